@@ -1,0 +1,1 @@
+//! The seam between Nereid's server and its engines.

@@ -1,0 +1,1 @@
+//! JPEG bytes in, model-ready tensors out.

@@ -1,0 +1,1 @@
+//! Micro benches and one-request instruction counts.

@@ -1,0 +1,1 @@
+//! Tensor kernels, and everything that touches a device driver.

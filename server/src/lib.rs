@@ -1,0 +1,1 @@
+//! GPU inference server that a Triton user can swap in.
