@@ -13,6 +13,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     // Tensors stay slices of the received message, and connecting is up to who has a transport.
-    tonic_prost_build::configure().bytes(".").build_transport(false).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .build_transport(false)
+        .generate_default_stubs(true) // What a server leaves out is UNIMPLEMENTED.
+        .compile_fds(descriptors)?;
     Ok(())
 }
