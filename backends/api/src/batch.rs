@@ -1,0 +1,175 @@
+//! Requests that run together: gathered once before the engine runs, scattered once after it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::data_type::DataType;
+use crate::error::InferError;
+use crate::observer::{Copy, CopyCounter, Observer};
+use crate::parts::{Tensors, Times};
+use crate::request::{Answer, Request, Response};
+use crate::tensor::{Storage, Tensor, TensorError};
+
+/// Numbers a queue's batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BatchId(pub u64);
+
+/// Requests that run together, at least one.
+pub struct Batch {
+    id: BatchId,
+    requests: Vec<Request>,
+    times: Times,
+    observer: Arc<dyn Observer>,
+}
+
+impl Batch {
+    /// A batch of one; `started` is when it left the queue.
+    pub fn new(id: BatchId, first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
+        let times = Times { started: Some(started), ..Times::default() };
+        let mut batch = Self { id, requests: Vec::new(), times, observer };
+        batch.push(first);
+        batch
+    }
+
+    /// Adds a request that may run with the others.
+    pub fn push(&mut self, mut request: Request) {
+        request.times.started = self.times.started;
+        self.requests.push(request);
+    }
+
+    /// Its number.
+    pub fn id(&self) -> BatchId {
+        self.id
+    }
+
+    /// One entry for each client request; never empty.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// Rows of all requests together, at least 1.
+    pub fn rows(&self) -> usize {
+        self.requests.iter().map(Request::rows).sum()
+    }
+
+    /// Where copies made for this batch are counted.
+    pub fn copies(&self) -> &CopyCounter {
+        self.observer.copies()
+    }
+
+    /// The rows of the input `name` of all requests as one tensor on the host, or `None` if the
+    /// requests do not have it. A single request's tensor is taken as it came; so are rows that
+    /// lie side by side already, as a model of the same batch size leaves them. All else is one
+    /// copy, and counted.
+    ///
+    /// # Errors
+    /// [`InferError::Backend`] when the rows cannot be one tensor.
+    pub fn gather(&self, name: &str) -> Result<Option<Tensor>, InferError> {
+        let mut rows = Vec::with_capacity(self.requests.len());
+        rows.extend(self.requests.iter().filter_map(|request| request.input(name)));
+        let Some((&first, rest)) = rows.split_first() else { return Ok(None) };
+        let joined = rest.iter().try_fold(first.clone(), |whole, next| whole.joined(next));
+        let whole = match joined {
+            Some(whole) => whole,
+            None => self.copy_rows(&rows).map_err(|error| cannot_gather(name, &error))?,
+        };
+        Ok(Some(whole))
+    }
+
+    fn copy_rows(&self, rows: &[&Tensor]) -> Result<Tensor, TensorError> {
+        let size_bytes = rows.iter().map(|tensor| tensor.size_bytes()).sum();
+        let mut bytes = Vec::with_capacity(size_bytes);
+        let mut shape = Vec::new();
+        let mut data_type = DataType::Bytes;
+        for tensor in rows {
+            bytes.extend_from_slice(tensor.host().unwrap_or_default());
+            data_type = tensor.data_type();
+            match (shape.first_mut(), tensor.shape().first()) {
+                (Some(all), Some(rows)) => *all += rows,
+                _ => shape = tensor.shape().to_vec(),
+            }
+        }
+        self.copies().add(Copy::Gather, size_bytes);
+        Tensor::new(data_type, shape, Storage::Host(bytes.into()))
+    }
+
+    /// Notes that the inputs are where the engine wants them.
+    pub fn inputs_ready(&mut self) {
+        self.times.inputs_ready = Some(Instant::now());
+    }
+
+    /// Notes that the engine is done.
+    pub fn computed(&mut self) {
+        self.times.computed = Some(Instant::now());
+    }
+
+    /// Answers every request with its rows of `outputs`, or all of them with the error.
+    pub fn respond_rows(self, outputs: Result<Tensors, InferError>) {
+        let outputs = match outputs {
+            Ok(outputs) => outputs,
+            Err(error) => return self.fail(&error),
+        };
+        let is_alone = self.requests.len() == 1;
+        let mut end = 0;
+        let mut answers = Vec::with_capacity(self.requests.len());
+        for request in &self.requests {
+            let rows = end..end + request.rows();
+            end = rows.end;
+            answers.push(wanted(request, &outputs, |whole| {
+                if is_alone { Some(whole.clone()) } else { whole.rows(rows.clone()) }
+            }));
+        }
+        self.respond(answers);
+    }
+
+    /// Answers each request with its own outputs or error; `answers` are in the requests' order.
+    /// A request that has none is abandoned.
+    pub fn respond(mut self, answers: Vec<Answer>) {
+        let now = Instant::now();
+        self.times.inputs_ready.get_or_insert(now);
+        self.times.computed.get_or_insert(now);
+        self.times.outputs_ready = Some(now);
+        self.observer.executed(self.rows(), &self.times);
+        for (mut request, answer) in self.requests.into_iter().zip(answers) {
+            request.times = Times { queued: request.times.queued, ..self.times };
+            request.respond(answer);
+        }
+    }
+
+    /// Answers all requests with the engine's error.
+    pub fn fail(self, error: &InferError) {
+        for request in self.requests {
+            request.respond(Err(error.clone()));
+        }
+    }
+}
+
+/// The outputs that `request` wants, in its order, each as `part` makes it.
+///
+/// # Errors
+/// [`InferError::Backend`] when the engine did not make one of them, or not in enough rows.
+pub fn wanted(
+    request: &Request,
+    outputs: &Tensors,
+    part: impl Fn(&Tensor) -> Option<Tensor>,
+) -> Answer {
+    let one = |name: &Arc<str>| {
+        let (_, whole) = outputs.iter().find(|(key, _)| key == name)?;
+        Some((name.clone(), part(whole)?))
+    };
+    let mut found = Vec::with_capacity(request.outputs.len());
+    for output in &request.outputs {
+        found.push(one(&output.name).ok_or_else(|| {
+            let text = format!("the engine made no output '{}' for this request", output.name);
+            InferError::Backend(text.into())
+        })?);
+    }
+    Ok(Response { outputs: found })
+}
+
+fn cannot_gather(name: &str, error: &TensorError) -> InferError {
+    InferError::Backend(format!("input '{name}' of several requests: {error}").into())
+}
+
+#[cfg(test)]
+mod tests;
