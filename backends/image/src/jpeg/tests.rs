@@ -1,0 +1,171 @@
+use std::collections::BTreeSet;
+
+use jpeg_encoder::ColorType;
+
+use super::*;
+use crate::samples::{encode, jpeg, kinds, picture};
+
+const PIXELS_MAX: usize = 1 << 20;
+
+fn decode(file: &[u8]) -> Result<Vec<u8>, JpegError> {
+    let mut pixels = Vec::new();
+    Encoded::open(file, PIXELS_MAX)?.decode(&mut pixels)?;
+    Ok(pixels)
+}
+
+fn is_truncated<T>(result: &Result<T, JpegError>) -> bool {
+    matches!(result, Err(JpegError::Truncated { .. }))
+}
+
+/// The position after the first `marker`.
+fn after(file: &[u8], marker: u8) -> usize {
+    file.windows(2).position(|two| two == [0xFF, marker]).unwrap() + 2
+}
+
+#[test]
+fn every_kind_decodes() {
+    for size @ (width, height) in [(64, 48), (33, 21), (16, 1), (1, 16), (1, 1)] {
+        for (name, file) in kinds(size) {
+            let encoded = Encoded::open(&file, PIXELS_MAX).unwrap();
+            assert_eq!(encoded.size(), size, "{name}");
+            let got = decode(&file).unwrap();
+            let mut expected = picture(width, height);
+            if name.starts_with("Luma") {
+                expected = expected.chunks_exact(3).flat_map(|rgb| [rgb[1]; 3]).collect();
+            }
+            assert_eq!(got.len(), expected.len());
+            let off = got.iter().zip(&expected).map(|(a, b)| usize::from(a.abs_diff(*b)));
+            let mean = off.sum::<usize>() / got.len();
+            assert!(mean <= 3, "{name}, {size:?}: off by {mean}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_refused() {
+    for size in [(40, 24), (1, 1)] {
+        for (name, file) in kinds(size) {
+            for length in 3..file.len() {
+                assert!(is_truncated(&decode(&file[..length])), "{name}, {size:?}, at {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_whose_end_was_never_written_is_refused() {
+    let mut file = jpeg(40, 24);
+    let half = file.len() / 2;
+    file[half..].fill(0);
+    assert!(is_truncated(&decode(&file)));
+}
+
+#[test]
+fn what_follows_the_end_is_ignored() {
+    for (name, file) in kinds((40, 24)) {
+        let expected = decode(&file);
+        for rest in [b"\0\0\0\0".as_slice(), b"garbage", b"\xFF", b"\xFF\xD9", &file] {
+            assert_eq!(decode(&[&file, rest].concat()), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_another_image_does_not_count() {
+    let whole = jpeg(40, 24);
+    let preview = encode((40, 24), ColorType::Rgb, |encoder| {
+        encoder.add_app_segment(1, jpeg(8, 8)).unwrap();
+    });
+    assert!(decode(&preview).is_ok());
+    let scan = preview.windows(2).rposition(|two| two == [0xFF, 0xDA]).unwrap();
+    for cut in [scan, scan + 20, preview.len() - 2] {
+        assert!(is_truncated(&decode(&preview[..cut])));
+        assert!(is_truncated(&decode(&[&preview[..cut], &whole].concat())));
+    }
+}
+
+/// Writes another size into the frame header.
+fn with_size(mut file: Vec<u8>, (width, height): (u16, u16)) -> Vec<u8> {
+    let frame = after(&file, 0xC0);
+    file[frame + 3..frame + 5].copy_from_slice(&height.to_be_bytes());
+    file[frame + 5..frame + 7].copy_from_slice(&width.to_be_bytes());
+    file
+}
+
+#[test]
+fn a_bomb_is_refused_by_its_header() {
+    let open = |size, pixels_max| {
+        let file = with_size(jpeg(8, 8), size);
+        Encoded::open(&file, pixels_max).map(|encoded| encoded.size())
+    };
+    let too_large =
+        |width, height, pixels_max| Err(JpegError::TooLarge { width, height, pixels_max });
+    assert_eq!(open((65_535, 65_535), 1 << 26), too_large(65_535, 65_535, 1 << 26));
+    assert_eq!(open((3, 5), 14), too_large(3, 5, 14));
+    assert_eq!(open((3, 5), 15), Ok((3, 5)));
+}
+
+#[test]
+fn a_file_of_many_scans_is_refused() {
+    let file = encode((8, 8), ColorType::Rgb, |encoder| encoder.set_progressive(true));
+    let (header, rest) = file.split_at(after(&file, 0xDA) - 2);
+    let bomb = [header, &rest[..rest.len() - 2].repeat(SCANS_MAX + 1), b"\xFF\xD9"].concat();
+    assert_eq!(decode(&bomb), Err(JpegError::Scans));
+}
+
+/// A broken file in memory where a white picture was: nothing of that may be seen.
+#[test]
+fn no_picture_sees_another_ones_pixels() {
+    let file = encode((64, 64), ColorType::Luma, |_| {});
+    let scan = after(&file, 0xDA) - 2;
+    let data = scan + 2 + usize::from(file[scan + 3]);
+    // The decoder stops at a comment in the data, and says that all is well.
+    let broken = [&file[..data + 8], b"\xFF\xFE\x00\x02\xFF\xD9"].concat();
+    let mut pixels = vec![255; 3 * 64 * 64];
+    Encoded::open(&broken, PIXELS_MAX).unwrap().decode(&mut pixels).unwrap();
+    let rest = &pixels[3 * 64 * 32..];
+    assert!(rest.iter().all(|&level| level < 255), "white pixels are left");
+}
+
+#[test]
+fn broken_files_are_told() {
+    let cases: [(Vec<u8>, &str); 4] = [
+        (with_size(jpeg(8, 8), (0, 8)), "width or height is set to zero"),
+        (b"\xFF\xD8\xFF\xD9".to_vec(), "the JPEG cannot be decoded: Premature End of image"),
+        (
+            b"\xFF\xD8\xFF\xC9\x00\x02\xFF\xD9".to_vec(),
+            "the JPEG cannot be decoded: its kind, SOF9, is not supported: send it as ordinary \
+             baseline or progressive",
+        ),
+        (b"This is text".to_vec(), "not a JPEG: it begins with \"This is text\""),
+    ];
+    for (file, expected) in cases {
+        let error = decode(&file).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_panic_is_an_error() {
+    let error = contain(|| panic!("this panic fails one picture")).unwrap_err();
+    assert!(error.to_string().contains("the server's log has the reason"), "{error}");
+}
+
+/// Flips every byte of every kind, and decodes what comes of it, in the same memory.
+#[test]
+fn broken_bytes_end_in_an_answer() {
+    let mut pixels = Vec::new();
+    let mut texts = BTreeSet::new();
+    for (_, mut file) in kinds((24, 17)) {
+        for index in 0..file.len() {
+            let byte = file[index];
+            file[index] = !byte;
+            let decoded = Encoded::open(&file, PIXELS_MAX)
+                .and_then(|encoded| encoded.decode(&mut pixels).map(|_| ()));
+            texts.extend(decoded.err().map(|error| error.to_string()));
+            file[index] = byte;
+        }
+    }
+    assert!(texts.len() > 5, "{texts:?}");
+    assert!(texts.iter().all(|text| !text.contains(['\n'])), "{texts:?}");
+}

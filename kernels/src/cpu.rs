@@ -1,0 +1,12 @@
+//! The CPU twins: every kernel as a pure function over slices.
+//!
+//! Float arithmetic here is plain IEEE single precision in the order in which it is written, with
+//! no fused multiply-add. A CUDA kernel that is compiled with `--fmad=false` and does the same
+//! operations therefore gives the same bits, and tests may compare the two for equality.
+
+mod resize;
+mod taps;
+mod views;
+
+pub use resize::{ChannelOrder, Normalization, resize_normalize};
+pub use views::{AXIS_MAX, Planes, RgbImage, ViewError};
