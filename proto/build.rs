@@ -12,10 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(SOURCES, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    // Tensors stay slices of the received message, and connecting is up to who has a transport.
     tonic_prost_build::configure()
-        .bytes(".")
-        .build_transport(false)
+        .bytes(".") // Tensors stay slices of the received message.
+        .btree_map(".") // Maps keep an order.
+        .build_transport(false) // Connecting is up to those who have a transport.
         .generate_default_stubs(true) // What a server leaves out is UNIMPLEMENTED.
         .compile_fds(descriptors)?;
     Ok(())

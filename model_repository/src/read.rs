@@ -1,5 +1,6 @@
 //! Reads one model: its folder in, its definitions out, one for each version to be served.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -288,7 +289,7 @@ fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definition, LoadErr
         signature: Signature { inputs: stated.inputs, outputs: stated.outputs },
         is_batched: stated.rows_max > 0,
         rows_max: stated.rows_max.max(1),
-        parameters: std::collections::BTreeMap::new(),
+        parameters: BTreeMap::new(),
         instances: Vec::new(),
     };
     let scheduling = Scheduling::Ensemble(steps);
@@ -296,7 +297,7 @@ fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definition, LoadErr
 }
 
 fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
-    let map = |map: &std::collections::HashMap<String, String>| {
+    let map = |map: &BTreeMap<String, String>| {
         map.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
     };
     let step = |step: &inference::model_ensembling::Step| Step {

@@ -1,6 +1,7 @@
 //! `ModelInfer`: from the message to tensors and back. Raw tensors are slices of the message that
 //! was received; typed contents are rewritten.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -222,7 +223,7 @@ fn framed(strings: &[Bytes]) -> Option<Vec<u8>> {
 
 /// The client's parameters, and among them how long it will wait, in microseconds.
 fn parameters(
-    asked: std::collections::HashMap<String, InferParameter>,
+    asked: BTreeMap<String, InferParameter>,
 ) -> Result<(Parameters, Option<Duration>), InferError> {
     let mut parameters = Parameters::new();
     let mut timeout = None;
@@ -281,7 +282,7 @@ fn encode(
         model_name: model.to_owned(),
         model_version: version.to_string(),
         id: id.to_owned(),
-        parameters: std::collections::HashMap::new(),
+        parameters: BTreeMap::new(),
         outputs,
         raw_output_contents: raw,
     })

@@ -1,0 +1,70 @@
+use super::*;
+use crate::fakes;
+
+/// Models by name: `f` from `x` to `y` and `two` from `a` and `b` to `c`, of `[-1]`; `wide` from
+/// `x` of `[3]` to `y` of `[4]`.
+fn find(target: &Target, models: &[ModelSpec]) -> Option<usize> {
+    models.iter().position(|model| *model.name == *target.model)
+}
+
+fn models() -> Vec<ModelSpec> {
+    let any = |name| fakes::tensor(name, &[-1]);
+    vec![
+        fakes::spec("f", vec![any("x")], vec![any("y")]),
+        fakes::spec("two", vec![any("a"), any("b")], vec![any("c")]),
+        fakes::spec("wide", vec![fakes::tensor("x", &[3])], vec![fakes::tensor("y", &[4])]),
+    ]
+}
+
+/// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.
+fn step(text: &str) -> Step {
+    let mut words = text.split(' ');
+    let model = words.next().unwrap().to_owned();
+    let (inputs, outputs) = words
+        .map(|word| word.split_once('=').unwrap())
+        .map(|(key, value)| (Arc::from(key), Arc::from(value)))
+        .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
+    Step { model, version: None, inputs, outputs }
+}
+
+fn graph(steps: &[&str]) -> Result<Graph, LoadError> {
+    let spec =
+        fakes::spec("e", vec![fakes::tensor("IN", &[-1])], vec![fakes::tensor("OUT", &[-1])]);
+    let steps: Vec<_> = steps.iter().map(|text| step(text)).collect();
+    let models = models();
+    Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]))
+}
+
+#[track_caller]
+fn refused(steps: &[&str], expected: &str) {
+    let error = graph(steps).err().map(|error| error.to_string());
+    assert_eq!(error, Some(format!("ensemble 'e': {expected}")));
+}
+
+#[test]
+fn steps_come_in_the_order_of_their_needs() {
+    let graph = graph(&["two a=ONE b=TWO c=OUT", "f x=ONE y=TWO", "f x=IN y=ONE"]).unwrap();
+    let order: Vec<_> = graph.nodes.iter().map(|node| node.outputs[0].0.to_string()).collect();
+    assert_eq!((order, graph.tensors), (vec!["y".into(), "y".into(), "c".into()], 4));
+}
+
+#[test]
+fn only_what_is_wanted_is_needed() {
+    let graph = graph(&["f x=IN y=OUT", "f x=OUT y=UNUSED"]).unwrap();
+    let out = graph.outputs[0].1;
+    assert_eq!(graph.needed(&[out]), [true, false]);
+    assert_eq!(graph.needed(&[]), [false, false]);
+}
+
+#[test]
+fn mistakes_are_named() {
+    refused(&["g x=IN y=OUT"], "step 0: model 'g' is not ready; no step makes the output 'OUT'");
+    refused(&["f z=IN y=OUT"], "step 0 ('f'): the model has no output 'z'; step 0 ('f'): the model's input 'x' is not mapped");
+    refused(&["f x=MID y=OUT"], "step 0 ('f'): nothing makes tensor 'MID'");
+    refused(&["f x=IN y=IN", "f x=IN y=OUT"], "step 0 ('f') makes tensor 'IN', which is made already");
+    refused(&["f x=B y=A", "f x=A y=B", "f x=IN y=OUT"], "the steps 'f', 'f' wait for each other");
+    refused(
+        &["wide x=IN y=MID", "wide x=MID y=OUT"],
+        "step 1 ('wide'): input 'x' gets tensor 'MID': its shape is [-1,4], but [-1,3] is expected",
+    );
+}

@@ -1,0 +1,153 @@
+//! The `nereid` program: wires options, engines, models and protocols.
+#![forbid(unsafe_code)]
+
+mod library;
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use clap::Parser;
+use nereid::budget::Budget;
+use nereid::connections::{self, Version};
+use nereid::loader::Loader;
+use nereid::options::Options;
+use nereid::registry::Registry;
+use nereid::server::{Life, Phase, Server};
+use nereid::{grpc, http, logging, metrics};
+use nereid_backend::backend::Backend;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            // Triton exits with 1 where clap would with 2; help and version are no failure.
+            let _closed = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    logging::start(&options.logging);
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    // Before any thread: it changes the process's environment.
+    let library = library::find(options.backends.onnxruntime_library.as_deref());
+    let backends = nereid_backend_all::start(library.as_deref().map_err(Clone::clone));
+    // Instances compute on threads of their own; the protocols need few beside them.
+    let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(serve(options, backends))
+}
+
+async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Result<()> {
+    let (registry, models) = Registry::new();
+    let server = Arc::new(Server {
+        name: options.server.id.clone(),
+        models,
+        budget: Budget::new(options.server.inflight_byte_size),
+        input_max_bytes: options.http.http_max_input_size,
+        phase: Phase::default(),
+        is_strict: options.repository.strict_readiness,
+    });
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stop, is_stopping) = watch::channel(false);
+    let mut protocols = start_protocols(options, &server, &is_stopping).await?;
+
+    let mut loader = load(options, backends, registry).await?;
+    server.phase.advance(Life::Serving);
+    tracing::info!("ready");
+
+    let reason = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    let timeout = options.server.exit_timeout();
+    tracing::info!("{reason}: finishing what is in flight, for at most {} s", timeout.as_secs());
+    server.phase.advance(Life::Stopping);
+    stop.send_replace(true);
+    let finished = async {
+        while protocols.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(timeout, finished).await.is_err() {
+        bail!("requests were still in flight after {} s and are lost", timeout.as_secs());
+    }
+    tokio::task::spawn_blocking(move || loader.unload_all()).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Binds every port before the models are loaded: that fails fast, and `ready` can be asked.
+async fn start_protocols(
+    options: &Options,
+    server: &Arc<Server>,
+    is_stopping: &watch::Receiver<bool>,
+) -> anyhow::Result<JoinSet<()>> {
+    let (http, grpc, metrics) = (&options.http, &options.grpc, &options.metrics);
+    let mut protocols = JoinSet::new();
+    let mut start = async |what, address: IpAddr, port, version, router: Router| {
+        let listener = bind(what, SocketAddr::new(address, port)).await?;
+        protocols.spawn(connections::serve(listener, version, router, is_stopping.clone()));
+        anyhow::Ok(())
+    };
+    if http.allow_http {
+        let router = http::router(server.clone());
+        start("HTTPService", http.http_address, http.http_port, Version::Http1, router).await?;
+    }
+    if grpc.allow_grpc {
+        let router = grpc::router(server.clone());
+        let (address, port) = (grpc.grpc_address, grpc.grpc_port);
+        start("GRPCInferenceService", address, port, Version::Http2, router).await?;
+    }
+    if metrics.allow_metrics {
+        let router = metrics::router(server.clone());
+        let address = metrics.metrics_address.unwrap_or(http.http_address);
+        start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
+    }
+    Ok(protocols)
+}
+
+async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen at {address} for {what}"))?;
+    tracing::info!("Started {what} at {}", listener.local_addr()?);
+    Ok(listener)
+}
+
+async fn load(
+    options: &Options,
+    backends: Vec<Arc<dyn Backend>>,
+    registry: Registry,
+) -> anyhow::Result<Loader> {
+    let repository = options.repository.clone();
+    let loading = tokio::task::spawn_blocking(move || {
+        let mut loader = Loader::new(backends, registry)?;
+        let at_once = repository.model_load_thread_count;
+        let failed = loader.load_all(&repository.model_repository, at_once)?;
+        anyhow::Ok((loader, failed))
+    });
+    let (loader, failed) = loading.await??;
+    if failed > 0 && options.repository.exit_on_error {
+        bail!("{failed} models failed to load; with --exit-on-error=false others are served");
+    }
+    Ok(loader)
+}
