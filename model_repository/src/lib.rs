@@ -1,1 +1,21 @@
 //! From a directory to validated models.
+//!
+//! A model comes up in these steps, one module each:
+//!
+//! 1. [`layout`]: which models and versions the repository's folders hold;
+//! 2. [`stated`]: what `config.pbtxt` states, checked as far as it goes by itself;
+//! 3. [`engine`]: which backend runs it, when the file does not say;
+//! 4. [`complete`]: what the engine found in the model's file fills in what was left out;
+//! 5. [`definition`]: the result, complete and consistent.
+//!
+//! [`read`] goes through all of them. Nothing here executes a model; every error names the file,
+//! the line and what to do ([`problems`]).
+#![forbid(unsafe_code)]
+
+pub mod complete;
+pub mod definition;
+pub mod engine;
+pub mod layout;
+pub mod problems;
+pub mod read;
+pub mod stated;

@@ -1,1 +1,43 @@
-//! GPU inference server that a Triton user can swap in.
+//! Nereid's server. A request's life, file by file:
+//!
+//! ```text
+//! connections            accepts, speaks HTTP/1.1 or HTTP/2
+//!   http/infer, grpc/infer   decode, by nereid-proto
+//!   inference                one request, the same for both protocols
+//!     registry               which model, in a snapshot
+//!     admission              does it fit the model?
+//!     queue                  one lock, at most one wake-up
+//!   ~~ 1st hand-off, to the instance's thread ~~
+//!     queue, scheduler, dynamic_batcher   which requests run together
+//!     instance               runs the batch: Instance::start of the backend
+//!   ~~ 2nd hand-off, back to the client's task ~~
+//!   http/infer, grpc/infer   encode
+//! ```
+//!
+//! An ensemble (`ensemble`) takes the place of the queue: its steps are requests to other models.
+//! `loader` brings models up and down; `answers` and `metrics` tell about them.
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod answers;
+pub mod budget;
+pub mod connections;
+pub mod dynamic_batcher;
+pub mod ensemble;
+#[cfg(test)]
+mod fakes;
+pub mod grpc;
+pub mod http;
+pub mod inference;
+pub mod instance;
+pub mod loader;
+pub mod logging;
+pub mod metrics;
+pub mod options;
+pub mod park;
+pub mod queue;
+pub mod registry;
+pub mod scheduler;
+pub mod server;
+pub mod statistics;
+pub mod status;

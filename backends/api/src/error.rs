@@ -26,6 +26,9 @@ pub enum InferError {
     /// The request does not fit the model, or its data are bad; a retry fails again.
     #[error("{0}")]
     Invalid(String),
+    /// More bytes than the server admits in one request.
+    #[error("{0}")]
+    TooLarge(String),
     /// A part of the protocol that this server or this model does not have.
     #[error("{0}")]
     Unsupported(String),
@@ -67,6 +70,8 @@ pub enum Kind {
     NotFound,
     /// The request itself is wrong; a retry fails again.
     InvalidArg,
+    /// The request is too large; a retry fails again.
+    TooLarge,
     /// Not now; a retry may succeed.
     Unavailable,
     /// Nobody waits for this any more.
@@ -85,6 +90,7 @@ impl InferError {
                 Kind::NotFound
             }
             Self::Invalid(_) => Kind::InvalidArg,
+            Self::TooLarge(_) => Kind::TooLarge,
             Self::Unsupported(_) => Kind::Unsupported,
             Self::QueueFull(_) | Self::Overloaded(_) | Self::Closed(_) | Self::Expired(_) => {
                 Kind::Unavailable

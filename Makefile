@@ -1,0 +1,63 @@
+# Nereid's commands. `make` alone lists them; CONTRIBUTING.md says when to use which.
+#
+# Fetched files live in a cache outside git: $NEREID_CACHE, else $XDG_CACHE_HOME/nereid, else ~/.cache/nereid.
+# CARGO_TARGET_DIR and CARGO's other variables are honoured.
+
+PYTHON ?= python3
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Flags for the server of `make serve`, as in: make serve ARGS="--http-port 9000 --log-verbose 1"
+ARGS ?=
+# Flags for pytest, as in: make test-python PYTEST_ARGS="-k truncated -x"
+PYTEST_ARGS ?=
+
+DENY_VERSION := 0.20.2
+DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+TEST_BINARY = $(abspath $(TARGET))/debug/nereid
+CACHE = $(shell $(PYTHON) tools/cache.py)
+
+# ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
+export ORT_DISABLE_TELEMETRY := 1
+
+.PHONY: help serve build fetch test test-rust test-python test-binary check deny clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+serve: build ## build, then serve examples/models on ports 8000 (HTTP), 8001 (gRPC), 8002 (metrics)
+	"$(TARGET)/release/nereid" --model-repository examples/models $(ARGS)
+
+build: fetch ## build the server with optimisation: target/release/nereid
+	$(CARGO) build --release --locked --package nereid
+	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/release"
+
+fetch: ## fetch ONNX Runtime and the example models (once, 34 MB)
+	@$(PYTHON) tools/fetch.py
+
+test: test-rust test-python ## run every test
+
+test-rust: test-binary ## run the tests in Rust
+	NEREID_BIN="$(TEST_BINARY)" $(CARGO) test --locked --workspace
+
+test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
+	@$(PYTHON) tools/font.py
+	python="$$($(PYTHON) tools/python_env.py)" && \
+	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+# The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
+test-binary: fetch
+	$(CARGO) build --locked --package nereid
+	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/debug" "$(TARGET)/debug/deps"
+
+check: deny ## run what CI checks beside the tests: format, lints, documentation, dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+deny: ## check licences, sources and bans of the dependencies (the first time builds cargo-deny: 1 minute)
+	@test -x "$(DENY)" || env -u CARGO_TARGET_DIR \
+	  $(CARGO) install --locked --debug --version $(DENY_VERSION) --root "$(CACHE)/cargo-deny-$(DENY_VERSION)" cargo-deny
+	"$(DENY)" --workspace --locked check bans licenses sources
+
+clean: ## remove what was built; the cache of fetched files stays
+	$(CARGO) clean

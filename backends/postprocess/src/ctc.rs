@@ -1,0 +1,40 @@
+//! Greedy decoding of connectionist temporal classification: from class probabilities over time to
+//! text.
+//!
+//! This is "best path decoding" of A. Graves et al., "Connectionist Temporal Classification:
+//! Labelling Unsegmented Sequence Data with Recurrent Neural Networks", ICML 2006, section 3.2:
+//! the most probable class of each step, of which repetitions are collapsed and blanks removed.
+//! The paper gives no score; the one here is the mean over the steps whose label was kept, as the
+//! text recogniser of `PaddleOCR` computes it.
+
+use crate::argmax::argmax;
+
+/// The text of one sequence, and its score: the mean of the largest numbers of the steps whose
+/// label was kept, or 0 if there is none.
+///
+/// `steps` holds `classes` numbers for each step. They may be probabilities or logits; only the
+/// score's meaning differs. A NaN is never the largest; a step of nothing but NaNs is a blank.
+/// A class without a label adds nothing to the text.
+pub fn decode<S: AsRef<str>>(
+    steps: &[f32],
+    classes: usize,
+    labels: &[S],
+    blank: usize,
+) -> (String, f32) {
+    let (mut text, mut sum, mut kept) = (String::new(), 0.0, 0.0f32);
+    let mut last = blank;
+    // `chunks_exact` takes no 0; without classes there are no numbers either.
+    for step in steps.chunks_exact(classes.max(1)) {
+        let (class, number) = argmax(step).unwrap_or((blank, 0.0));
+        if class != blank && class != last {
+            text.push_str(labels.get(class).map_or("", AsRef::as_ref));
+            sum += number;
+            kept += 1.0;
+        }
+        last = class;
+    }
+    (text, if kept == 0.0 { 0.0 } else { sum / kept })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! What a model version is, complete and consistent: the end of this room's work.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nereid_backend::spec::ModelSpec;
+use nereid_proto::inference::ModelConfig;
+
+/// One version of a model, ready to be loaded.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// What clients are shown: as the user wrote it, completed.
+    pub config: ModelConfig,
+    /// What the engine needs.
+    pub spec: ModelSpec,
+    /// Who runs it.
+    pub scheduling: Scheduling,
+    /// What the user should know, though the model can be served.
+    pub warnings: Vec<String>,
+}
+
+/// How a model's requests are run.
+#[derive(Clone, Debug)]
+pub enum Scheduling {
+    /// By instances of the backend of this name, which wait at one queue.
+    Queue {
+        /// A name of [`nereid_backend::backend::Backend::name`].
+        backend: &'static str,
+        /// When they run together.
+        batching: Batching,
+    },
+    /// By other models.
+    Ensemble(Vec<Step>),
+}
+
+/// Which requests run together, and how many may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// Most rows in a batch of several requests; 1 without dynamic batching.
+    pub rows_max: usize,
+    /// Longest that the oldest request waits for company.
+    pub delay_max: Duration,
+    /// Most requests that wait.
+    pub queue_max: usize,
+}
+
+/// One step of an ensemble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The model that runs it.
+    pub model: String,
+    /// Its version, or the highest that is ready.
+    pub version: Option<u64>,
+    /// The model's input -> the ensemble's tensor.
+    pub inputs: BTreeMap<Arc<str>, Arc<str>>,
+    /// The model's output -> the ensemble's tensor.
+    pub outputs: BTreeMap<Arc<str>, Arc<str>>,
+}

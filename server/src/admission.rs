@@ -1,0 +1,277 @@
+//! What a model does not want never reaches its queue: after this, a request fits its signature.
+//!
+//! The texts are Triton's, which clients match, and so is the order of the checks.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use nereid_backend::data_type::DataType;
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::{InferError, id_prefix};
+use nereid_backend::parts::{Parameters, Tensors, Wanted};
+use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
+use nereid_backend::tensor::{Storage, Tensor, TensorError};
+
+/// What a client asks of a model, as it came off the wire.
+#[derive(Debug, Default)]
+pub struct Ask {
+    /// The client's own name for the request; may be empty.
+    pub id: Arc<str>,
+    /// Inputs in the order in which they came.
+    pub inputs: Vec<AskedInput>,
+    /// Outputs in the order in which they are wanted; none means all.
+    pub outputs: Vec<Arc<str>>,
+    /// The client's parameters, less those that have a field here.
+    pub parameters: Parameters,
+    /// How long the client will wait.
+    pub timeout: Option<Duration>,
+}
+
+/// One input, as it came off the wire.
+#[derive(Debug)]
+pub struct AskedInput {
+    /// Which one.
+    pub name: String,
+    /// Element type.
+    pub data_type: DataType,
+    /// Size of each axis.
+    pub shape: Vec<usize>,
+    /// Elements in the form that [`Tensor`] has them.
+    pub data: Bytes,
+}
+
+/// Inputs that fit a model, in its order, and their rows along the batch axis.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The inputs.
+    pub inputs: Tensors,
+    /// Rows of each of them; 1 if the model does not batch.
+    pub rows: NonZeroUsize,
+}
+
+/// Turns the inputs of `ask` into tensors that fit `spec`.
+///
+/// # Errors
+/// [`InferError::Invalid`].
+pub fn admit(spec: &ModelSpec, ask: &mut Ask) -> Result<Admitted, InferError> {
+    check_names(spec, ask)?;
+    let asked = std::mem::take(&mut ask.inputs);
+    let mut tensors = Tensors::with_capacity(asked.len());
+    for input in asked {
+        tensors.push(tensor(spec, &ask.id, input)?);
+    }
+    fit(spec, &ask.id, tensors)
+}
+
+/// Checks tensors, whoever made them, against the model that is to take them, and puts them in
+/// its order.
+///
+/// # Errors
+/// [`InferError::Invalid`].
+pub fn fit(spec: &ModelSpec, id: &str, mut inputs: Tensors) -> Result<Admitted, InferError> {
+    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
+    inputs.sort_by_key(|(name, _)| position(name));
+    let rows = if spec.is_batched { batch_rows(spec, id, &inputs)? } else { NonZeroUsize::MIN };
+    for (name, tensor) in &inputs {
+        let Some(input) = spec.signature.input(name) else {
+            return Err(unexpected("input", name, spec));
+        };
+        check_type(spec, id, input, tensor.data_type())?;
+        check_shape(spec, id, input, tensor.shape())?;
+    }
+    Ok(Admitted { inputs, rows })
+}
+
+/// The outputs that `names` ask for, on the host; all of them if it names none.
+///
+/// # Errors
+/// [`InferError::Invalid`] when the model has no such output.
+pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, InferError> {
+    let host = |name: &Arc<str>| Wanted { name: name.clone(), place: DeviceId::Cpu };
+    if names.is_empty() {
+        return Ok(spec.signature.outputs.iter().map(|output| host(&output.name)).collect());
+    }
+    match names.iter().find(|name| spec.signature.output(name).is_none()) {
+        Some(unknown) => Err(unexpected("output", unknown, spec)),
+        None => Ok(names.iter().map(host).collect()),
+    }
+}
+
+fn check_names(spec: &ModelSpec, ask: &Ask) -> Result<(), InferError> {
+    for (index, input) in ask.inputs.iter().enumerate() {
+        if ask.inputs[..index].iter().any(|earlier| earlier.name == input.name) {
+            return Err(invalid(&ask.id, &format!("input '{}' already exists in request", input.name)));
+        }
+    }
+    let required = spec.signature.inputs.iter().filter(|input| !input.is_optional).count();
+    let (asked, all) = (ask.inputs.len(), spec.signature.inputs.len());
+    if asked < required || asked > all {
+        return Err(invalid(&ask.id, &wrong_count(spec, ask)));
+    }
+    for input in &ask.inputs {
+        if spec.signature.input(&input.name).is_none() {
+            return Err(unexpected("input", &input.name, spec));
+        }
+    }
+    let is_missing = |input: &&TensorSpec| {
+        !input.is_optional && !ask.inputs.iter().any(|asked| asked.name == *input.name)
+    };
+    match spec.signature.inputs.iter().find(is_missing) {
+        Some(_) => Err(invalid(&ask.id, &wrong_count(spec, ask))),
+        None => Ok(()),
+    }
+}
+
+/// Triton lists the inputs that came in the order of a hash table. Ours come as they were sent.
+fn wrong_count(spec: &ModelSpec, ask: &Ask) -> String {
+    let got: Vec<_> = ask.inputs.iter().map(|input| format!("'{}'", input.name)).collect();
+    let missing = spec.signature.inputs.iter().filter(|input| {
+        !input.is_optional && !ask.inputs.iter().any(|asked| asked.name == *input.name)
+    });
+    let missing: Vec<_> = missing.map(|input| format!("'{}'", input.name)).collect();
+    let required = spec.signature.inputs.iter().filter(|input| !input.is_optional).count();
+    let all = spec.signature.inputs.len();
+    let expected =
+        if required == all { all.to_string() } else { format!("between {required} and {all}") };
+    format!(
+        "expected {expected} inputs but got {} inputs for model '{}'. Got input(s) [{}], but \
+         missing required input(s) [{}]. Please provide all required input(s).",
+        ask.inputs.len(),
+        spec.name,
+        got.join(","),
+        missing.join(",")
+    )
+}
+
+fn tensor(
+    spec: &ModelSpec,
+    id: &str,
+    asked: AskedInput,
+) -> Result<(Arc<str>, Tensor), InferError> {
+    let Some(input) = spec.signature.input(&asked.name) else {
+        return Err(unexpected("input", &asked.name, spec));
+    };
+    check_type(spec, id, input, asked.data_type)?;
+    let storage = Storage::Host(asked.data);
+    match Tensor::new(asked.data_type, asked.shape, storage) {
+        Ok(tensor) => Ok((input.name.clone(), tensor)),
+        Err(error) => Err(invalid(id, &misfit(spec, input, &error))),
+    }
+}
+
+fn misfit(spec: &ModelSpec, input: &TensorSpec, error: &TensorError) -> String {
+    let name = &input.name;
+    match error {
+        TensorError::Size { expected, actual } => format!(
+            "input byte size mismatch for input '{name}' for model '{}'. Expected {expected}, got \
+             {actual}",
+            spec.name
+        ),
+        TensorError::Framing { expected, actual } => format!(
+            "expected {expected} strings for inference input '{name}', each after its length as \
+             four bytes; the lengths do not add up to the {actual} bytes that came"
+        ),
+        error => format!("input '{name}' for model '{}': {error}", spec.name),
+    }
+}
+
+fn check_type(
+    spec: &ModelSpec,
+    id: &str,
+    input: &TensorSpec,
+    actual: DataType,
+) -> Result<(), InferError> {
+    if actual == input.data_type {
+        return Ok(());
+    }
+    let text = format!(
+        "inference input '{}' data-type is '{}', but model '{}' expects '{}'",
+        input.name,
+        actual.name(),
+        spec.name,
+        input.data_type.name()
+    );
+    Err(invalid(id, &text))
+}
+
+/// The rows that all inputs have. Triton walks through them in the order of a hash table; from
+/// the last to the first agrees with what was recorded of it.
+fn batch_rows(spec: &ModelSpec, id: &str, inputs: &Tensors) -> Result<NonZeroUsize, InferError> {
+    let mut all = None;
+    for (name, tensor) in inputs.iter().rev() {
+        let rows = tensor.shape().first().copied().unwrap_or(0);
+        if *all.get_or_insert(rows) != rows {
+            let text =
+                format!("input '{name}' batch size does not match other inputs for '{}'", spec.name);
+            return Err(invalid(id, &text));
+        }
+    }
+    let rows = all.unwrap_or(1);
+    if rows > spec.rows_max {
+        let (most, model) = (spec.rows_max, &spec.name);
+        let text = format!("inference request batch-size must be <= {most} for '{model}'");
+        return Err(invalid(id, &text));
+    }
+    NonZeroUsize::new(rows).ok_or_else(|| {
+        invalid(id, &format!("inference request batch-size must be at least 1 for '{}'", spec.name))
+    })
+}
+
+fn check_shape(
+    spec: &ModelSpec,
+    id: &str,
+    input: &TensorSpec,
+    shape: &[usize],
+) -> Result<(), InferError> {
+    let inner = shape.get(usize::from(spec.is_batched)..).unwrap_or_default();
+    let is_fit = inner.len() == input.dims.len()
+        && shape.len() == input.dims.len() + usize::from(spec.is_batched)
+        && input.dims.iter().zip(inner).all(|(dim, &size)| dim.admits(size));
+    if is_fit {
+        return Ok(());
+    }
+    let mut expected = Vec::new();
+    expected.extend(spec.is_batched.then_some(Dim::Any));
+    expected.extend(&input.dims);
+    let mut text = format!(
+        "unexpected shape for input '{}' for model '{}'. Expected {}, got {}.",
+        input.name,
+        spec.name,
+        list(&expected),
+        list(shape)
+    );
+    if spec.is_batched {
+        text.push_str(BATCH_NOTE);
+    }
+    Err(invalid(id, &text))
+}
+
+/// What Triton adds, since a forgotten batch axis is the commonest mistake.
+const BATCH_NOTE: &str = " NOTE: Setting a non-zero max_batch_size in the model config requires a \
+    batch dimension to be prepended to each input shape. If you want to specify the full shape \
+    including the batch dim in your input dims config, try setting max_batch_size to zero. See the \
+    model configuration docs for more info on max_batch_size.";
+
+fn list(sizes: &[impl ToString]) -> String {
+    let mut text = String::from("[");
+    for (index, size) in sizes.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{}", size.to_string());
+    }
+    text + "]"
+}
+
+fn unexpected(what: &str, name: &str, spec: &ModelSpec) -> InferError {
+    InferError::Invalid(format!("unexpected inference {what} '{name}' for model '{}'", spec.name))
+}
+
+fn invalid(id: &str, text: &str) -> InferError {
+    InferError::Invalid(id_prefix(id) + text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What the server tells about itself and its models, as the messages that gRPC sends and that
+//! HTTP prints as JSON: one place for both.
+
+use nereid_backend::error::InferError;
+use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
+use nereid_proto::inference::model_metadata_response::TensorMetadata;
+use nereid_proto::inference::repository_index_response::ModelIndex;
+use nereid_proto::inference::{
+    InferBatchStatistics, InferStatistics, ModelMetadataResponse, ModelStatistics,
+    ModelStatisticsResponse, RepositoryIndexResponse, ServerMetadataResponse, StatisticDuration,
+};
+
+use crate::registry::{Catalog, Served, Status, Target};
+use crate::server::{EXTENSIONS, Server};
+use crate::statistics::{BatchTotals, Snapshot, Total};
+
+/// Name, version and extensions of the server.
+pub fn server_metadata(server: &Server) -> ServerMetadataResponse {
+    ServerMetadataResponse {
+        name: server.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        extensions: EXTENSIONS.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Inputs and outputs of a model, the batch axis as a leading -1.
+///
+/// # Errors
+/// When it is not there.
+pub fn model_metadata(
+    catalog: &Catalog,
+    target: &Target,
+) -> Result<ModelMetadataResponse, InferError> {
+    let served = catalog.ready(target)?;
+    let (config, spec) = (&served.definition.config, &served.definition.spec);
+    let platform = if config.platform.is_empty() { &config.backend } else { &config.platform };
+    let versions = match target.version {
+        Some(version) => vec![version],
+        None => catalog.ready_versions(&target.model),
+    };
+    Ok(ModelMetadataResponse {
+        name: config.name.clone(),
+        versions: versions.iter().map(ToString::to_string).collect(),
+        platform: platform.clone(),
+        inputs: tensors(spec, &spec.signature.inputs),
+        outputs: tensors(spec, &spec.signature.outputs),
+    })
+}
+
+/// Statistics of one version, of all ready versions of a model, or of everything.
+///
+/// # Errors
+/// When it is not there; Triton calls that a wrong argument.
+pub fn statistics(
+    catalog: &Catalog,
+    model: Option<&str>,
+    version: Option<u64>,
+) -> Result<ModelStatisticsResponse, InferError> {
+    let is_wanted = |served: &&std::sync::Arc<Served>| {
+        let spec = &served.definition.spec;
+        model.is_none_or(|model| model == &*spec.name)
+            && version.is_none_or(|version| version == spec.version)
+    };
+    let model_stats: Vec<_> =
+        catalog.served().filter(is_wanted).map(|served| model_statistics(served)).collect();
+    match model {
+        Some(model) if model_stats.is_empty() => {
+            Err(InferError::Invalid(format!("requested model '{model}' is not available")))
+        }
+        _ => Ok(ModelStatisticsResponse { model_stats }),
+    }
+}
+
+/// Every model version with its state; only those that are ready, if that is asked.
+pub fn index(catalog: &Catalog, only_ready: bool) -> RepositoryIndexResponse {
+    let entries = catalog.entries().map(|(name, version, status)| {
+        let (state, reason) = match status {
+            Status::Loading => ("LOADING", ""),
+            Status::Ready(_) => ("READY", ""),
+            Status::Unloading => ("UNLOADING", ""),
+            Status::Unavailable(reason) => ("UNAVAILABLE", &**reason),
+        };
+        // A model of which not even the version is known has none to show.
+        let version = if version == 0 { String::new() } else { version.to_string() };
+        let (name, state, reason) = (name.to_owned(), state.to_owned(), reason.to_owned());
+        ModelIndex { name, version, state, reason }
+    });
+    let models = entries.filter(|entry| !only_ready || entry.state == "READY").collect();
+    RepositoryIndexResponse { models }
+}
+
+fn tensors(spec: &ModelSpec, tensors: &[TensorSpec]) -> Vec<TensorMetadata> {
+    let metadata = |tensor: &TensorSpec| {
+        let batch = spec.is_batched.then_some(Dim::Any);
+        let dims = batch.iter().chain(&tensor.dims);
+        TensorMetadata {
+            name: tensor.name.to_string(),
+            datatype: tensor.data_type.name().to_owned(),
+            shape: dims.map(|dim| dim.to_wire()).collect(),
+        }
+    };
+    tensors.iter().map(metadata).collect()
+}
+
+fn model_statistics(served: &Served) -> ModelStatistics {
+    let spec = &served.definition.spec;
+    let now = served.statistics.snapshot();
+    ModelStatistics {
+        name: spec.name.to_string(),
+        version: spec.version.to_string(),
+        last_inference: now.last_inference_ms,
+        inference_count: now.inferences,
+        execution_count: now.executions,
+        inference_stats: Some(infer_statistics(&now)),
+        batch_stats: now.batches.iter().map(|(&rows, totals)| batch(rows, totals)).collect(),
+        ..ModelStatistics::default()
+    }
+}
+
+fn infer_statistics(now: &Snapshot) -> InferStatistics {
+    InferStatistics {
+        success: duration(now.success),
+        fail: duration(now.failure),
+        queue: duration(now.queue),
+        compute_input: duration(now.compute_input),
+        compute_infer: duration(now.compute_infer),
+        compute_output: duration(now.compute_output),
+        cache_hit: duration(Total::default()),
+        cache_miss: duration(Total::default()),
+    }
+}
+
+fn batch(rows: usize, totals: &BatchTotals) -> InferBatchStatistics {
+    InferBatchStatistics {
+        batch_size: u64::try_from(rows).unwrap_or(u64::MAX),
+        compute_input: duration(totals.compute_input),
+        compute_infer: duration(totals.compute_infer),
+        compute_output: duration(totals.compute_output),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the messages' fields are optional")]
+fn duration(total: Total) -> Option<StatisticDuration> {
+    Some(StatisticDuration { count: total.count, ns: total.ns })
+}

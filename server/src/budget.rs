@@ -1,0 +1,102 @@
+//! Bounds the bytes of all requests and responses in flight, so that many clients together cannot
+//! exhaust the host's memory.
+//!
+//! Nobody waits for it: two requests that each hold half of what they need would wait for ever.
+//! A request that does not fit is refused, and a response is counted though it may exceed the
+//! limit, since its work is done; requests are then refused until it was sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nereid_backend::error::InferError;
+
+/// A number of bytes that leases are taken from.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limit_bytes: usize,
+    used_bytes: AtomicUsize,
+}
+
+/// Bytes in use; dropping it gives them back.
+#[derive(Debug)]
+pub struct Lease {
+    shared: Arc<Shared>,
+    size_bytes: usize,
+}
+
+impl Budget {
+    /// A budget of that many bytes.
+    pub fn new(limit_bytes: usize) -> Self {
+        Self(Arc::new(Shared { limit_bytes, used_bytes: AtomicUsize::new(0) }))
+    }
+
+    /// What is in use.
+    pub fn used_bytes(&self) -> usize {
+        self.0.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// A lease of nothing yet.
+    pub fn lease(&self) -> Lease {
+        Lease { shared: self.0.clone(), size_bytes: 0 }
+    }
+}
+
+impl Lease {
+    /// Takes more bytes.
+    ///
+    /// # Errors
+    /// [`InferError::Overloaded`] when they do not fit.
+    pub fn try_grow(&mut self, size_bytes: usize) -> Result<(), InferError> {
+        let limit = self.shared.limit_bytes;
+        let fits = |used: usize| used.checked_add(size_bytes).filter(|&sum| sum <= limit);
+        let used_bytes = &self.shared.used_bytes;
+        match used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => {
+                self.size_bytes += size_bytes;
+                Ok(())
+            }
+            Err(used) => Err(InferError::Overloaded(format!(
+                "the server has {used} bytes in flight and admits {limit} \
+                 (--inflight-byte-size); {size_bytes} more do not fit, try again later"
+            ))),
+        }
+    }
+
+    /// Takes bytes for what exists already, whether they fit or not.
+    pub fn grow(&mut self, size_bytes: usize) {
+        self.shared.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+        self.size_bytes += size_bytes;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.used_bytes.fetch_sub(self.size_bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_until_others_are_gone() {
+        let budget = Budget::new(10);
+        let mut first = budget.lease();
+        assert!(first.try_grow(6).is_ok());
+        assert!(budget.lease().try_grow(5).is_err());
+        assert!(budget.lease().try_grow(usize::MAX).is_err());
+        assert!(first.try_grow(4).is_ok());
+        assert!(first.try_grow(1).is_err());
+        assert_eq!(budget.used_bytes(), 10);
+        let mut response = budget.lease();
+        response.grow(7);
+        drop(first);
+        assert!(budget.lease().try_grow(4).is_err());
+        drop(response);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! Accepts connections and serves them, until it is told to stop; then what is in flight ends.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// How long a client may take for the headers of a request; it bounds idle connections, too.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long to wait when the operating system has no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes that a client may send before the server has read them, for one call and for all calls
+/// of a connection. The defaults of 64 KiB and 1 MiB make big tensors wait for round trips.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+
+/// Calls of one connection at the same time.
+const STREAMS_MAX: u32 = 1_024;
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug)]
+pub enum Version {
+    /// HTTP/1.1 with keep-alive.
+    Http1,
+    /// HTTP/2 with prior knowledge, as gRPC wants.
+    Http2,
+}
+
+/// Serves `router` at `listener` until `is_stopping`, and then until every request in flight is
+/// answered.
+pub async fn serve(
+    listener: TcpListener,
+    version: Version,
+    router: Router,
+    mut is_stopping: watch::Receiver<bool>,
+) {
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = is_stopping.wait_for(|&is_stopping| is_stopping) => break,
+        };
+        match accepted {
+            Ok((stream, _)) => start(stream, version, &router, &connections),
+            Err(error) => pause(&error).await,
+        }
+    }
+    drop(listener); // New connections are refused from here on.
+    connections.shutdown().await;
+}
+
+fn start(stream: TcpStream, version: Version, router: &Router, connections: &GracefulShutdown) {
+    // Without it, a small answer waits for the client's acknowledgement of the one before.
+    let _only_slower = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router.clone());
+    let io = TokioIo::new(stream);
+    match version {
+        Version::Http1 => {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            spawn(builder.serve_connection(io, service), connections);
+        }
+        Version::Http2 => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .initial_stream_window_size(STREAM_WINDOW_BYTES)
+                .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+                .max_concurrent_streams(STREAMS_MAX);
+            spawn(builder.serve_connection(io, service), connections);
+        }
+    }
+}
+
+fn spawn<C>(connection: C, connections: &GracefulShutdown)
+where
+    C: GracefulConnection<Error = hyper::Error> + Send + 'static,
+{
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("a connection ended: {error}");
+        }
+    });
+}
+
+async fn pause(error: &io::Error) {
+    tracing::warn!("cannot accept a connection: {error}");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}

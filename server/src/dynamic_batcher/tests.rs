@@ -1,0 +1,219 @@
+use std::num::NonZeroUsize;
+
+use nereid_backend::request::{Answer, Home};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::fakes;
+use crate::statistics::Statistics;
+
+/// A batcher of 4 rows, 3 waiting requests and 5 ms, for 2 instances; `r` is ragged.
+struct Script {
+    batcher: DynamicBatcher,
+    start: Instant,
+    clients: Vec<Option<oneshot::Receiver<Answer>>>,
+}
+
+impl Script {
+    fn new(delay_max: Duration) -> Self {
+        let policy =
+            BatchPolicy { rows_max: 4, queue_max: 3, delay_max, ragged: vec!["r".into()] };
+        let batcher = DynamicBatcher::new(policy, 2, Arc::new(Statistics::default()));
+        Self { batcher, start: Instant::now(), clients: Vec::new() }
+    }
+
+    /// Plays one line, such as "3 poll 0": at 3 ms, instance 0 asks.
+    fn play(&mut self, line: &str) -> String {
+        let (verb, numbers): (Vec<_>, Vec<_>) =
+            line.split(' ').partition(|word| word.parse::<usize>().is_err());
+        let numbers: Vec<usize> = numbers.iter().map(|word| word.parse().unwrap()).collect();
+        let at = |ms: usize| self.start + Duration::from_millis(ms as u64);
+        let now = at(numbers[0]);
+        match (verb.join(" ").as_str(), &numbers[1..]) {
+            ("push", &[rows]) => self.push(rows, None, now, None),
+            ("push by", &[rows, ms]) => self.push(rows, None, now, Some(at(ms))),
+            ("push x", &[rows, width]) => self.push(rows, Some(("x", width)), now, None),
+            ("push r", &[rows, width]) => self.push(rows, Some(("r", width)), now, None),
+            ("leave", &[client]) => {
+                self.clients[client] = None;
+                String::new()
+            }
+            ("poll", &[who]) => self.poll(InstanceId(who), now),
+            ("done", &[who]) => show(self.batcher.done(InstanceId(who), BatchId(0), now)),
+            ("retire", &[who]) => show(self.batcher.retire(InstanceId(who), now)),
+            ("sweep", &[]) => names(&self.batcher.sweep(now)),
+            _ => panic!("no such line: {line}"),
+        }
+    }
+
+    fn push(
+        &mut self,
+        rows: usize,
+        input: Option<(&str, usize)>,
+        now: Instant,
+        deadline: Option<Instant>,
+    ) -> String {
+        let (home, client) = oneshot::channel();
+        self.clients.push(Some(client));
+        let inputs = input.map(|(name, width)| (name.into(), fakes::numbers(&[rows, width])));
+        let inputs = inputs.into_iter().collect();
+        let mut request =
+            Request::new(inputs, NonZeroUsize::new(rows).unwrap(), Home::Once(home));
+        request.deadline = deadline;
+        match self.batcher.push(request, now) {
+            Ok(wake) => show(wake),
+            Err((_, refusal)) => format!("{refusal:?}"),
+        }
+    }
+
+    fn poll(&mut self, who: InstanceId, now: Instant) -> String {
+        match self.batcher.poll(who, now) {
+            Decision::Idle => "idle".to_owned(),
+            Decision::WaitUntil(due) => format!("until {}", (due - self.start).as_millis()),
+            Decision::Refuse(refused) => names(&refused),
+            Decision::Run(batch, wake) => {
+                let rows: Vec<_> = batch.requests().iter().map(Request::rows).collect();
+                format!("run {rows:?} {}", show(wake)).trim_end().to_owned()
+            }
+        }
+    }
+}
+
+fn show(wake: Wake) -> String {
+    match wake {
+        Wake::Nobody => String::new(),
+        Wake::One(who) => format!("wake {}", who.0),
+    }
+}
+
+fn names(refused: &[Refused]) -> String {
+    format!("{:?}", refused.iter().map(|(_, refusal)| refusal).collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn check(table: &[(&str, &str)]) {
+    check_with(Duration::from_millis(5), table);
+}
+
+#[track_caller]
+fn check_with(delay_max: Duration, table: &[(&str, &str)]) {
+    let mut script = Script::new(delay_max);
+    for (number, (line, expected)) in table.iter().enumerate() {
+        assert_eq!(&script.play(line), expected, "line {number}: {line}");
+    }
+}
+
+#[test]
+fn a_batch_leaves_when_it_is_old_or_full() {
+    check(&[("0 poll 0", "idle"), ("0 push 1", "wake 0"), ("1 poll 0", "until 5")]);
+    check(&[("0 push 1", ""), ("4 poll 0", "until 5"), ("5 poll 0", "run [1]")]);
+    check(&[("0 push 2", ""), ("1 push 2", ""), ("1 poll 0", "run [2, 2]")]);
+    check(&[("0 push 3", ""), ("1 push 2", ""), ("1 poll 0", "run [3]"), ("1 poll 0", "until 6")]);
+}
+
+#[test]
+fn only_what_changes_a_decision_wakes() {
+    check(&[
+        ("0 poll 0", "idle"),
+        ("0 poll 1", "idle"),
+        ("0 push 1", "wake 0"),
+        ("0 push 1", ""), // 0 is on its way.
+        ("0 poll 0", "until 5"),
+        ("1 push 1", ""), // 0 is on watch, and still in time.
+        ("1 poll 0", "until 5"),
+        ("2 poll 1", "idle"),
+        ("5 poll 0", "run [1, 1, 1]"),
+    ]);
+    check(&[
+        ("0 push 3", ""),
+        ("0 poll 0", "until 5"),
+        ("0 poll 1", "idle"),
+        ("1 push 3", "wake 0"), // Full: due now, not at 5.
+        ("1 poll 0", "run [3] wake 1"),
+        ("1 poll 1", "until 6"),
+    ]);
+}
+
+#[test]
+fn two_batches_of_an_instance_are_in_flight() {
+    check(&[
+        ("0 push 4", ""),
+        ("0 push 4", ""),
+        ("0 push 4", ""),
+        ("0 poll 0", "run [4]"),
+        ("0 poll 0", "run [4]"),
+        ("0 poll 0", "idle"),
+        ("1 push 1", ""), // 0 may not run it, and 1 did not ask yet.
+        ("2 done 0", "wake 0"),
+        ("2 poll 0", "run [4]"),
+        ("3 done 0", ""), // 0 starts a batch, and asks again by itself.
+        ("3 poll 0", "until 6"),
+    ]);
+}
+
+#[test]
+fn the_dead_do_not_run() {
+    check(&[("0 push by 1 3", ""), ("3 poll 0", "[Expired]"), ("3 poll 0", "idle")]);
+    check(&[
+        ("0 push 1", ""),
+        ("0 push by 1 2", ""),
+        ("0 push 1", ""),
+        ("1 push 1", "Full"),
+        ("1 sweep", "[]"),
+        ("2 leave 0", ""),
+        ("2 sweep", "[Cancelled, Expired]"),
+        ("2 push 1", ""),
+        ("5 poll 0", "run [1, 1]"),
+    ]);
+}
+
+#[test]
+fn without_a_delay_all_that_waits_runs_at_once() {
+    check_with(
+        Duration::ZERO,
+        &[("0 push 1", ""), ("0 push 2", ""), ("0 push 2", ""), ("0 poll 0", "run [1, 2]"), ("0 poll 0", "run [2]")],
+    );
+}
+
+#[test]
+fn a_request_larger_than_a_batch_runs_alone() {
+    check_with(Duration::ZERO, &[("0 push 6", ""), ("0 push 1", ""), ("0 poll 0", "run [6]")]);
+}
+
+#[test]
+fn only_requests_of_one_shape_run_together() {
+    check(&[
+        ("0 push x 1 2", ""),
+        ("0 push x 1 2", ""),
+        ("0 poll 0", "until 5"),
+        ("1 push x 1 3", ""), // Nothing can join the first two any more.
+        ("1 poll 0", "run [1, 1]"),
+        ("1 poll 0", "until 6"),
+    ]);
+    check(&[("0 push x 1 2", ""), ("0 push r 1 2", ""), ("0 poll 0", "run [1]")]);
+    check(&[("0 push r 1 2", ""), ("0 push r 1 3", ""), ("5 poll 0", "run [1, 1]")]);
+}
+
+#[test]
+fn who_is_in_a_hurry_leaves_early() {
+    check(&[
+        ("0 push 1", ""),
+        ("0 poll 0", "until 5"),
+        ("1 poll 1", "idle"),
+        ("1 push by 1 3", "wake 1"), // Half of its 2 ms are for waiting.
+        ("1 poll 1", "until 2"),
+        ("2 poll 1", "run [1, 1]"),
+    ]);
+}
+
+#[test]
+fn who_retires_hands_its_watch_over() {
+    check(&[
+        ("0 poll 1", "idle"),
+        ("0 poll 0", "idle"),
+        ("0 push 1", "wake 0"),
+        ("0 poll 0", "until 5"),
+        ("1 retire 0", "wake 1"),
+        ("1 poll 1", "until 5"),
+    ]);
+}

@@ -1,0 +1,236 @@
+//! An ensemble's steps and tensors, checked once when it is loaded: afterwards every tensor that a
+//! step reads is made by exactly one step or by the client, in the right type, without a cycle.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nereid_backend::error::LoadError;
+use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
+use nereid_model_repository::complete::dims_text;
+use nereid_model_repository::definition::Step;
+
+use crate::registry::Target;
+
+/// Numbers the tensors of a graph from 0.
+pub type TensorId = usize;
+
+/// The steps in an order in which each one's inputs are made before it.
+pub struct Graph {
+    /// The ensemble's name.
+    pub name: Arc<str>,
+    /// Number of tensors.
+    pub tensors: usize,
+    /// What clients send.
+    pub inputs: Vec<(Arc<str>, TensorId)>,
+    /// What clients get.
+    pub outputs: Vec<(Arc<str>, TensorId)>,
+    /// What is run.
+    pub nodes: Vec<Node>,
+}
+
+/// A step: a model, and which tensors it reads and makes.
+pub struct Node {
+    /// Who runs it.
+    pub target: Target,
+    /// The model's input, and the tensor that it reads.
+    pub inputs: Vec<(Arc<str>, TensorId)>,
+    /// The model's output, and the tensor that it makes.
+    pub outputs: Vec<(Arc<str>, TensorId)>,
+}
+
+impl Graph {
+    /// Checks the `steps` of the ensemble `spec` against the models that `find` knows.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, one line each.
+    pub fn new<'a>(
+        spec: &ModelSpec,
+        steps: &[Step],
+        find: impl Fn(&Target) -> Option<&'a ModelSpec>,
+    ) -> Result<Self, LoadError> {
+        let mut builder = Builder { spec, tensors: BTreeMap::new(), problems: Vec::new() };
+        for input in &spec.signature.inputs {
+            builder.make(&input.name, Known::of(input, spec), "an input of the ensemble");
+        }
+        let mut models = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let target = Target { model: step.model.clone(), version: step.version };
+            match find(&target) {
+                Some(model) => {
+                    builder.make_outputs(index, step, model);
+                    models.push((index, step, target, model));
+                }
+                None => builder.problem(format!("step {index}: model '{}' is not ready", step.model)),
+            }
+        }
+        let mut nodes = Vec::new();
+        for (index, step, target, model) in models {
+            nodes.push(builder.node(index, step, target, model));
+        }
+        let outputs = builder.ensemble_outputs();
+        let inputs = builder.ids(spec.signature.inputs.iter().map(|input| &input.name));
+        let tensors = builder.tensors.len();
+        let nodes = builder.sorted(nodes, &inputs);
+        builder.finish()?;
+        Ok(Self { name: spec.name.clone(), tensors, inputs, outputs, nodes })
+    }
+
+    /// The nodes that a request for `wanted` must run: those that make it, and what they need.
+    pub fn needed(&self, wanted: &[TensorId]) -> Vec<bool> {
+        let mut is_needed = vec![false; self.tensors];
+        for &tensor in wanted {
+            is_needed[tensor] = true;
+        }
+        let mut nodes = vec![false; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            nodes[index] = node.outputs.iter().any(|(_, tensor)| is_needed[*tensor]);
+            if nodes[index] {
+                node.inputs.iter().for_each(|(_, tensor)| is_needed[*tensor] = true);
+            }
+        }
+        nodes
+    }
+}
+
+/// A tensor while the graph is checked.
+struct Known {
+    id: TensorId,
+    spec: TensorSpec,
+    is_batched: bool,
+}
+
+impl Known {
+    fn of(tensor: &TensorSpec, model: &ModelSpec) -> Self {
+        Self { id: 0, spec: tensor.clone(), is_batched: model.is_batched }
+    }
+}
+
+struct Builder<'a> {
+    spec: &'a ModelSpec,
+    tensors: BTreeMap<Arc<str>, Known>,
+    problems: Vec<String>,
+}
+
+impl Builder<'_> {
+    fn problem(&mut self, text: String) {
+        self.problems.push(text);
+    }
+
+    fn make(&mut self, name: &Arc<str>, known: Known, maker: &str) {
+        let id = self.tensors.len();
+        if self.tensors.contains_key(name) {
+            self.problem(format!("{maker} makes tensor '{name}', which is made already"));
+        } else {
+            self.tensors.insert(name.clone(), Known { id, ..known });
+        }
+    }
+
+    fn make_outputs(&mut self, index: usize, step: &Step, model: &ModelSpec) {
+        for (output, tensor) in &step.outputs {
+            let maker = format!("step {index} ('{}')", step.model);
+            match model.signature.output(output) {
+                Some(spec) => self.make(tensor, Known::of(spec, model), &maker),
+                None => self.problem(format!("{maker}: the model has no output '{output}'")),
+            }
+        }
+    }
+
+    fn node(&mut self, index: usize, step: &Step, target: Target, model: &ModelSpec) -> Node {
+        let who = format!("step {index} ('{}')", step.model);
+        for input in &model.signature.inputs {
+            if !input.is_optional && !step.inputs.contains_key(&input.name) {
+                self.problem(format!("{who}: the model's input '{}' is not mapped", input.name));
+            }
+        }
+        let mut inputs = Vec::new();
+        for (input, tensor) in &step.inputs {
+            match (model.signature.input(input), self.tensors.get(tensor)) {
+                (None, _) => self.problem(format!("{who}: the model has no input '{input}'")),
+                (_, None) => self.problem(format!("{who}: nothing makes tensor '{tensor}'")),
+                (Some(spec), Some(known)) => {
+                    inputs.push((input.clone(), known.id));
+                    let wanted = Known::of(spec, model);
+                    if let Some(misfit) = misfit(known, &wanted) {
+                        let text = format!("{who}: input '{input}' gets tensor '{tensor}': {misfit}");
+                        self.problem(text);
+                    }
+                }
+            }
+        }
+        let outputs = step.outputs.iter().filter_map(|(output, tensor)| {
+            Some((output.clone(), self.tensors.get(tensor)?.id))
+        });
+        let outputs = outputs.collect();
+        Node { target, inputs, outputs }
+    }
+
+    fn ensemble_outputs(&mut self) -> Vec<(Arc<str>, TensorId)> {
+        let mut ids = Vec::new();
+        for output in &self.spec.signature.outputs {
+            let name = &output.name;
+            match self.tensors.get(name) {
+                None => self.problem(format!("no step makes the output '{name}'")),
+                Some(known) => {
+                    ids.push((name.clone(), known.id));
+                    let stated = Known::of(output, self.spec);
+                    if let Some(misfit) = misfit(known, &stated) {
+                        self.problem(format!("output '{name}': {misfit}"));
+                    }
+                }
+            }
+        }
+        ids
+    }
+
+    fn ids<'n>(&self, names: impl Iterator<Item = &'n Arc<str>>) -> Vec<(Arc<str>, TensorId)> {
+        names.filter_map(|name| Some((name.clone(), self.tensors.get(name)?.id))).collect()
+    }
+
+    /// Each node after those that make its inputs; what remains waits for itself.
+    fn sorted(&mut self, mut nodes: Vec<Node>, inputs: &[(Arc<str>, TensorId)]) -> Vec<Node> {
+        let mut is_made = vec![false; self.tensors.len()];
+        inputs.iter().for_each(|(_, tensor)| is_made[*tensor] = true);
+        let mut sorted = Vec::new();
+        while let Some(next) =
+            nodes.iter().position(|node| node.inputs.iter().all(|(_, tensor)| is_made[*tensor]))
+        {
+            let node = nodes.remove(next);
+            node.outputs.iter().for_each(|(_, tensor)| is_made[*tensor] = true);
+            sorted.push(node);
+        }
+        if !nodes.is_empty() {
+            let names: Vec<_> = nodes.iter().map(|node| format!("'{}'", node.target.model)).collect();
+            self.problem(format!("the steps {} wait for each other", names.join(", ")));
+        }
+        sorted
+    }
+
+    fn finish(self) -> Result<(), LoadError> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::new(format!("ensemble '{}': {}", self.spec.name, self.problems.join("; "))))
+    }
+}
+
+/// Why a tensor can never be what is wanted, if it can't. Sizes that are open are checked with
+/// each request.
+fn misfit(made: &Known, wanted: &Known) -> Option<String> {
+    if made.spec.data_type != wanted.spec.data_type {
+        let (made, wanted) = (made.spec.data_type.name(), wanted.spec.data_type.name());
+        return Some(format!("it is {made}, but {wanted} is expected"));
+    }
+    let full = |known: &Known| {
+        let batch = known.is_batched.then_some(Dim::Any);
+        batch.into_iter().chain(known.spec.dims.iter().copied()).collect::<Vec<_>>()
+    };
+    let (made, wanted) = (full(made), full(wanted));
+    let admits = |(one, two): (&Dim, &Dim)| *one == Dim::Any || *two == Dim::Any || one == two;
+    let fits = made.len() == wanted.len() && made.iter().zip(&wanted).all(admits);
+    (!fits).then(|| {
+        format!("its shape is {}, but {} is expected", dims_text(&made), dims_text(&wanted))
+    })
+}
+
+#[cfg(test)]
+mod tests;

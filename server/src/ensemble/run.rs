@@ -1,0 +1,219 @@
+//! One request's way through an ensemble.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::InferError;
+use nereid_backend::observer::Observer;
+use nereid_backend::parts::{Cancel, Parameters, Tensors, Times, Wanted};
+use nereid_backend::request::{Answer, Home, Request, Response};
+use nereid_backend::tensor::Tensor;
+
+use crate::admission;
+use crate::ensemble::graph::{Graph, Node, TensorId};
+use crate::registry::Catalog;
+
+/// Starts `request`, which fits the graph's ensemble.
+pub(super) fn start(
+    graph: Arc<Graph>,
+    mut request: Request,
+    observer: Arc<dyn Observer>,
+    snapshot: Arc<Catalog>,
+) {
+    let now = Instant::now();
+    request.times = Times { queued: Some(now), started: Some(now), ..Times::default() };
+    let wanted: Vec<TensorId> =
+        request.outputs.iter().filter_map(|output| id_of(&graph.outputs, &output.name)).collect();
+    let is_pending = graph.needed(&wanted);
+    let run = Arc::new(Run {
+        id: request.id.clone(),
+        parameters: request.parameters.clone(),
+        deadline: request.deadline,
+        cancel: request.cancel.clone(),
+        observer,
+        snapshot,
+        state: Mutex::new(State::new(&graph, request, wanted, is_pending)),
+        graph,
+    });
+    run.go_on();
+}
+
+/// What all steps of one request share.
+struct Run {
+    graph: Arc<Graph>,
+    snapshot: Arc<Catalog>,
+    observer: Arc<dyn Observer>,
+    id: Arc<str>,
+    parameters: Parameters,
+    deadline: Option<Instant>,
+    cancel: Cancel,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The client's request, until it is answered.
+    request: Option<Request>,
+    wanted: Vec<TensorId>,
+    /// What exists, as long as somebody will still read it.
+    tensors: Vec<Option<Tensor>>,
+    /// How many will still read each tensor.
+    readers: Vec<usize>,
+    /// Nodes that must run, and have not been started.
+    is_pending: Vec<bool>,
+}
+
+impl State {
+    fn new(
+        graph: &Graph,
+        mut request: Request,
+        wanted: Vec<TensorId>,
+        is_pending: Vec<bool>,
+    ) -> Self {
+        let mut readers = vec![0; graph.tensors];
+        let nodes = graph.nodes.iter().zip(&is_pending).filter(|(_, is_pending)| **is_pending);
+        let inputs = nodes.flat_map(|(node, _)| &node.inputs);
+        inputs.for_each(|(_, tensor)| readers[*tensor] += 1);
+        wanted.iter().for_each(|&tensor| readers[tensor] += 1);
+        let mut state = Self {
+            wanted,
+            tensors: vec![None; graph.tensors],
+            readers,
+            is_pending,
+            request: None,
+        };
+        let inputs = std::mem::take(&mut request.inputs);
+        state.store(&graph.inputs, inputs);
+        state.request = Some(request);
+        state
+    }
+
+    fn store(&mut self, names: &[(Arc<str>, TensorId)], made: Tensors) {
+        for (name, tensor) in made {
+            if let Some(id) = id_of(names, &name)
+                && self.readers[id] > 0
+            {
+                self.tensors[id] = Some(tensor);
+            }
+        }
+    }
+
+    /// The tensor for one reader; the last one gets it for good.
+    fn read(&mut self, id: TensorId) -> Option<Tensor> {
+        self.readers[id] = self.readers[id].saturating_sub(1);
+        if self.readers[id] == 0 { self.tensors[id].take() } else { self.tensors[id].clone() }
+    }
+
+    /// The nodes whose inputs are all there, with these inputs.
+    fn take_ready(&mut self, graph: &Graph) -> Vec<(usize, Tensors)> {
+        let mut ready = Vec::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let is_ready = self.request.is_some()
+                && self.is_pending[index]
+                && node.inputs.iter().all(|(_, id)| self.tensors[*id].is_some());
+            if is_ready {
+                self.is_pending[index] = false;
+                let read = |(name, id): &(Arc<str>, TensorId)| Some((name.clone(), self.read(*id)?));
+                ready.push((index, node.inputs.iter().filter_map(read).collect()));
+            }
+        }
+        ready
+    }
+
+    /// The request and its outputs, once all of them are there.
+    fn take_answer(&mut self) -> Option<(Request, Response)> {
+        if !self.wanted.iter().all(|&id| self.tensors[id].is_some()) {
+            return None;
+        }
+        let request = self.request.take()?;
+        let wanted = std::mem::take(&mut self.wanted);
+        let outputs = request.outputs.iter().zip(wanted);
+        let outputs = outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
+        let response = Response { outputs: outputs.collect() };
+        Some((request, response))
+    }
+}
+
+impl Run {
+    /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
+    /// under the lock: a step may end before its push returns.
+    fn go_on(self: &Arc<Self>) {
+        let (answer, ready) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.take_answer(), state.take_ready(&self.graph))
+        };
+        if let Some((request, response)) = answer {
+            return self.respond(request, response);
+        }
+        for (index, inputs) in ready {
+            if let Err(error) = self.start_node(index, inputs) {
+                return self.fail(error);
+            }
+        }
+    }
+
+    fn start_node(self: &Arc<Self>, index: usize, inputs: Tensors) -> Result<(), InferError> {
+        let node = &self.graph.nodes[index];
+        let served = self.snapshot.ready(&node.target)?;
+        let admitted = admission::fit(&served.definition.spec, &self.id, inputs)?;
+        let run = self.clone();
+        let home = Home::Then(Box::new(move |answer| run.ended(index, answer)));
+        let mut request = Request::new(admitted.inputs, admitted.rows, home);
+        request.id = self.id.clone();
+        request.outputs = outputs_of(node);
+        request.parameters = self.parameters.clone();
+        request.deadline = self.deadline;
+        request.cancel = self.cancel.clone();
+        if let Err((request, refusal)) = served.push(request, &self.snapshot) {
+            let error = refusal.into_error(&served.definition.spec.name, &request);
+            request.respond(Err(error)); // Comes back as this node's end.
+        }
+        Ok(())
+    }
+
+    /// A step has answered; this runs wherever its answer arrived.
+    fn ended(self: &Arc<Self>, index: usize, answer: Answer) {
+        match answer {
+            Ok(response) => {
+                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.store(&self.graph.nodes[index].outputs, response.outputs);
+                drop(state);
+                self.go_on();
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn respond(&self, mut request: Request, response: Response) {
+        let now = Some(Instant::now());
+        let started = request.times.started;
+        let times =
+            Times { inputs_ready: started, computed: now, outputs_ready: now, ..request.times };
+        request.times = times;
+        self.observer.executed(request.rows(), &times);
+        request.respond(Ok(response));
+    }
+
+    /// The first error is the answer; other steps are told to stop.
+    fn fail(&self, error: InferError) {
+        let request = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.tensors.fill(None);
+            state.request.take()
+        };
+        if let Some(request) = request {
+            self.cancel.raise();
+            let ensemble = self.graph.name.clone();
+            request.respond(Err(InferError::Step { ensemble, source: Box::new(error) }));
+        }
+    }
+}
+
+fn outputs_of(node: &Node) -> Vec<Wanted> {
+    let host = |(name, _): &(Arc<str>, TensorId)| Wanted { name: name.clone(), place: DeviceId::Cpu };
+    node.outputs.iter().map(host).collect()
+}
+
+fn id_of(names: &[(Arc<str>, TensorId)], name: &str) -> Option<TensorId> {
+    names.iter().find(|(key, _)| **key == *name).map(|(_, id)| *id)
+}

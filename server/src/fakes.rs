@@ -1,0 +1,113 @@
+//! What several tests need: a request, a model, a queue, instances that do as they are told.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::batch::Batch;
+use nereid_backend::data_type::DataType;
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::LoadError;
+use nereid_backend::request::{Answer, Home, Request};
+use nereid_backend::spec::{Dim, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec};
+use nereid_backend::tensor::Tensor;
+use nereid_model_repository::definition::{Batching, Definition, Scheduling};
+use nereid_proto::inference::ModelConfig;
+use tokio::sync::oneshot;
+
+use crate::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use crate::park::{Park, SystemPark};
+use crate::queue::Queue;
+use crate::statistics::Statistics;
+
+/// A request without inputs.
+pub(crate) fn request(rows: usize) -> (Request, oneshot::Receiver<Answer>) {
+    let (home, client) = oneshot::channel();
+    let rows = NonZeroUsize::new(rows).unwrap();
+    (Request::new(Vec::new(), rows, Home::Once(home)), client)
+}
+
+/// An INT32 tensor of this shape that counts from 0.
+pub(crate) fn numbers(shape: &[usize]) -> Tensor {
+    let count = i32::try_from(shape.iter().product::<usize>()).unwrap();
+    Tensor::from_values(shape.to_vec(), (0..count).collect()).unwrap()
+}
+
+/// A spec of one tensor of INT32; -1 is any size.
+pub(crate) fn tensor(name: &str, dims: &[i64]) -> TensorSpec {
+    let dims = dims.iter().map(|&dim| Dim::from_wire(dim).unwrap()).collect();
+    TensorSpec::new(name, DataType::Int32, dims)
+}
+
+/// A model in batches of up to 4 rows.
+pub(crate) fn spec(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> ModelSpec {
+    ModelSpec {
+        name: name.into(),
+        version: 1,
+        file: PathBuf::new(),
+        signature: Signature { inputs, outputs },
+        is_batched: true,
+        rows_max: 4,
+        parameters: std::collections::BTreeMap::new(),
+        instances: vec![instance_spec()],
+    }
+}
+
+/// The first instance, on the CPU.
+pub(crate) fn instance_spec() -> InstanceSpec {
+    InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }
+}
+
+/// A model with the input `x` and the output `y`, both `[-1, 2]` and the batch axis.
+pub(crate) fn definition(name: &str) -> Definition {
+    Definition {
+        config: ModelConfig { name: name.to_owned(), ..ModelConfig::default() },
+        spec: spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])]),
+        scheduling: Scheduling::Queue {
+            backend: "echo",
+            batching: Batching { rows_max: 4, delay_max: Duration::ZERO, queue_max: 2 },
+        },
+        warnings: Vec::new(),
+    }
+}
+
+/// A queue that batches up to `rows_max` rows and holds 2 requests, for as many instances as there
+/// are `parks`.
+pub(crate) fn queue<P: Park>(rows_max: usize, delay_max: Duration, parks: Vec<P>) -> Arc<Queue<P>> {
+    let policy = BatchPolicy { rows_max, queue_max: 2, delay_max, ragged: Vec::new() };
+    let statistics = Arc::new(Statistics::default());
+    let batcher = DynamicBatcher::new(policy, parks.len(), statistics.clone());
+    Queue::new("m".into(), statistics, Box::new(batcher), parks)
+}
+
+/// A queue without batching, for one instance.
+pub(crate) fn plain_queue() -> Arc<Queue> {
+    queue(1, Duration::ZERO, vec![SystemPark::default()])
+}
+
+/// Answers every request with its inputs: `x` comes back as `y`.
+pub(crate) struct Echo;
+
+impl Instance for Echo {
+    fn start(&mut self, batch: Batch) -> Running {
+        let x = batch.gather("x");
+        batch.respond_rows(x.map(|x| x.map(|x| ("y".into(), x)).into_iter().collect()));
+        Running::Done
+    }
+}
+
+/// Makes instances by a function.
+pub(crate) struct Made<F>(pub(crate) F);
+
+impl<F: Fn() -> Box<dyn Instance> + Send + Sync> Model for Made<F> {
+    fn spawn(&self, _: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
+        Ok((self.0)())
+    }
+}
+
+/// A model whose instances echo.
+pub(crate) fn echo() -> Arc<dyn Model> {
+    Arc::new(Made(|| Box::new(Echo) as Box<dyn Instance>))
+}

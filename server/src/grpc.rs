@@ -1,0 +1,141 @@
+//! `KServe` v2 over gRPC: the service, and what its errors look like.
+
+mod infer;
+mod metered;
+
+use std::sync::Arc;
+
+use nereid_backend::error::InferError;
+use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
+use nereid_proto::inference::{
+    ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
+    ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
+    ModelStatisticsRequest, ModelStatisticsResponse, RepositoryIndexRequest,
+    RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
+    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use crate::answers;
+use crate::registry::Target;
+use crate::server::Server;
+use crate::status;
+
+/// Answers gRPC for `server`.
+pub fn router(server: Arc<Server>) -> Router {
+    let meter = from_fn_with_state(server.budget.clone(), metered::meter);
+    let size_max = server.input_max_bytes;
+    let service = GrpcInferenceServiceServer::new(Service { server })
+        .max_decoding_message_size(size_max)
+        .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
+    Routes::new(service).into_axum_router().layer(meter)
+}
+
+/// Answers `server`'s gRPC clients. What it leaves out is answered UNIMPLEMENTED.
+#[derive(Clone)]
+struct Service {
+    server: Arc<Server>,
+}
+
+type Answered<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl GrpcInferenceService for Service {
+    async fn server_live(&self, _: Request<ServerLiveRequest>) -> Answered<ServerLiveResponse> {
+        Ok(Response::new(ServerLiveResponse { live: true }))
+    }
+
+    async fn server_ready(&self, _: Request<ServerReadyRequest>) -> Answered<ServerReadyResponse> {
+        Ok(Response::new(ServerReadyResponse { ready: self.server.is_ready() }))
+    }
+
+    async fn model_ready(&self, asked: Request<ModelReadyRequest>) -> Answered<ModelReadyResponse> {
+        let asked = asked.into_inner();
+        let target = target(asked.name, &asked.version)?;
+        Ok(Response::new(ModelReadyResponse { ready: self.server.is_model_ready(&target) }))
+    }
+
+    async fn server_metadata(
+        &self,
+        _: Request<ServerMetadataRequest>,
+    ) -> Answered<ServerMetadataResponse> {
+        Ok(Response::new(answers::server_metadata(&self.server)))
+    }
+
+    async fn model_metadata(
+        &self,
+        asked: Request<ModelMetadataRequest>,
+    ) -> Answered<ModelMetadataResponse> {
+        let asked = asked.into_inner();
+        let target = target(asked.name, &asked.version)?;
+        answer(answers::model_metadata(&self.server.models.snapshot(), &target))
+    }
+
+    async fn model_config(
+        &self,
+        asked: Request<ModelConfigRequest>,
+    ) -> Answered<ModelConfigResponse> {
+        let asked = asked.into_inner();
+        let target = target(asked.name, &asked.version)?;
+        let served = self.server.ready(&target).map_err(|failed| failure(&failed))?;
+        let config = Some(served.definition.config.clone());
+        Ok(Response::new(ModelConfigResponse { config }))
+    }
+
+    async fn model_statistics(
+        &self,
+        asked: Request<ModelStatisticsRequest>,
+    ) -> Answered<ModelStatisticsResponse> {
+        let asked = asked.into_inner();
+        let Target { model, version } = target(asked.name, &asked.version)?;
+        let model = (!model.is_empty()).then_some(model.as_str());
+        answer(answers::statistics(&self.server.models.snapshot(), model, version))
+    }
+
+    async fn repository_index(
+        &self,
+        asked: Request<RepositoryIndexRequest>,
+    ) -> Answered<RepositoryIndexResponse> {
+        let asked = asked.into_inner();
+        if !asked.repository_name.is_empty() {
+            let text = "'repository_name' specification is not supported";
+            return Err(Status::unimplemented(text));
+        }
+        Ok(Response::new(answers::index(&self.server.models.snapshot(), asked.ready)))
+    }
+
+    async fn model_infer(
+        &self,
+        asked: Request<ModelInferRequest>,
+    ) -> Answered<ModelInferResponse> {
+        infer::infer(&self.server, asked).await
+    }
+}
+
+/// What the client means by a name and a version, which may be empty.
+fn target(model: String, version: &str) -> Result<Target, Status> {
+    if version.is_empty() {
+        return Ok(Target { model, version: None });
+    }
+    match version.parse() {
+        Ok(version) => Ok(Target { model, version: Some(version) }),
+        Err(error) => Err(Status::invalid_argument(format!(
+            "failed to get model version from specified version string '{version}' (details: \
+             {error}), version should be an integral value > 0"
+        ))),
+    }
+}
+
+fn answer<T>(answered: Result<T, InferError>) -> Answered<T> {
+    answered.map(Response::new).map_err(|failed| failure(&failed))
+}
+
+/// The answer to a call that failed.
+fn failure(failed: &InferError) -> Status {
+    let (_, code) = status::of(failed.kind());
+    Status::new(code, failed.to_string())
+}

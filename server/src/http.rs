@@ -1,0 +1,67 @@
+//! `KServe` v2 over HTTP/1.1: the routes, and what their errors look like.
+
+mod body;
+mod infer;
+mod json;
+mod models;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use nereid_backend::error::InferError;
+
+use crate::server::Server;
+use crate::status;
+
+/// Answers KServe v2 for `server`.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/v2", get(models::server_metadata))
+        .route("/v2/health/live", get(models::live))
+        .route("/v2/health/ready", get(models::ready))
+        .route("/v2/models/stats", get(models::all_statistics))
+        .nest("/v2/models/{model}", model_routes())
+        .nest("/v2/models/{model}/versions/{version}", model_routes())
+        .route("/v2/repository/index", post(models::index))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(server)
+}
+
+/// What can be asked of a model, with and without a version in the path.
+fn model_routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/", get(models::metadata))
+        .route("/ready", get(models::model_ready))
+        .route("/config", get(models::config))
+        .route("/stats", get(models::statistics))
+        .route("/infer", post(infer::infer))
+}
+
+async fn not_found() -> Response {
+    error(StatusCode::NOT_FOUND, "Not Found")
+}
+
+async fn method_not_allowed(_: Method, _: Uri) -> Response {
+    error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+}
+
+/// An error as clients know it: `{"error":"..."}`.
+fn error(status: StatusCode, text: &str) -> Response {
+    let body = json::error(text);
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The answer to a request that failed.
+fn failure(failed: &InferError) -> Response {
+    let (status, _) = status::of(failed.kind());
+    let mut response = error(status, &failed.to_string());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    }
+    response
+}

@@ -1,0 +1,123 @@
+//! Receives a request's body into one buffer, which is not copied after that.
+//!
+//! The buffer is placed so that the tensors after the JSON header start aligned, with room before
+//! it for the length that makes the whole body one BYTES element.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body_util::BodyExt;
+use nereid_backend::error::InferError;
+
+use crate::budget::Lease;
+use crate::server::Server;
+
+/// Tensors start at a multiple of this, which is enough for every instruction set.
+const ALIGNMENT: usize = 64;
+
+/// The length before a BYTES element.
+const PREFIX_BYTES: usize = 4;
+
+/// How long a client may pause within a body.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// A body in memory; its bytes count as in flight as long as any share of it lives.
+pub(super) struct Received {
+    buffer: Bytes,
+    start: usize,
+}
+
+impl Received {
+    /// The body.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.buffer.slice(self.start..)
+    }
+
+    /// The body as one element of a BYTES tensor: after its length.
+    pub(super) fn as_element(&self) -> Bytes {
+        self.buffer.slice(self.start - PREFIX_BYTES..)
+    }
+}
+
+/// Reads the whole `body`; its first `header_length` bytes are JSON.
+///
+/// # Errors
+/// When it is larger than the server admits, or breaks off, or pauses too long.
+pub(super) async fn receive(
+    server: &Server,
+    headers: &HeaderMap,
+    mut body: Body,
+    header_length: usize,
+) -> Result<Received, InferError> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let declared: usize = declared.unwrap_or(0);
+    check_size(server, declared)?;
+    let mut lease = server.budget.lease();
+    lease.try_grow(declared)?;
+    let mut leased = declared;
+    let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
+    let start = aligned_start(&buffer, header_length);
+    buffer.put_bytes(0, start);
+    while let Some(data) = next_data(&mut body).await? {
+        let size = buffer.len() - start + data.len();
+        check_size(server, size)?;
+        lease.try_grow(size.saturating_sub(leased))?;
+        leased = leased.max(size);
+        buffer.extend_from_slice(&data);
+    }
+    let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
+    buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
+    Ok(Received { buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }), start })
+}
+
+/// Memory that is in flight.
+struct Leased {
+    buffer: Bytes,
+    _lease: Lease,
+}
+
+impl AsRef<[u8]> for Leased {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
+    let most = server.input_max_bytes;
+    if size <= most {
+        return Ok(());
+    }
+    Err(InferError::TooLarge(format!(
+        "the request has {size} bytes or more, this server admits {most} (--http-max-input-size)"
+    )))
+}
+
+async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
+    loop {
+        let frame = tokio::time::timeout(PAUSE_MAX, body.frame()).await;
+        let frame = frame.map_err(|_| {
+            let pause = PAUSE_MAX.as_secs();
+            InferError::Invalid(format!("the request's body paused for more than {pause} s"))
+        })?;
+        match frame {
+            None => return Ok(None),
+            Some(Err(error)) => {
+                return Err(InferError::Invalid(format!("the request's body broke off: {error}")));
+            }
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+/// Where the body must start so that what follows its header is aligned, and the prefix fits.
+fn aligned_start(buffer: &BytesMut, header_length: usize) -> usize {
+    let after_header = buffer.as_ptr().addr() + PREFIX_BYTES + header_length;
+    PREFIX_BYTES + (after_header.next_multiple_of(ALIGNMENT) - after_header)
+}

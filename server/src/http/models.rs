@@ -1,0 +1,106 @@
+//! Health, metadata, configuration, statistics and the repository index.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nereid_backend::error::InferError;
+use nereid_proto::config;
+
+use crate::answers;
+use crate::http::{error, failure, json, not_found};
+use crate::registry::Target;
+use crate::server::Server;
+
+/// The model, and perhaps the version, that the path names.
+pub(super) struct Path(pub(super) Target);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(IntoResponse::into_response)?;
+        let mut target = Target { model: String::new(), version: None };
+        for (name, value) in &params {
+            match name {
+                "model" => value.clone_into(&mut target.model),
+                _ => match value.parse() {
+                    Ok(version) if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                        target.version = Some(version);
+                    }
+                    // To Triton, a version that is no number is no route.
+                    _ => return Err(not_found().await),
+                },
+            }
+        }
+        Ok(Self(target))
+    }
+}
+
+/// A process that answers is alive, one that stops included: killing it would lose requests.
+pub(super) async fn live() -> Response {
+    health("live", true)
+}
+
+pub(super) async fn ready(State(server): State<Arc<Server>>) -> Response {
+    health("ready", server.is_ready())
+}
+
+pub(super) async fn model_ready(State(server): State<Arc<Server>>, path: Path) -> Response {
+    let Path(target) = path;
+    if server.is_model_ready(&target) {
+        json::ok(json::model_ready(&target.model))
+    } else {
+        error(StatusCode::BAD_REQUEST, "Model version not ready")
+    }
+}
+
+pub(super) async fn server_metadata(State(server): State<Arc<Server>>) -> Response {
+    json::message(&answers::server_metadata(&server))
+}
+
+pub(super) async fn metadata(State(server): State<Arc<Server>>, path: Path) -> Response {
+    let Path(target) = path;
+    answer(answers::model_metadata(&server.models.snapshot(), &target))
+}
+
+pub(super) async fn config(State(server): State<Arc<Server>>, path: Path) -> Response {
+    let Path(target) = path;
+    match server.ready(&target) {
+        Ok(served) => json::ok(config::to_json(&served.definition.config)),
+        Err(failed) => failure(&failed),
+    }
+}
+
+pub(super) async fn statistics(State(server): State<Arc<Server>>, path: Path) -> Response {
+    let Path(Target { model, version }) = path;
+    answer(answers::statistics(&server.models.snapshot(), Some(&model), version))
+}
+
+pub(super) async fn all_statistics(State(server): State<Arc<Server>>) -> Response {
+    answer(answers::statistics(&server.models.snapshot(), None, None))
+}
+
+pub(super) async fn index(State(server): State<Arc<Server>>, body: Bytes) -> Response {
+    match json::only_ready(&body) {
+        Ok(only_ready) => json::index(&answers::index(&server.models.snapshot(), only_ready)),
+        Err(text) => error(StatusCode::BAD_REQUEST, &text),
+    }
+}
+
+fn health(name: &str, is_so: bool) -> Response {
+    let status = if is_so { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let body = format!("{{\"{name}\":{is_so}}}");
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn answer<M: json::Message>(answered: Result<M, InferError>) -> Response {
+    match answered {
+        Ok(message) => json::message(&message),
+        Err(failed) => failure(&failed),
+    }
+}

@@ -1,0 +1,108 @@
+//! Log lines as Triton's users know them: `I1122 11:42:39.658971 13155 loader.rs:77] text`, to
+//! standard error. The letter is the severity, the first number is the process.
+
+use std::fmt;
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::options::LoggingOptions;
+
+/// Starts logging for the process.
+pub fn start(options: &LoggingOptions) {
+    let severities = Severities::of(options);
+    let filter = tracing_subscriber::filter::filter_fn(move |metadata| {
+        // Libraries are heard when they complain; their details are for their own authors.
+        let is_ours = metadata.target().starts_with("nereid");
+        severities.admit(*metadata.level()) && (is_ours || *metadata.level() <= Level::WARN)
+    });
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+}
+
+#[derive(Clone, Copy)]
+struct Severities {
+    error: bool,
+    warning: bool,
+    info: bool,
+    verbose: u8,
+}
+
+impl Severities {
+    fn of(options: &LoggingOptions) -> Self {
+        Self {
+            error: options.log_error,
+            warning: options.log_warning,
+            info: options.log_info,
+            verbose: options.log_verbose,
+        }
+    }
+
+    fn admit(self, level: Level) -> bool {
+        match level {
+            Level::ERROR => self.error,
+            Level::WARN => self.warning,
+            Level::INFO => self.info,
+            Level::DEBUG => self.verbose >= 1,
+            Level::TRACE => self.verbose >= 2,
+        }
+    }
+}
+
+/// Writes one event as one line.
+struct Lines;
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let now = time::OffsetDateTime::now_utc();
+        write!(
+            line,
+            "{}{:02}{:02} {:02}:{:02}:{:02}.{:06} {} {}:{}] ",
+            letter(*metadata.level()),
+            u8::from(now.month()),
+            now.day(),
+            now.hour(),
+            now.minute(),
+            now.second(),
+            now.microsecond(),
+            std::process::id(),
+            file_name(metadata.file().unwrap_or("?")),
+            metadata.line().unwrap_or(0)
+        )?;
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>()
+                && !fields.is_empty()
+            {
+                write!(line, "[{fields}] ")?;
+            }
+        }
+        context.field_format().format_fields(line.by_ref(), event)?;
+        writeln!(line)
+    }
+}
+
+fn letter(level: Level) -> char {
+    match level {
+        Level::ERROR => 'E',
+        Level::WARN => 'W',
+        Level::INFO | Level::DEBUG | Level::TRACE => 'I',
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -1,0 +1,200 @@
+//! The command line: Triton's names and defaults for what exists here, and our own for the rest.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser};
+
+/// Serves the models of a repository over KServe v2.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "nereid", version, max_term_width = 100)]
+pub struct Options {
+    /// Server.
+    #[command(flatten)]
+    pub server: ServerOptions,
+    /// Logging.
+    #[command(flatten)]
+    pub logging: LoggingOptions,
+    /// Model repository.
+    #[command(flatten)]
+    pub repository: RepositoryOptions,
+    /// HTTP.
+    #[command(flatten)]
+    pub http: HttpOptions,
+    /// gRPC.
+    #[command(flatten)]
+    pub grpc: GrpcOptions,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
+    /// Backends.
+    #[command(flatten)]
+    pub backends: BackendOptions,
+}
+
+/// The process as a whole.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerOptions {
+    /// Name that the server tells its clients
+    #[arg(long, default_value = "nereid")]
+    pub id: String,
+
+    /// Seconds that requests in flight have at shutdown
+    #[arg(long, default_value_t = 30)]
+    pub exit_timeout_secs: u64,
+
+    /// Bytes of all requests and responses in flight; requests beyond are refused with 503
+    #[arg(long, value_name = "BYTES", default_value_t = 2 << 30)]
+    pub inflight_byte_size: usize,
+}
+
+impl ServerOptions {
+    /// How long requests in flight have at shutdown.
+    pub fn exit_timeout(&self) -> Duration {
+        Duration::from_secs(self.exit_timeout_secs)
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LoggingOptions {
+    /// 0: no verbose messages; 1: each request; 2: more
+    #[arg(long, default_value_t = 0)]
+    pub log_verbose: u8,
+
+    /// Log what goes well
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub log_info: bool,
+
+    /// Log what may be wrong
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub log_warning: bool,
+
+    /// Log what is wrong
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub log_error: bool,
+}
+
+/// Which models are served.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Model repository")]
+pub struct RepositoryOptions {
+    /// Folder of models; may be given several times
+    #[arg(long, visible_alias = "model-store", value_name = "PATH", required = true)]
+    pub model_repository: Vec<PathBuf>,
+
+    /// Exit if a model cannot be loaded at start
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub exit_on_error: bool,
+
+    /// Ready only if every model is
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub strict_readiness: bool,
+
+    /// Models that are loaded at the same time
+    #[arg(long, value_name = "COUNT", default_value_t = 4)]
+    pub model_load_thread_count: usize,
+}
+
+/// KServe v2 over HTTP.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpOptions {
+    /// Serve HTTP
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_http: bool,
+
+    /// Address to listen at
+    #[arg(long, default_value = "0.0.0.0")]
+    pub http_address: IpAddr,
+
+    /// Port to listen at; 0 takes a free one, which the log names
+    #[arg(long, default_value_t = 8000)]
+    pub http_port: u16,
+
+    /// Largest request, over HTTP and gRPC
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub http_max_input_size: usize,
+}
+
+/// KServe v2 over gRPC.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "gRPC")]
+pub struct GrpcOptions {
+    /// Serve gRPC
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_grpc: bool,
+
+    /// Address to listen at
+    #[arg(long, default_value = "0.0.0.0")]
+    pub grpc_address: IpAddr,
+
+    /// Port to listen at; 0 takes a free one, which the log names
+    #[arg(long, default_value_t = 8001)]
+    pub grpc_port: u16,
+}
+
+/// What Prometheus scrapes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Metrics")]
+pub struct MetricsOptions {
+    /// Serve metrics
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_metrics: bool,
+
+    /// Address to listen at [default: that of HTTP]
+    #[arg(long)]
+    pub metrics_address: Option<IpAddr>,
+
+    /// Port to listen at; 0 takes a free one, which the log names
+    #[arg(long, default_value_t = 8002)]
+    pub metrics_port: u16,
+}
+
+/// The engines.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Backends")]
+pub struct BackendOptions {
+    /// ONNX Runtime's shared library, 1.24 or newer [default: libonnxruntime.so* beside this
+    /// program]
+    #[arg(long, value_name = "PATH", env = "NEREID_ONNXRUNTIME_LIBRARY")]
+    pub onnxruntime_library: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        let words = std::iter::once("nereid").chain(line.split(' '));
+        Options::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_launchers_pass_is_understood() {
+        let kserve = "--model-store=/mnt/models --grpc-port=9000 --http-port=8080 \
+                      --allow-grpc=true --allow-http=true";
+        let options = parse(kserve).unwrap();
+        assert_eq!(options.repository.model_repository, [PathBuf::from("/mnt/models")]);
+        assert_eq!((options.http.http_port, options.grpc.grpc_port), (8080, 9000));
+
+        let options = parse("--model-repository a --model-repository b --allow-grpc 0").unwrap();
+        assert_eq!(options.repository.model_repository.len(), 2);
+        assert!(!options.grpc.allow_grpc);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(parse("--http-port 1").unwrap_err().contains("--model-repository"));
+        assert!(parse("--model-repository a --http-prot 1").unwrap_err().contains("--http-port"));
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        <Options as clap::CommandFactory>::command().debug_assert();
+    }
+}

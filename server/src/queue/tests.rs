@@ -1,0 +1,155 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use shuttle::rand::Rng;
+use shuttle::sync::Condvar;
+use shuttle::sync::mpsc::channel;
+use shuttle::thread::{self, JoinHandle};
+
+use super::*;
+use nereid_backend::error::InferError;
+use crate::fakes;
+
+#[test]
+fn a_closed_queue_gives_requests_back() {
+    let queue = fakes::plain_queue();
+    let (request, _client) = fakes::request(1);
+    assert!(queue.push(request).is_ok());
+    queue.close();
+    let (request, _client) = fakes::request(1);
+    assert!(matches!(queue.push(request), Err((_, Refusal::Closed))));
+    assert_eq!(queue.next_batch(InstanceId(0)).unwrap().requests().len(), 1);
+    assert!(queue.next_batch(InstanceId(0)).is_none());
+}
+
+#[test]
+fn who_went_away_takes_no_place() {
+    let queue = fakes::plain_queue();
+    let push = |request| queue.push(request).map_err(|(_, refusal)| refusal);
+    let (clients, results): (Vec<_>, Vec<_>) = (0..3)
+        .map(|_| {
+            let (request, client) = fakes::request(1);
+            (client, push(request))
+        })
+        .unzip();
+    assert_eq!(results, [Ok(()), Ok(()), Err(Refusal::Full)]);
+    drop(clients);
+    assert_eq!(push(fakes::request(1).0), Ok(()));
+}
+
+#[test]
+fn a_queue_without_instances_answers() {
+    let queue = fakes::plain_queue();
+    let (request, mut client) = fakes::request(1);
+    assert!(queue.push(request).is_ok());
+    queue.retire(InstanceId(0));
+    assert!(matches!(client.try_recv(), Ok(Err(InferError::Closed(_)))));
+}
+
+/// Sleeps as shuttle's threads do, and times out whenever chance wants it to.
+///
+/// The queue's own mutex may be the standard one: no thread sleeps or yields while it holds it, so
+/// to the model checker everything under the lock is one step.
+struct ShuttlePark {
+    clock: Arc<Clock>,
+    is_woken: shuttle::sync::Mutex<bool>,
+    changed: Condvar,
+}
+
+struct Clock {
+    start: Instant,
+    elapsed_ns: AtomicU64,
+}
+
+impl Park for ShuttlePark {
+    fn now(&self) -> Instant {
+        thread::yield_now(); // Others may come first to the lock that follows.
+        self.clock.start + Duration::from_nanos(self.clock.elapsed_ns.load(Ordering::Relaxed))
+    }
+
+    fn park(&self, until: Option<Instant>) {
+        let mut woken = self.is_woken.lock().unwrap();
+        while !*woken {
+            let Some(until) = until else {
+                woken = self.changed.wait(woken).unwrap();
+                continue;
+            };
+            if shuttle::rand::thread_rng().r#gen() {
+                let elapsed = (until - self.clock.start).as_nanos();
+                let elapsed = u64::try_from(elapsed).unwrap();
+                self.clock.elapsed_ns.fetch_max(elapsed, Ordering::Relaxed);
+                break;
+            }
+            drop(woken);
+            thread::yield_now();
+            woken = self.is_woken.lock().unwrap();
+        }
+        *woken = false;
+    }
+
+    fn unpark(&self) {
+        *self.is_woken.lock().unwrap() = true;
+        self.changed.notify_one();
+    }
+}
+
+/// Two instances, and a thread that ends their batches.
+fn serve(queue: &Arc<Queue<ShuttlePark>>) -> [JoinHandle<()>; 3] {
+    let (started, ended) = channel();
+    let instance = |who| {
+        let (queue, started) = (queue.clone(), started.clone());
+        thread::spawn(move || {
+            while let Some(batch) = queue.next_batch(who) {
+                started.send((who, batch)).unwrap();
+            }
+        })
+    };
+    let [first, second] = [0, 1].map(InstanceId).map(instance);
+    let queue = queue.clone();
+    let reaper = thread::spawn(move || {
+        for (who, batch) in ended {
+            queue.done(who, batch.id());
+            batch.respond_rows(Ok(Vec::new()));
+        }
+    });
+    [first, second, reaper]
+}
+
+/// A client that waits, goes away, or finds the queue full.
+fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
+    let (request, mut client) = fakes::request(rows);
+    match queue.push(request) {
+        Err((_, refusal)) => assert_eq!(refusal, Refusal::Full),
+        Ok(()) if shuttle::rand::thread_rng().r#gen() => {
+            while client.try_recv().is_err() {
+                thread::yield_now();
+            }
+        }
+        Ok(()) => drop(client),
+    }
+}
+
+/// Shuttle reports a deadlock if anybody sleeps for ever.
+fn nobody_sleeps_for_ever(delay_max: Duration) {
+    let clock = Arc::new(Clock { start: Instant::now(), elapsed_ns: AtomicU64::new(0) });
+    let park = || ShuttlePark {
+        clock: clock.clone(),
+        is_woken: shuttle::sync::Mutex::default(),
+        changed: Condvar::new(),
+    };
+    let queue = fakes::queue(2, delay_max, vec![park(), park()]);
+    let threads = serve(&queue);
+    for rows in [1, 2, 1, 2, 2, 2] {
+        ask(&queue, rows);
+    }
+    queue.close();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
+fn nobody_sleeps_for_ever_in_any_order() {
+    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::ZERO), 2_000);
+    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::from_millis(5)), 2_000);
+}

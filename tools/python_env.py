@@ -1,0 +1,42 @@
+"""Makes the Python environment of the end-to-end tests and prints the path of its interpreter.
+
+    "$(python3 tools/python_env.py)" -m pytest tests/python
+
+It lives in the cache under the hash of its requirements and of the Python that runs it: a change of either makes a new
+one, an old one is used as it is, without network. Progress goes to standard error, so that the path alone is printed.
+"""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import cache
+import pip_command
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "tests" / "python" / "requirements.txt"
+
+
+def main() -> None:
+    """Prints the interpreter of an environment that is whole."""
+    with contextlib.redirect_stdout(sys.stderr):
+        home = environment()
+    print(home / "bin" / "python")
+
+
+def environment() -> Path:
+    """The environment's folder, made if need be."""
+    key = cache.digest(REQUIREMENTS.read_bytes() + sys.version.encode() + sys.executable.encode())
+    home = cache.directory() / f"test-env-{key[:16]}"
+    # Written last: an environment without it was interrupted.
+    whole = home / "whole"
+    if whole.exists():
+        return home
+    pip_command.make_environment(home)
+    install = ["install", "--quiet", "--require-hashes", "--only-binary=:all:", f"--requirement={REQUIREMENTS}"]
+    pip_command.run(install, "the test requirements", home / "bin" / "python")
+    whole.touch()
+    return home
+
+
+if __name__ == "__main__":
+    main()
