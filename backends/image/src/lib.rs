@@ -1,16 +1,33 @@
 //! JPEG bytes in, model-ready tensors out: `backend: "image"`.
 //!
 //! A model of this engine is its configuration; it has no file. It decodes JPEGs, resizes them,
-//! orders their channels and normalises them, and writes FP32 tensors in NCHW layout. In reading
-//! order:
+//! orders their channels and normalises them, and writes FP32 tensors in NCHW layout. It reads no
+//! other format, and does not rotate pictures as EXIF asks.
 //!
-//! - [`options`]: what `parameters` of `config.pbtxt` say;
-//! - [`geometry`]: how large the pictures become;
-//! - [`signature`]: which input and output such a model has;
-//! - [`jpeg`]: from untrusted bytes to pixels;
-//! - [`instance`]: from a batch to its answers.
+//! # Parameters
 //!
-//! It does not rotate pictures as EXIF asks, and it reads no other format than JPEG.
+//! | key | value | unless stated |
+//! |---|---|---|
+//! | `resize` | `stretch`: to `width` x `height`; `fixed_height`: to `height`, the width by proportion, with padding on the right | `stretch` |
+//! | `height` | rows of the output | must be stated |
+//! | `width` | columns of the output; `stretch` only | must be stated |
+//! | `width_multiple` | padded widths are multiples of this; `fixed_height` only, like the next three | 32 |
+//! | `width_min` | least padded width, a multiple of `width_multiple` | `width_multiple` |
+//! | `width_max` | greatest width, a multiple of `width_multiple`; wider pictures are squeezed | 4096 |
+//! | `pad_value` | what is right of a picture, in the output's units | 0 |
+//! | `channel_order` | `RGB` or `BGR` | `RGB` |
+//! | `mean`, `scale` | `out = (level - mean) * scale` for levels of 0 to 255; one number, or three with commas, in `channel_order` | 0 and 1 |
+//! | `pixels_max` | pictures with more pixels are refused before they are decoded | 67108864 |
+//!
+//! The pictures of one request are padded to the width of the widest.
+//!
+//! # Code
+//!
+//! - `options`: what the parameters say;
+//! - `geometry`: how large the pictures become;
+//! - `signature`: which input and output such a model has;
+//! - `jpeg`: from untrusted bytes to pixels;
+//! - `instance`: from a batch to its answers.
 
 #![forbid(unsafe_code)]
 

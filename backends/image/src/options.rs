@@ -1,5 +1,5 @@
 //! What `parameters` of a model's `config.pbtxt` say to this engine, checked as a whole: whoever
-//! writes one sees all mistakes at once.
+//! writes one sees all mistakes at once. The crate's page lists them.
 
 use std::collections::BTreeMap;
 
