@@ -108,7 +108,8 @@ fn complete_side(
         complete.push(tensor);
     }
     let is_left_out = |tensor: &&TensorSpec| !names.iter().any(|name| **name == *tensor.name);
-    complete.extend(found.iter().filter(is_left_out).map(|tensor| without_batch(tensor, is_batched)));
+    complete
+        .extend(found.iter().filter(is_left_out).map(|tensor| without_batch(tensor, is_batched)));
     complete
 }
 
@@ -128,8 +129,8 @@ fn misfit(stated: &TensorSpec, found: &TensorSpec) -> Option<String> {
         return Some(format!("'{name}': data_type is {stated}, but the model has {found}"));
     }
     let admits = |(stated, found): (&Dim, &Dim)| *found == Dim::Any || stated == found;
-    let fits = stated.dims.len() == found.dims.len()
-        && stated.dims.iter().zip(&found.dims).all(admits);
+    let fits =
+        stated.dims.len() == found.dims.len() && stated.dims.iter().zip(&found.dims).all(admits);
     (!fits).then(|| {
         let (stated, found) = (dims_text(&stated.dims), dims_text(&found.dims));
         format!("'{name}': dims are {stated}, but the model has {found} (without the batch axis)")

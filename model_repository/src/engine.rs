@@ -34,9 +34,10 @@ pub fn find<'a>(
         }
         None => return find_by_file(version_folder, backends),
     };
-    backends.iter().find(|backend| backend.name() == stated).ok_or_else(|| {
-        format!("this server has no backend '{stated}'; it has {}", names(backends))
-    })
+    backends
+        .iter()
+        .find(|backend| backend.name() == stated)
+        .ok_or_else(|| format!("this server has no backend '{stated}'; it has {}", names(backends)))
 }
 
 fn find_by_file<'a>(

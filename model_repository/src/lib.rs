@@ -15,7 +15,10 @@
 pub mod complete;
 pub mod definition;
 pub mod engine;
+mod ensemble;
+mod instances;
 pub mod layout;
 pub mod problems;
 pub mod read;
+mod shown;
 pub mod stated;

@@ -23,7 +23,7 @@ impl Problems {
     /// Notes a problem of the field at `path`, such as `input[0].dims`.
     pub fn at(&mut self, path: &str, message: impl Display) {
         let file = self.file.display();
-        self.found.push(match self.spans.position(path) {
+        self.found.push(match self.spans.nearest(path) {
             Some(position) => format!("{file}:{position}: {message}"),
             None => format!("{file}: {message}"),
         });

@@ -85,7 +85,8 @@ impl Stated {
         let inputs = std::mem::take(&mut self.config.input);
         for (index, input) in inputs.iter().enumerate() {
             let path = format!("input[{index}]");
-            self.inputs.extend(self.input_spec(&path, input));
+            let spec = self.input_spec(&path, input);
+            self.inputs.extend(spec);
         }
         self.check_unique("input", inputs.iter().map(|input| &*input.name));
         self.config.input = inputs;
@@ -93,7 +94,8 @@ impl Stated {
         let outputs = std::mem::take(&mut self.config.output);
         for (index, output) in outputs.iter().enumerate() {
             let path = format!("output[{index}]");
-            self.outputs.extend(self.output_spec(&path, output, folder));
+            let spec = self.output_spec(&path, output, folder);
+            self.outputs.extend(spec);
         }
         self.check_unique("output", outputs.iter().map(|output| &*output.name));
         self.config.output = outputs;

@@ -103,7 +103,10 @@ pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, Infer
 fn check_names(spec: &ModelSpec, ask: &Ask) -> Result<(), InferError> {
     for (index, input) in ask.inputs.iter().enumerate() {
         if ask.inputs[..index].iter().any(|earlier| earlier.name == input.name) {
-            return Err(invalid(&ask.id, &format!("input '{}' already exists in request", input.name)));
+            return Err(invalid(
+                &ask.id,
+                &format!("input '{}' already exists in request", input.name),
+            ));
         }
     }
     let required = spec.signature.inputs.iter().filter(|input| !input.is_optional).count();
@@ -146,11 +149,7 @@ fn wrong_count(spec: &ModelSpec, ask: &Ask) -> String {
     )
 }
 
-fn tensor(
-    spec: &ModelSpec,
-    id: &str,
-    asked: AskedInput,
-) -> Result<(Arc<str>, Tensor), InferError> {
+fn tensor(spec: &ModelSpec, id: &str, asked: AskedInput) -> Result<(Arc<str>, Tensor), InferError> {
     let Some(input) = spec.signature.input(&asked.name) else {
         return Err(unexpected("input", &asked.name, spec));
     };
@@ -204,8 +203,10 @@ fn batch_rows(spec: &ModelSpec, id: &str, inputs: &Tensors) -> Result<NonZeroUsi
     for (name, tensor) in inputs.iter().rev() {
         let rows = tensor.shape().first().copied().unwrap_or(0);
         if *all.get_or_insert(rows) != rows {
-            let text =
-                format!("input '{name}' batch size does not match other inputs for '{}'", spec.name);
+            let text = format!(
+                "input '{name}' batch size does not match other inputs for '{}'",
+                spec.name
+            );
             return Err(invalid(id, &text));
         }
     }

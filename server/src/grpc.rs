@@ -5,8 +5,11 @@ mod metered;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use nereid_backend::error::InferError;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
+use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
@@ -14,9 +17,6 @@ use nereid_proto::inference::{
     RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
     ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -108,10 +108,7 @@ impl GrpcInferenceService for Service {
         Ok(Response::new(answers::index(&self.server.models.snapshot(), asked.ready)))
     }
 
-    async fn model_infer(
-        &self,
-        asked: Request<ModelInferRequest>,
-    ) -> Answered<ModelInferResponse> {
+    async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {
         infer::infer(&self.server, asked).await
     }
 }

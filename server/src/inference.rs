@@ -93,9 +93,7 @@ fn push_to_successor(
     let served = snapshot.ready(target)?;
     let inputs = std::mem::take(&mut request.inputs);
     request.inputs = admission::fit(&served.definition.spec, &request.id, inputs)?.inputs;
-    served
-        .push(request, &snapshot)
-        .map_err(|(request, refusal)| refuse(served, request, refusal))
+    served.push(request, &snapshot).map_err(|(request, refusal)| refuse(served, request, refusal))
 }
 
 /// Answers the request, so that it is counted, and gives the same error to the caller.

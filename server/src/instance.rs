@@ -81,8 +81,7 @@ impl<P: Park> Worker<P> {
     }
 
     fn run(&self, instance: &mut dyn Instance, batch: Batch) {
-        let ticket =
-            Ticket { queue: self.queue.clone(), who: self.spec.id, batch: batch.id() };
+        let ticket = Ticket { queue: self.queue.clone(), who: self.spec.id, batch: batch.id() };
         match instance.start(batch) {
             Running::Done => {}
             Running::OnDevice { after, finish } => self.reaper.watch(

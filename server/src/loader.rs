@@ -170,7 +170,9 @@ impl Loader {
             let mut waiting = Vec::new();
             for (definition, steps) in ensembles {
                 match build_ensemble(&definition, &steps, self.registry.catalog()) {
-                    Ok(ensemble) => outcomes.push(self.publish(loaded_ensemble(definition, ensemble))),
+                    Ok(ensemble) => {
+                        outcomes.push(self.publish(loaded_ensemble(definition, ensemble)))
+                    }
                     Err(error) => waiting.push((definition, steps, error)),
                 }
             }
@@ -244,8 +246,7 @@ fn load_version(
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(policy, count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
-    let queue =
-        Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
+    let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let mut threads = Vec::with_capacity(count);
     for &instance in &spec.instances {
         match start_instance(queue.clone(), model.clone(), instance, engines.reaper.clone()) {
@@ -279,7 +280,8 @@ fn loaded_ensemble(definition: Definition, graph: Graph) -> Loaded {
 
 fn log_table(mut outcomes: Vec<Outcome>) {
     outcomes.sort_by(|one, two| one.model.cmp(&two.model));
-    let width = |of: fn(&Outcome) -> &str| outcomes.iter().map(|row| of(row).len()).max().unwrap_or(0);
+    let width =
+        |of: fn(&Outcome) -> &str| outcomes.iter().map(|row| of(row).len()).max().unwrap_or(0);
     let (model, version) = (width(|row| &row.model).max(5), width(|row| &row.version).max(7));
     let mut table = format!("{:model$} | {:version$} | Status", "Model", "Version");
     for row in &outcomes {

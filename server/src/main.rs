@@ -84,9 +84,7 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     tracing::info!("{reason}: finishing what is in flight, for at most {} s", timeout.as_secs());
     server.phase.advance(Life::Stopping);
     stop.send_replace(true);
-    let finished = async {
-        while protocols.join_next().await.is_some() {}
-    };
+    let finished = async { while protocols.join_next().await.is_some() {} };
     if tokio::time::timeout(timeout, finished).await.is_err() {
         bail!("requests were still in flight after {} s and are lost", timeout.as_secs());
     }

@@ -19,10 +19,7 @@ use crate::statistics::{Reason, Snapshot};
 
 /// Answers scrapes of `server`'s models.
 pub fn router(server: Arc<Server>) -> Router {
-    Router::new()
-        .route("/metrics", get(scrape))
-        .route("/metrics/", get(scrape))
-        .with_state(server)
+    Router::new().route("/metrics", get(scrape)).route("/metrics/", get(scrape)).with_state(server)
 }
 
 async fn scrape(State(server): State<Arc<Server>>) -> Response {

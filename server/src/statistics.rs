@@ -228,7 +228,7 @@ mod tests {
         statistics.answered(2, &times(), None);
         statistics.answered(1, &times(), None);
         let now = statistics.snapshot();
-        let total = |ns| Total { count: 2, ns: 2 * ns };
+        let total = |ns: u64| Total { count: 2, ns: 2 * ns };
         let stages = [now.queue, now.compute_input, now.compute_infer, now.compute_output];
         assert_eq!(stages, [total(1_000), total(2_000), total(3_000), total(4_000)]);
         assert_eq!((now.success, now.failure), (total(10_000), Total::default()));

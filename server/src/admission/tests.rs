@@ -78,7 +78,11 @@ fn shapes_are_checked() {
 
     let wrong = "[request id: 7] unexpected shape for input 'a' for model 'm'. Expected [-1,-1,2], \
                  got [1,1,3].";
-    check(&spec(), vec![asked("a", &[1, 1, 3]), asked("b", &[1, 1, 2])], &format!("{wrong}{BATCH_NOTE}"));
+    check(
+        &spec(),
+        vec![asked("a", &[1, 1, 3]), asked("b", &[1, 1, 2])],
+        &format!("{wrong}{BATCH_NOTE}"),
+    );
     let plain = ModelSpec { is_batched: false, rows_max: 1, ..spec() };
     let rank = "[request id: 7] unexpected shape for input 'b' for model 'm'. Expected [-1,2], got \
                 [1,1,2].";

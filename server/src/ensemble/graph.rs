@@ -60,7 +60,9 @@ impl Graph {
                     builder.make_outputs(index, step, model);
                     models.push((index, step, target, model));
                 }
-                None => builder.problem(format!("step {index}: model '{}' is not ready", step.model)),
+                None => {
+                    builder.problem(format!("step {index}: model '{}' is not ready", step.model))
+                }
             }
         }
         let mut nodes = Vec::new();
@@ -151,15 +153,17 @@ impl Builder<'_> {
                     inputs.push((input.clone(), known.id));
                     let wanted = Known::of(spec, model);
                     if let Some(misfit) = misfit(known, &wanted) {
-                        let text = format!("{who}: input '{input}' gets tensor '{tensor}': {misfit}");
+                        let text =
+                            format!("{who}: input '{input}' gets tensor '{tensor}': {misfit}");
                         self.problem(text);
                     }
                 }
             }
         }
-        let outputs = step.outputs.iter().filter_map(|(output, tensor)| {
-            Some((output.clone(), self.tensors.get(tensor)?.id))
-        });
+        let outputs = step
+            .outputs
+            .iter()
+            .filter_map(|(output, tensor)| Some((output.clone(), self.tensors.get(tensor)?.id)));
         let outputs = outputs.collect();
         Node { target, inputs, outputs }
     }
@@ -199,7 +203,8 @@ impl Builder<'_> {
             sorted.push(node);
         }
         if !nodes.is_empty() {
-            let names: Vec<_> = nodes.iter().map(|node| format!("'{}'", node.target.model)).collect();
+            let names: Vec<_> =
+                nodes.iter().map(|node| format!("'{}'", node.target.model)).collect();
             self.problem(format!("the steps {} wait for each other", names.join(", ")));
         }
         sorted

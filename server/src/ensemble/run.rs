@@ -75,13 +75,8 @@ impl State {
         let inputs = nodes.flat_map(|(node, _)| &node.inputs);
         inputs.for_each(|(_, tensor)| readers[*tensor] += 1);
         wanted.iter().for_each(|&tensor| readers[tensor] += 1);
-        let mut state = Self {
-            wanted,
-            tensors: vec![None; graph.tensors],
-            readers,
-            is_pending,
-            request: None,
-        };
+        let mut state =
+            Self { wanted, tensors: vec![None; graph.tensors], readers, is_pending, request: None };
         let inputs = std::mem::take(&mut request.inputs);
         state.store(&graph.inputs, inputs);
         state.request = Some(request);
@@ -113,7 +108,8 @@ impl State {
                 && node.inputs.iter().all(|(_, id)| self.tensors[*id].is_some());
             if is_ready {
                 self.is_pending[index] = false;
-                let read = |(name, id): &(Arc<str>, TensorId)| Some((name.clone(), self.read(*id)?));
+                let read =
+                    |(name, id): &(Arc<str>, TensorId)| Some((name.clone(), self.read(*id)?));
                 ready.push((index, node.inputs.iter().filter_map(read).collect()));
             }
         }
@@ -128,7 +124,8 @@ impl State {
         let request = self.request.take()?;
         let wanted = std::mem::take(&mut self.wanted);
         let outputs = request.outputs.iter().zip(wanted);
-        let outputs = outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
+        let outputs =
+            outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
         let response = Response { outputs: outputs.collect() };
         Some((request, response))
     }
@@ -210,7 +207,8 @@ impl Run {
 }
 
 fn outputs_of(node: &Node) -> Vec<Wanted> {
-    let host = |(name, _): &(Arc<str>, TensorId)| Wanted { name: name.clone(), place: DeviceId::Cpu };
+    let host =
+        |(name, _): &(Arc<str>, TensorId)| Wanted { name: name.clone(), place: DeviceId::Cpu };
     node.outputs.iter().map(host).collect()
 }
 

@@ -117,7 +117,8 @@ fn ask(asked: ModelInferRequest) -> Result<Ask, InferError> {
 fn shape(input: &InferInputTensor, id: &str) -> Result<Vec<usize>, InferError> {
     let sizes = input.shape.iter().map(|&size| usize::try_from(size).ok());
     sizes.collect::<Option<_>>().ok_or_else(|| {
-        let text = format!("shape of input '{}' has a negative size: {:?}", input.name, input.shape);
+        let text =
+            format!("shape of input '{}' has a negative size: {:?}", input.name, input.shape);
         InferError::Invalid(id_prefix(id) + &text)
     })
 }
@@ -129,7 +130,8 @@ fn empty(input: &InferInputTensor, model: &str) -> Result<Bytes, InferError> {
 
 fn no_data(input: &InferInputTensor, model: &str) -> InferError {
     let name = &input.name;
-    let text = format!("unable to find data for input tensor '{name}' for model '{model}' in request.");
+    let text =
+        format!("unable to find data for input tensor '{name}' for model '{model}' in request.");
     InferError::Invalid(text)
 }
 
@@ -160,8 +162,14 @@ fn typed_data(
         bytes_contents: strings,
     } = contents;
     let used = [
-        bools.len(), ints.len(), longs.len(), uints.len(), ulongs.len(), floats.len(),
-        doubles.len(), strings.len(),
+        bools.len(),
+        ints.len(),
+        longs.len(),
+        uints.len(),
+        ulongs.len(),
+        floats.len(),
+        doubles.len(),
+        strings.len(),
     ];
     let elements: usize = used.iter().sum();
     let (count, data) = match data_type {

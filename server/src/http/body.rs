@@ -52,7 +52,8 @@ pub(super) async fn receive(
     mut body: Body,
     header_length: usize,
 ) -> Result<Received, InferError> {
-    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let declared =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let declared: usize = declared.unwrap_or(0);
     check_size(server, declared)?;
     let mut lease = server.budget.lease();
@@ -70,7 +71,10 @@ pub(super) async fn receive(
     }
     let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
     buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
-    Ok(Received { buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }), start })
+    Ok(Received {
+        buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }),
+        start,
+    })
 }
 
 /// Memory that is in flight.

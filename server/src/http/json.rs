@@ -3,7 +3,8 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use nereid_proto::inference::RepositoryIndexResponse;
-use nereid_proto::json::{self, Message};
+use nereid_proto::json;
+pub(super) use nereid_proto::json::Message;
 use serde_json::{Map, Value};
 
 /// A successful answer of this text.

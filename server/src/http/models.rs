@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nereid_backend::error::InferError;
-use nereid_proto::config;
 
 use crate::answers;
 use crate::http::{error, failure, json, not_found};
@@ -71,7 +70,7 @@ pub(super) async fn metadata(State(server): State<Arc<Server>>, path: Path) -> R
 pub(super) async fn config(State(server): State<Arc<Server>>, path: Path) -> Response {
     let Path(target) = path;
     match server.ready(&target) {
-        Ok(served) => json::ok(config::to_json(&served.definition.config)),
+        Ok(served) => json::message(&served.definition.config),
         Err(failed) => failure(&failed),
     }
 }

@@ -7,8 +7,8 @@ use shuttle::sync::mpsc::channel;
 use shuttle::thread::{self, JoinHandle};
 
 use super::*;
-use nereid_backend::error::InferError;
 use crate::fakes;
+use nereid_backend::error::InferError;
 
 #[test]
 fn a_closed_queue_gives_requests_back() {

@@ -59,9 +59,15 @@ fn only_what_is_wanted_is_needed() {
 #[test]
 fn mistakes_are_named() {
     refused(&["g x=IN y=OUT"], "step 0: model 'g' is not ready; no step makes the output 'OUT'");
-    refused(&["f z=IN y=OUT"], "step 0 ('f'): the model has no output 'z'; step 0 ('f'): the model's input 'x' is not mapped");
+    refused(
+        &["f z=IN y=OUT"],
+        "step 0 ('f'): the model has no output 'z'; step 0 ('f'): the model's input 'x' is not mapped",
+    );
     refused(&["f x=MID y=OUT"], "step 0 ('f'): nothing makes tensor 'MID'");
-    refused(&["f x=IN y=IN", "f x=IN y=OUT"], "step 0 ('f') makes tensor 'IN', which is made already");
+    refused(
+        &["f x=IN y=IN", "f x=IN y=OUT"],
+        "step 0 ('f') makes tensor 'IN', which is made already",
+    );
     refused(&["f x=B y=A", "f x=A y=B", "f x=IN y=OUT"], "the steps 'f', 'f' wait for each other");
     refused(
         &["wide x=IN y=MID", "wide x=MID y=OUT"],

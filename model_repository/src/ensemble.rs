@@ -1,0 +1,69 @@
+//! Models made of other models: here, what each says of itself. Whether its steps fit together is
+//! known when they are loaded.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use nereid_backend::error::LoadError;
+use nereid_backend::spec::{ModelSpec, Signature};
+use nereid_proto::inference::ModelEnsembling;
+use nereid_proto::inference::model_config::SchedulingChoice;
+use nereid_proto::inference::model_ensembling;
+
+use crate::definition::{Definition, Scheduling, Step};
+use crate::engine::ENSEMBLE;
+use crate::shown;
+use crate::stated::Stated;
+
+/// The ensemble that `stated` describes.
+///
+/// # Errors
+/// Everything that is wrong with it, one line each.
+pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definition, LoadError> {
+    ENSEMBLE.clone_into(&mut stated.config.platform);
+    let steps = match &stated.config.scheduling_choice {
+        Some(SchedulingChoice::EnsembleScheduling(ensemble)) => steps(ensemble),
+        _ => Vec::new(),
+    };
+    if steps.is_empty() {
+        stated.problems.at("platform", "an ensemble needs ensemble_scheduling with steps");
+    }
+    if !stated.config.instance_group.is_empty() {
+        let message = "an ensemble has no instances: the models of its steps have";
+        stated.problems.at("instance_group[0]", message);
+    }
+    let is_short = stated.inputs.len() != stated.config.input.len()
+        || stated.outputs.len() != stated.config.output.len();
+    if stated.inputs.is_empty() || stated.outputs.is_empty() || is_short {
+        stated
+            .problems
+            .whole("an ensemble states name, data_type and dims of all its inputs and outputs");
+    }
+    stated.problems.check()?;
+    shown::state_defaults(&mut stated.config);
+    let spec = ModelSpec {
+        name: stated.config.name.as_str().into(),
+        version,
+        file: PathBuf::new(),
+        signature: Signature { inputs: stated.inputs, outputs: stated.outputs },
+        is_batched: stated.rows_max > 0,
+        rows_max: stated.rows_max.max(1),
+        parameters: BTreeMap::new(),
+        instances: Vec::new(),
+    };
+    let scheduling = Scheduling::Ensemble(steps);
+    Ok(Definition { config: stated.config, spec, scheduling, warnings: stated.warnings })
+}
+
+fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
+    let map = |map: &BTreeMap<String, String>| {
+        map.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
+    };
+    let step = |step: &model_ensembling::Step| Step {
+        model: step.model_name.clone(),
+        version: u64::try_from(step.model_version).ok().filter(|&version| version > 0),
+        inputs: map(&step.input_map),
+        outputs: map(&step.output_map),
+    };
+    ensemble.step.iter().map(step).collect()
+}

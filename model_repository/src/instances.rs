@@ -1,0 +1,48 @@
+//! Which instances a model has, and where.
+
+use nereid_backend::device::DeviceId;
+use nereid_backend::spec::{InstanceId, InstanceSpec};
+use nereid_proto::inference::ModelInstanceGroup;
+use nereid_proto::inference::model_instance_group::Kind;
+
+use crate::stated::Stated;
+
+/// Most instances of one model: each is a thread.
+const INSTANCES_MAX: usize = 128;
+
+/// One entry for each instance of each group. Without a group: two on the CPU for ONNX Runtime
+/// and one for others, as in Triton.
+pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec> {
+    if stated.config.instance_group.is_empty() {
+        let count = if backend == "onnxruntime" { 2 } else { 1 };
+        let name = stated.config.name.clone();
+        let group = ModelInstanceGroup { name, count, ..ModelInstanceGroup::default() };
+        stated.config.instance_group.push(group);
+    }
+    let mut count = 0;
+    let mut groups = std::mem::take(&mut stated.config.instance_group);
+    for (index, group) in groups.iter_mut().enumerate() {
+        let path = format!("instance_group[{index}]");
+        if group.name.is_empty() {
+            group.name = format!("{}_{index}", stated.config.name);
+        }
+        match group.kind() {
+            Kind::Auto | Kind::Cpu | Kind::Model => group.set_kind(Kind::Cpu),
+            Kind::Gpu => stated.problems.at(
+                &format!("{path}.kind"),
+                "KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO",
+            ),
+        }
+        // 0 is what protobuf makes of a count that was left out.
+        group.count = group.count.max(1);
+        count += usize::try_from(group.count).unwrap_or(1);
+        if count > INSTANCES_MAX {
+            let message = format!("a model has at most {INSTANCES_MAX} instances");
+            stated.problems.at(&format!("{path}.count"), message);
+            break;
+        }
+    }
+    stated.config.instance_group = groups;
+    let device = DeviceId::Cpu;
+    (0..count.min(INSTANCES_MAX)).map(|id| InstanceSpec { id: InstanceId(id), device }).collect()
+}
