@@ -1,0 +1,75 @@
+//! Opens `libonnxruntime.so` and makes the one environment of the process.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use nereid_backend::error::LoadError;
+use ort::LoadDynamicError;
+use ort::environment::{Environment, GlobalThreadPoolOptions};
+use ort::logging::LogLevel;
+
+use crate::backend::OnnxRuntime;
+use crate::sys::disable_telemetry;
+
+/// What whoever starts the server can do about a library.
+const HINT: &str = "run `make build`, which fetches ONNX Runtime 1.28.0, or give the path of \
+    another libonnxruntime.so, 1.24 or later, with --onnxruntime-library";
+
+/// Opens the library and makes the engine, once in a process.
+///
+/// It switches the library's telemetry off in the process's environment, so it must be called
+/// before any other thread exists.
+///
+/// # Errors
+/// When there is no such file, or it is not a library of ONNX Runtime that fits.
+pub fn init(library: &Path) -> Result<OnnxRuntime, LoadError> {
+    let unfit = |cause: &dyn Display| {
+        let path = library.display();
+        LoadError::new(format!("cannot use {path} as the ONNX Runtime library: {cause}; {HINT}"))
+    };
+    // `ort` would look for a relative path beside the executable.
+    let path = library.canonicalize().map_err(|cause| unfit(&cause))?;
+    disable_telemetry();
+    let builder = ort::init_from(&path).map_err(|cause| unfit(&reason(&cause)))?;
+    let environment = builder
+        .with_name("nereid")
+        .with_telemetry(false)
+        .with_global_thread_pool(threads().map_err(|cause| unfit(&cause))?)
+        .with_logger(Arc::new(log));
+    let environment = environment.build().map_err(|cause| unfit(&cause))?;
+    Environment::set_log_level(&environment, LogLevel::Warning);
+    Ok(OnnxRuntime::new(environment))
+}
+
+/// The linker's own words, which the error that wraps them leaves out.
+fn reason(cause: &LoadDynamicError) -> String {
+    match cause {
+        LoadDynamicError::Dlopen { error, .. } => {
+            error.source().map_or_else(|| error.to_string(), ToString::to_string)
+        }
+        _ => cause.to_string(),
+    }
+}
+
+/// One pool for all models. It does not spin, since instances of other models want the cores too;
+/// nodes run one after the other, so there is nothing for threads between operators to do.
+fn threads() -> ort::Result<GlobalThreadPoolOptions> {
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    GlobalThreadPoolOptions::default()
+        .with_intra_threads(cores)?
+        .with_inter_threads(1)?
+        .with_spin_control(false)
+}
+
+/// What the library says of an error comes back as that call's error too, so it is no error here.
+fn log(level: LogLevel, _category: &str, id: &str, location: &str, message: &str) {
+    if level == LogLevel::Fatal {
+        tracing::error!(id, location, "ONNX Runtime: {message}");
+    } else {
+        tracing::debug!(id, location, "ONNX Runtime: {message}");
+    }
+}

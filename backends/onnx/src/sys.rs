@@ -1,0 +1,101 @@
+//! The calls of ONNX Runtime's C API that the `ort` crate has no fitting function for: a run by
+//! shared reference, over memory that others own, of types that are known at run time only.
+//!
+//! What a function of the API takes and gives is described in its `onnxruntime_c_api.h`.
+
+mod value;
+
+use std::ffi::CStr;
+use std::path::Path;
+use std::ptr;
+use std::sync::Arc;
+
+use nereid_backend::tensor::Tensor;
+use ort::environment::Environment;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::Session;
+use ort::{AsPointer, ortsys};
+
+use crate::input::Input;
+use value::{Value, tensor};
+
+/// Tells libraries from 1.29 on, which collect usage data unless told not to, to stay silent. They
+/// read this while they are loaded. The pinned one holds no such code.
+const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Sets the variable that switches telemetry off, unless it is set.
+pub(crate) fn disable_telemetry() {
+    if std::env::var_os(DISABLE_TELEMETRY).is_none() {
+        // SAFETY: `init`, the only caller, says that no other thread may exist yet.
+        unsafe { std::env::set_var(DISABLE_TELEMETRY, "1") };
+    }
+}
+
+/// A session that many threads may run at once. It runs on the CPU only: there, ONNX Runtime
+/// promises that `Run` is thread safe; elsewhere it is not.
+pub(crate) struct SharedSession {
+    session: Session,
+    /// Describes host memory.
+    host: MemoryInfo<'static>,
+}
+
+impl SharedSession {
+    /// Loads a model, with `threads` of its own or those of the environment.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub(crate) fn open(
+        environment: &Environment,
+        file: &Path,
+        threads: Option<usize>,
+    ) -> ort::Result<Self> {
+        let mut builder = Session::builder(environment)?;
+        if let Some(threads) = threads {
+            builder = builder.with_independent_thread_pool()?;
+            builder = builder.with_intra_threads(threads)?.with_intra_op_spinning(false)?;
+        }
+        let session = builder.commit_from_file(file)?;
+        let (device, allocator) = (AllocationDevice::CPU, AllocatorType::Device);
+        let host = MemoryInfo::new(device, 0, allocator, MemoryType::Default)?;
+        Ok(Self { session, host })
+    }
+
+    /// Runs the model: `inputs` are read in place, and the tensors that it makes are views of what
+    /// ONNX Runtime allocated; one for each of the `outputs`.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub(crate) fn run(
+        self: &Arc<Self>,
+        inputs: &[(&CStr, Input)],
+        outputs: &[&CStr],
+    ) -> ort::Result<Vec<Tensor>> {
+        let views = inputs.iter().map(|(_, input)| Value::view(input, &self.host));
+        let views = views.collect::<ort::Result<Vec<_>>>()?;
+        let input_names: Vec<_> = inputs.iter().map(|(name, _)| name.as_ptr()).collect();
+        let input_values: Vec<_> = views.iter().map(Value::as_ptr).collect();
+        let output_names: Vec<_> = outputs.iter().map(|name| name.as_ptr()).collect();
+        let mut made = vec![ptr::null_mut(); outputs.len()];
+        // SAFETY: the session is alive and may be run by several threads, see the type. The arrays
+        // have the lengths that are told, and what they point to lives until the end of this
+        // function. A null pointer for options asks for the defaults, and one for an output asks
+        // ONNX Runtime to allocate it.
+        let status = ortsys![
+            unsafe Run(
+                self.session.ptr().cast_mut(),
+                ptr::null(),
+                input_names.as_ptr(),
+                input_values.as_ptr(),
+                inputs.len(),
+                output_names.as_ptr(),
+                outputs.len(),
+                made.as_mut_ptr(),
+            )
+        ];
+        // Owned before anything can fail, so that nothing leaks.
+        let made: Vec<_> = made.into_iter().map(Value::own).collect();
+        // SAFETY: `Run` has just returned it.
+        unsafe { ort::Error::result_from_status(status) }?;
+        made.into_iter().map(|value| tensor(value?, self, inputs)).collect()
+    }
+}
