@@ -5,7 +5,6 @@
 //! - [`library`]: finds out whether the library fits, and makes its environment;
 //! - [`backend`]: the engine;
 //! - [`protobuf`], [`graph`]: what a model file says of its inputs and outputs;
-//! - [`agreement`]: whether a configuration fits the file;
 //! - [`element_type`]: element types and their numbers in ONNX;
 //! - [`model`]: from a batch to its answers;
 //! - [`input`]: the one copy that an input may need;
@@ -15,7 +14,6 @@
 
 #![deny(unsafe_code)]
 
-mod agreement;
 mod backend;
 mod element_type;
 #[cfg(test)]

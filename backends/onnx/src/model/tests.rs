@@ -377,29 +377,3 @@ fn a_file_that_the_engine_cannot_load_is_an_error() {
     let error = load("garbage", b"garbage", true).err().unwrap();
     assert!(error.contains("as an ONNX model: "), "{error}");
 }
-
-#[test]
-fn a_configuration_that_does_not_fit_is_an_error() {
-    let folder = Folder::new("unfit");
-    let file = folder.write("model.onnx", &add().encode());
-    let dims = vec![Dim::Fixed(2)];
-    let tensor = |name| TensorSpec::new(name, DataType::Int32, dims.clone());
-    let spec = ModelSpec {
-        name: "unfit".into(),
-        version: 1,
-        file,
-        signature: nereid_backend::spec::Signature {
-            inputs: vec![tensor("a"), tensor("x")],
-            outputs: vec![tensor("y")],
-        },
-        is_batched: true,
-        rows_max: 8,
-        parameters: BTreeMap::new(),
-        instances: Vec::new(),
-    };
-    let error = engine().load(Arc::new(spec)).err().unwrap().to_string();
-    let expected = "the model's input 'b' is missing in the configuration\n\
-        unexpected inference input 'x', allowed inputs are: a, b\n\
-        unexpected inference output 'y', allowed outputs are: c";
-    assert_eq!(error, expected);
-}
