@@ -1,11 +1,15 @@
 //! Wire formats: `KServe` v2 over HTTP and gRPC, and config.pbtxt.
 //!
 //! The only crate that knows how bytes on the wire look; it knows no server and no model.
-//! [`inference`] and [`health`] are generated from our `.proto` files, [`config`] reads the text
-//! form of [`inference::ModelConfig`], and [`http`] turns bodies into tensors and back.
-
+//!
+//! - [`inference`] is generated from our `.proto` files; [`json`] prints its messages;
+//! - [`config`] reads the text form of [`inference::ModelConfig`];
+//! - [`http`] turns the bodies of inference over HTTP into tensors and back.
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod generated;
+pub mod json;
+mod schema;
 
-pub use generated::{DESCRIPTORS, health, inference};
+pub use generated::inference;
