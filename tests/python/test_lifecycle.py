@@ -57,12 +57,10 @@ def test_a_client_that_keeps_its_connection_does_not_hold_up_the_end():
     server = Server(EXAMPLES)
     connection = http.client.HTTPConnection("127.0.0.1", server.http)
     connection.request("GET", "/v2/health/live")
-    assert connection.getresponse().read() == b""
-    start = time.monotonic()
+    assert connection.getresponse().status == 200
     server.signal(signal.SIGTERM)
+    # Status 1 would say that it waited for the connection until its time was up.
     assert server.wait() == 0, server.log.text()
-    # Less than --exit-timeout-secs, 30 by default.
-    assert time.monotonic() - start < 15
     connection.close()
 
 

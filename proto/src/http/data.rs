@@ -55,14 +55,14 @@ fn element(reader: &mut Reader<'_>, data_type: DataType, bytes: &mut Vec<u8>) ->
 
 /// Reads a whole number that fits; what overflows is refused, where Triton wraps it around.
 fn signed<T: TryFrom<i64>>(reader: &mut Reader<'_>, data_type: DataType) -> Read<T> {
-    let text = reader.number().map_err(|fault| typed(fault, "signed-integer"))?;
+    let text = reader.number("signed-integer")?;
     let value = whole::<i64>(text, data_type, "signed-integer")?;
     T::try_from(value).map_err(|_| out_of_range(text, data_type))
 }
 
 /// See [`signed`].
 fn unsigned<T: TryFrom<u64>>(reader: &mut Reader<'_>, data_type: DataType) -> Read<T> {
-    let text = reader.number().map_err(|fault| typed(fault, "unsigned-integer"))?;
+    let text = reader.number("unsigned-integer")?;
     if text.starts_with('-') {
         return Err(Fault::not("unsigned-integer"));
     }
@@ -83,16 +83,8 @@ fn out_of_range(text: &str, data_type: DataType) -> Fault {
 }
 
 fn float<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
-    let text = reader.number().map_err(|fault| typed(fault, "double"))?;
+    let text = reader.number("double")?;
     text.parse().map_err(|_| Fault::not("double"))
-}
-
-/// Names the type that was wanted, unless the text is not JSON at all.
-fn typed(fault: Fault, what: &str) -> Fault {
-    match fault {
-        Fault::Value(_) => Fault::not(what),
-        syntax @ Fault::Syntax(..) => syntax,
-    }
 }
 
 fn string(reader: &mut Reader<'_>, bytes: &mut Vec<u8>) -> Read<()> {

@@ -89,7 +89,7 @@ impl<'t> Reader<'t> {
         mut member: impl FnMut(&mut Self, &str) -> Read<()>,
     ) -> Read<()> {
         if !self.open(b'{')? {
-            return Err(Fault::not("object"));
+            return self.mismatch("object");
         }
         if self.eat(b'}') {
             return self.close();
@@ -115,7 +115,7 @@ impl<'t> Reader<'t> {
     /// Reads an array; `element` reads each value.
     pub(super) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
         if !self.open(b'[')? {
-            return Err(Fault::not("array"));
+            return self.mismatch("array");
         }
         if self.eat(b']') {
             return self.close();
@@ -135,9 +135,7 @@ impl<'t> Reader<'t> {
         match self.peek() {
             None => self.fault("The document is empty."),
             Some(byte) if byte != bracket => Ok(false),
-            Some(_) if self.depth == DEPTH_MAX => {
-                Err(Fault::value(format!("JSON may be nested {DEPTH_MAX} deep")))
-            }
+            Some(_) if self.depth == DEPTH_MAX => self.fault("Nested too deeply."),
             Some(_) => {
                 self.at += 1;
                 self.depth += 1;
@@ -155,7 +153,7 @@ impl<'t> Reader<'t> {
     /// Reads a string, which is borrowed unless it has escapes.
     pub(super) fn string(&mut self) -> Read<Cow<'t, str>> {
         if !self.eat(b'"') {
-            return Err(Fault::not("string"));
+            return self.mismatch("string");
         }
         let start = self.at;
         let length = self.text[start..].iter().position(|&byte| is_special(byte));
@@ -252,25 +250,39 @@ impl<'t> Reader<'t> {
         self.fault("Missing a closing quotation mark in string.")
     }
 
-    /// Reads the text of a number, `NaN` and `Infinity` included.
-    pub(super) fn number(&mut self) -> Read<&'t str> {
+    /// The fault of a value that is not `what` it should be, if it is a value at all.
+    fn mismatch<T>(&self, what: &str) -> Read<T> {
+        self.clone().skip()?;
+        Err(Fault::not(what))
+    }
+
+    /// Reads the text of a number, `NaN` and `Infinity` included; `what` should be there.
+    pub(super) fn number(&mut self, what: &str) -> Read<&'t str> {
+        match self.try_number() {
+            Some(text) => Ok(text),
+            None => self.mismatch(what),
+        }
+    }
+
+    fn try_number(&mut self) -> Option<&'t str> {
         self.peek();
         let rest = &self.text[self.at..];
-        let length = number_length(rest).ok_or_else(|| Fault::not("number"))?;
+        let length = number_length(rest)?;
         self.at += length;
         // What `number_length` has accepted is ASCII.
-        Ok(std::str::from_utf8(&rest[..length]).unwrap_or_default())
+        std::str::from_utf8(&rest[..length]).ok()
     }
 
     /// Reads `true` or `false`.
     pub(super) fn boolean(&mut self) -> Read<bool> {
-        if self.word("true") {
-            Ok(true)
-        } else if self.word("false") {
-            Ok(false)
-        } else {
-            Err(Fault::not("boolean"))
+        match self.try_boolean() {
+            Some(value) => Ok(value),
+            None => self.mismatch("boolean"),
         }
+    }
+
+    fn try_boolean(&mut self) -> Option<bool> {
+        if self.word("true") { Some(true) } else { self.word("false").then_some(false) }
     }
 
     fn word(&mut self, word: &str) -> bool {
@@ -295,9 +307,9 @@ impl<'t> Reader<'t> {
             Some(b'{') => self.object(|reader, _| reader.skip())?,
             Some(b'[') => self.array(Self::skip)?,
             Some(b'"') => drop(self.string()?),
-            Some(b't' | b'f') if self.boolean().is_ok() => {}
+            Some(b't' | b'f') if self.try_boolean().is_some() => {}
             Some(b'n') if self.word("null") => {}
-            Some(_) if self.number().is_ok() => {}
+            Some(_) if self.try_number().is_some() => {}
             Some(_) => return self.fault("Invalid value."),
         }
         Ok(())

@@ -288,7 +288,7 @@ fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<
             ("priority" | "timeout", _) => Parameter::Int(field(name, unsigned(reader))?),
             (_, Some(b'"')) => Parameter::Text(reader.string()?.into_owned()),
             (_, Some(b't' | b'f')) => Parameter::Bool(reader.boolean()?),
-            (_, Some(b'-' | b'0'..=b'9')) => number(reader.number()?, name)?,
+            (_, Some(b'-' | b'0'..=b'9')) => number(reader.number("number")?, name)?,
             _ => return Err(wrong_parameter(name)),
         };
         request.parameters.insert(name.to_owned(), value);
@@ -319,8 +319,8 @@ fn list<T>(reader: &mut Reader<'_>, element: impl Fn(&mut Reader<'_>) -> Read<T>
 }
 
 fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
-    let text = reader.number().ok().filter(|text| !text.starts_with('-'));
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| Fault::not("unsigned-integer"))
+    let text = reader.number("unsigned-integer")?;
+    text.parse().map_err(|_| Fault::not("unsigned-integer"))
 }
 
 /// Names the field in whose value the fault is, unless a field within it is named already.
@@ -333,13 +333,13 @@ fn field<T>(name: &str, read: Read<T>) -> Read<T> {
     })
 }
 
+/// Names where the fault in the data is; Triton has words of its own for strings.
 fn data_field<T>(data_type: DataType, read: Read<T>) -> Read<T> {
-    let of = if data_type == DataType::Bytes { "JSON bytes array" } else { "'data'" };
     read.map_err(|fault| match fault {
-        Fault::Value(text) if text.contains("non-array") => {
-            Fault::Value(format!("Unable to parse 'data': {text}"))
+        Fault::Value(text) if data_type == DataType::Bytes && text.contains("non-string") => {
+            Fault::Value(format!("Unable to parse JSON bytes array: {text}"))
         }
-        Fault::Value(text) => Fault::Value(format!("Unable to parse {of}: {text}")),
+        Fault::Value(text) => Fault::Value(format!("Unable to parse 'data': {text}")),
         syntax @ Fault::Syntax(..) => syntax,
     })
 }

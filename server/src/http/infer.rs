@@ -53,7 +53,7 @@ async fn answer(
     let header_length = header_length(headers)?;
     let received = receive(server, headers, body, header_length.unwrap_or(0)).await?;
     let spec = &served.definition.spec;
-    let asked = read(spec, received, header_length).await?;
+    let asked = read(spec, received, header_length, wants_json(headers)).await?;
     let id = asked.ask.id.clone();
     let inferred = inference::infer(&server.models, target, &served, asked.ask).await;
     let inferred = inferred.inspect_err(|failed| inference::log_failure(target, &id, failed))?;
@@ -112,10 +112,12 @@ async fn read(
     spec: &ModelSpec,
     received: Received,
     header_length: Option<usize>,
+    wants_json: bool,
 ) -> Result<Asked, InferError> {
     let body = received.bytes();
     if header_length == Some(0) || body.is_empty() {
-        return raw(spec, &received);
+        let ask = raw(spec, &received)?;
+        return Ok(Asked { ask, wanted: Wanted::All(!wants_json) });
     }
     let model = spec.name.clone();
     let json_bytes = header_length.unwrap_or(body.len());
@@ -146,9 +148,15 @@ fn ask(request: InferRequest) -> Result<Asked, InferError> {
     Ok(Asked { ask, wanted })
 }
 
-/// A request whose whole body is the one input's data; its shape follows from its size, and the
-/// outputs are binary. So `curl --data-binary` can send a file.
-fn raw(spec: &ModelSpec, received: &Received) -> Result<Asked, InferError> {
+/// Whether the client says that it wants JSON and nothing else. Triton answers a raw request with
+/// binary data whatever it says, but who sends a file with `curl` would like to read the answer.
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
+}
+
+/// A request whose whole body is the one input's data; its shape follows from its size. So
+/// `curl --data-binary` can send a file.
+fn raw(spec: &ModelSpec, received: &Received) -> Result<Ask, InferError> {
     let invalid = |text: String| InferError::Invalid(id_prefix("") + &text);
     let [input] = spec.signature.inputs.as_slice() else {
         return Err(invalid(format!(
@@ -188,7 +196,7 @@ fn raw(spec: &ModelSpec, received: &Received) -> Result<Asked, InferError> {
     };
     let (name, data_type) = (input.name.to_string(), input.data_type);
     let inputs = vec![AskedInput { name, data_type, shape, data }];
-    Ok(Asked { ask: Ask { inputs, ..Ask::default() }, wanted: Wanted::All(true) })
+    Ok(Ask { inputs, ..Ask::default() })
 }
 
 /// The shape of that many elements, if at most one axis is open.
