@@ -12,7 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(SOURCES, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    // Tensors stay slices of the received message, and connecting is up to who has a transport.
-    tonic_prost_build::configure().bytes(".").build_transport(false).compile_fds(descriptors)?;
+    // Tensors stay slices of the received message, maps keep an order, and connecting is up to
+    // those who have a transport.
+    let builder = tonic_prost_build::configure().bytes(".").btree_map(".").build_transport(false);
+    builder.compile_fds(descriptors)?;
     Ok(())
 }

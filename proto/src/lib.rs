@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod generated;
 
 pub use generated::{DESCRIPTORS, health, inference};
