@@ -74,7 +74,7 @@ class Server:
             self.http = self._port("HTTPService")
             self.grpc = self._port("GRPCInferenceService")
             self.metrics = self._port("Metrics Service")
-            clients.wait_until_ready(self, START_S_MAX)
+            clients.wait_until_ready(self)
         except BaseException:
             self._process.kill()
             raise

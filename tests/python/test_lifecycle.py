@@ -4,7 +4,6 @@ import http.client
 import re
 import shutil
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import clients
@@ -20,21 +19,13 @@ def test_sigterm_answers_what_is_in_flight_then_ends_well(twenty_lines):
         expected = clients.read_by_raw_request(server, jpeg).text
         futures = [pool.submit(clients.read_by_raw_request, server, jpeg) for _ in range(IN_FLIGHT)]
         # Past the first step, a request has surely been received; the second is slow enough to be still at it.
-        wait_until(lambda: clients.statistics(server, "line_image")["inference_count"] == 1 + IN_FLIGHT)
+        clients.wait_until(lambda: clients.statistics(server, "line_image")["inference_count"] == 1 + IN_FLIGHT)
         server.signal(signal.SIGTERM)
-        wait_until(lambda: not is_ready(server))
+        clients.wait_until(lambda: not is_ready(server))
         unanswered = sum(not future.done() for future in futures)
         assert [future.result().text for future in futures] == [expected] * IN_FLIGHT
         assert server.wait() == 0, server.log.text()
     assert unanswered > 0, "all was answered before readiness went off: this run showed nothing"
-
-
-def wait_until(holds) -> None:
-    """Returns once `holds()` is true."""
-    deadline = time.monotonic() + clients.TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def is_ready(server) -> bool:
