@@ -12,6 +12,10 @@ use nereid_backend::tensor::elements;
 use super::data;
 use super::json::{Fault, Read, Reader};
 
+/// The most inputs, outputs or parameters that one list of a request may have: `{}` takes three
+/// bytes of text and many times that once it is read.
+pub const LIST_LENGTH_MAX: usize = 1024;
+
 /// A request as it was sent; no model has seen it yet.
 #[derive(Debug, Default)]
 pub struct InferRequest {
@@ -291,16 +295,20 @@ fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<
             (_, Some(b'-' | b'0'..=b'9')) => number(reader.number("number")?, name)?,
             _ => return Err(wrong_parameter(name)),
         };
+        check_length(request.parameters.len())?;
         request.parameters.insert(name.to_owned(), value);
         Ok(())
     })
 }
 
+/// A whole number that does not fit is refused: as a double it would be another number.
 fn number(text: &str, name: &str) -> Read<Parameter> {
-    match text.parse() {
-        Ok(value) => Ok(Parameter::Int(value)),
-        Err(_) => text.parse().map(Parameter::Double).map_err(|_| wrong_parameter(name)),
-    }
+    let value = if text.contains(['.', 'e', 'E']) {
+        text.parse().ok().map(Parameter::Double)
+    } else {
+        text.parse().ok().map(Parameter::Int)
+    };
+    value.ok_or_else(|| wrong_parameter(name))
 }
 
 fn wrong_parameter(name: &str) -> Fault {
@@ -312,15 +320,24 @@ fn wrong_parameter(name: &str) -> Fault {
 fn list<T>(reader: &mut Reader<'_>, element: impl Fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {
     let mut all = Vec::new();
     reader.array(|reader| {
+        check_length(all.len())?;
         all.push(element(reader)?);
         Ok(())
     })?;
     Ok(all)
 }
 
+fn check_length(length: usize) -> Read<()> {
+    if length < LIST_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(Fault::value(format!("a request may list at most {LIST_LENGTH_MAX} of anything")))
+}
+
 fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
     let text = reader.number("unsigned-integer")?;
-    text.parse().map_err(|_| Fault::not("unsigned-integer"))
+    let is_negative = text.starts_with('-');
+    text.parse().ok().filter(|_| !is_negative).ok_or_else(|| Fault::not("unsigned-integer"))
 }
 
 /// Names the field in whose value the fault is, unless a field within it is named already.
