@@ -19,3 +19,6 @@ pub use response::{Encoded, InferResponse, encode};
 
 /// Names the header that tells the length of the JSON before binary tensors.
 pub const HEADER_LENGTH: &str = "inference-header-content-length";
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,8 @@ fn element(reader: &mut Reader<'_>, data_type: DataType, bytes: &mut Vec<u8>) ->
         DataType::Uint16 => bytes.extend(unsigned::<u16>(reader, data_type)?.to_le_bytes()),
         DataType::Uint32 => bytes.extend(unsigned::<u32>(reader, data_type)?.to_le_bytes()),
         DataType::Uint64 => bytes.extend(unsigned::<u64>(reader, data_type)?.to_le_bytes()),
-        DataType::Fp32 => bytes.extend(float(reader, data_type, f32::is_infinite)?.to_le_bytes()),
-        DataType::Fp64 => bytes.extend(float(reader, data_type, f64::is_infinite)?.to_le_bytes()),
+        DataType::Fp32 => bytes.extend(float::<f32>(reader, data_type)?.to_le_bytes()),
+        DataType::Fp64 => bytes.extend(float::<f64>(reader, data_type)?.to_le_bytes()),
         DataType::Bytes => string(reader, bytes)?,
         DataType::Fp16 | DataType::Bf16 => return Err(Fault::not("binary-data")),
     }
@@ -82,18 +82,15 @@ fn out_of_range(text: &str, data_type: DataType) -> Fault {
     Fault::value(format!("{text} does not fit {}", data_type.name()))
 }
 
-/// Reads a number; one that would become infinite is refused, unless it says that it is.
-fn float<T: std::str::FromStr + Copy>(
-    reader: &mut Reader<'_>,
-    data_type: DataType,
-    is_infinite: fn(T) -> bool,
-) -> Read<T> {
+/// Reads a float; as with whole numbers, what overflows is refused.
+fn float<T>(reader: &mut Reader<'_>, data_type: DataType) -> Read<T>
+where
+    T: std::str::FromStr + Copy + Into<f64>,
+{
     let text = reader.number("double")?;
-    let value = text.parse().map_err(|_| Fault::not("double"))?;
-    if is_infinite(value) && !text.ends_with("Infinity") {
-        return Err(out_of_range(text, data_type));
-    }
-    Ok(value)
+    let value: T = text.parse().map_err(|_| Fault::not("double"))?;
+    let is_overflow = value.into().is_infinite() && !text.ends_with("Infinity");
+    if is_overflow { Err(out_of_range(text, data_type)) } else { Ok(value) }
 }
 
 fn string(reader: &mut Reader<'_>, bytes: &mut Vec<u8>) -> Read<()> {

@@ -9,6 +9,9 @@ use std::ops::Range;
 /// How deep arrays and objects may be nested.
 pub(super) const DEPTH_MAX: usize = 100;
 
+/// The length of a `\u` escape.
+const UNICODE_BYTES: usize = "\\u0000".len();
+
 /// Why a text could not be read as what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -16,6 +19,8 @@ pub(super) enum Fault {
     Syntax(&'static str, usize),
     /// It is JSON of another type, or has a value that cannot be taken.
     Value(String),
+    /// It asks for what is not there.
+    Unsupported(String),
 }
 
 impl Fault {
@@ -133,7 +138,7 @@ impl<'t> Reader<'t> {
 
     fn open(&mut self, bracket: u8) -> Read<bool> {
         match self.peek() {
-            None => self.fault("The document is empty."),
+            None => self.ended(),
             Some(byte) if byte != bracket => Ok(false),
             Some(_) if self.depth == DEPTH_MAX => self.fault("Nested too deeply."),
             Some(_) => {
@@ -180,19 +185,16 @@ impl<'t> Reader<'t> {
                     self.at += 1;
                     return Ok(string);
                 }
-                b'\\' => {
-                    self.at += 1;
-                    string.push(self.escape()?);
-                }
+                b'\\' => string.push(self.escape()?),
                 _ => return self.fault("Invalid encoding in string."),
             }
         }
     }
 
+    /// An escape, which begins here; its faults are told here, too.
     fn escape(&mut self) -> Read<char> {
-        let Some(&byte) = self.text.get(self.at) else { return self.unclosed() };
-        self.at += 1;
-        Ok(match byte {
+        let Some(&byte) = self.text.get(self.at + 1) else { return self.unclosed() };
+        let character = match byte {
             b'"' | b'\\' | b'/' => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
@@ -201,40 +203,43 @@ impl<'t> Reader<'t> {
             b't' => '\t',
             b'u' => return self.unicode(),
             _ => return self.fault("Invalid escape character in string."),
-        })
+        };
+        self.at += 2;
+        Ok(character)
     }
 
     /// `\u` and four digits; a character beyond the first 65,536 is two of them.
     fn unicode(&mut self) -> Read<char> {
-        let first = self.hex()?;
-        let code = match first {
-            0xD800..0xDC00 if self.text[self.at..].starts_with(b"\\u") => {
-                self.at += 2;
-                let second = self.hex()?;
+        let first = self.hex(self.at)?;
+        let second_at = self.at + UNICODE_BYTES;
+        let (code, length) = match first {
+            0xD800..0xDC00 if self.text[second_at..].starts_with(b"\\u") => {
+                let second = self.hex(second_at)?;
                 if !(0xDC00..0xE000).contains(&second) {
                     return self.fault("The surrogate pair in string is invalid.");
                 }
-                0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+                (0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00), 2 * UNICODE_BYTES)
             }
-            code => code,
+            code => (code, UNICODE_BYTES),
         };
         match char::from_u32(code) {
-            Some(character) => Ok(character),
+            Some(character) => {
+                self.at += length;
+                Ok(character)
+            }
             None => self.fault("The surrogate pair in string is invalid."),
         }
     }
 
-    fn hex(&mut self) -> Read<u32> {
+    /// The number in the `\u` escape at `at`.
+    fn hex(&self, at: usize) -> Read<u32> {
         let digits = self
             .text
-            .get(self.at..self.at + 4)
+            .get(at + 2..at + UNICODE_BYTES)
             .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
-            Some(code) => {
-                self.at += 4;
-                Ok(code)
-            }
+            Some(code) => Ok(code),
             None => self.fault("Incorrect hex digit after \\u escape in string."),
         }
     }
@@ -247,7 +252,12 @@ impl<'t> Reader<'t> {
     }
 
     fn unclosed<T>(&self) -> Read<T> {
-        self.fault("Missing a closing quotation mark in string.")
+        Err(Fault::Syntax("Missing a closing quotation mark in string.", self.text.len()))
+    }
+
+    /// The fault of a value that is missing because the text ends.
+    fn ended<T>(&self) -> Read<T> {
+        self.fault(if self.depth == 0 { "The document is empty." } else { "Invalid value." })
     }
 
     /// The fault of a value that is not `what` it should be, if it is a value at all.
@@ -303,7 +313,7 @@ impl<'t> Reader<'t> {
     /// Skips a value of any type.
     pub(super) fn skip(&mut self) -> Read<()> {
         match self.peek() {
-            None => return self.fault("The document is empty."),
+            None => return self.ended(),
             Some(b'{') => self.object(|reader, _| reader.skip())?,
             Some(b'[') => self.array(Self::skip)?,
             Some(b'"') => drop(self.string()?),

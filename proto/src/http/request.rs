@@ -77,7 +77,7 @@ pub fn decode(
             request.id = field("id", reader.string())?.into_owned();
             Ok(())
         }
-        "parameters" => read_parameters(reader, &mut request),
+        "parameters" => field("parameters", read_parameters(reader, &mut request)),
         "inputs" => {
             inputs = Some(field("inputs", list(reader, StatedInput::read))?);
             Ok(())
@@ -162,7 +162,7 @@ impl StatedInput {
                 "datatype" => input.data_type = Some(field(name, reader.string())?.into_owned()),
                 "shape" => input.shape = Some(field(name, list(reader, unsigned))?),
                 "data" => input.data = Some(input.read_data(reader)?),
-                "parameters" => input.read_parameters(reader)?,
+                "parameters" => field(name, input.read_parameters(reader))?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -224,7 +224,7 @@ impl StatedInput {
         ];
         let set: Vec<_> = sources.iter().filter(|source| source.1).map(|source| source.0).collect();
         let found = match set.as_slice() {
-            ["'shared_memory_region'"] => return Err(unsupported("shared memory")),
+            ["'shared_memory_region'"] => return Err(into_error(unsupported("shared memory"))),
             [_] => return Ok(()),
             [] => "no field is set".to_owned(),
             all => format!("set {}", all.join(" ")),
@@ -248,8 +248,8 @@ fn no_json(data_type: DataType, name: &str) -> InferError {
     ))
 }
 
-fn unsupported(what: &str) -> InferError {
-    InferError::Unsupported(format!("{what} is not supported by this version of Nereid"))
+fn unsupported(what: &str) -> Fault {
+    Fault::Unsupported(format!("{what} is not supported by this version of Nereid"))
 }
 
 fn read_output(reader: &mut Reader<'_>) -> Read<RequestedOutput> {
@@ -260,20 +260,22 @@ fn read_output(reader: &mut Reader<'_>) -> Read<RequestedOutput> {
             output = Some(field(name, reader.string())?);
             Ok(())
         }
-        "parameters" => reader.object(|reader, name| match name {
-            "binary_data" => {
-                is_binary = field(name, reader.boolean())?;
-                Ok(())
-            }
-            "classification" | "shared_memory_region" => {
-                Err(Fault::value(format!("'{name}' is not supported by this version of Nereid")))
-            }
-            _ => reader.skip(),
-        }),
+        "parameters" => field(name, read_output_parameters(reader, &mut is_binary)),
         _ => reader.skip(),
     })?;
     let name = output.ok_or_else(|| missing("name"))?;
     Ok(RequestedOutput { name: (&*name).into(), is_binary })
+}
+
+fn read_output_parameters(reader: &mut Reader<'_>, is_binary: &mut bool) -> Read<()> {
+    reader.object(|reader, name| match name {
+        "binary_data" => {
+            *is_binary = field(name, reader.boolean())?;
+            Ok(())
+        }
+        "classification" | "shared_memory_region" => Err(unsupported(&format!("'{name}'"))),
+        _ => reader.skip(),
+    })
 }
 
 fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<()> {
@@ -289,11 +291,14 @@ fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<
                 request.is_output_binary = field(name, reader.boolean())?;
                 return Ok(());
             }
-            ("priority" | "timeout", _) => Parameter::Int(field(name, unsigned(reader))?),
+            ("priority" | "timeout", _) => Parameter::Int(field(name, natural(reader))?),
             (_, Some(b'"')) => Parameter::Text(reader.string()?.into_owned()),
             (_, Some(b't' | b'f')) => Parameter::Bool(reader.boolean()?),
             (_, Some(b'-' | b'0'..=b'9')) => number(reader.number("number")?, name)?,
-            _ => return Err(wrong_parameter(name)),
+            _ => {
+                reader.skip()?;
+                return Err(wrong_parameter(name));
+            }
         };
         check_length(request.parameters.len())?;
         request.parameters.insert(name.to_owned(), value);
@@ -340,6 +345,11 @@ fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
     text.parse().ok().filter(|_| !is_negative).ok_or_else(|| Fault::not("unsigned-integer"))
 }
 
+/// A parameter that is never negative, though its type could be.
+fn natural(reader: &mut Reader<'_>) -> Read<i64> {
+    i64::try_from(unsigned::<u64>(reader)?).map_err(|_| Fault::not("unsigned-integer"))
+}
+
 /// Names the field in whose value the fault is, unless a field within it is named already.
 fn field<T>(name: &str, read: Read<T>) -> Read<T> {
     read.map_err(|fault| match fault {
@@ -357,7 +367,7 @@ fn data_field<T>(data_type: DataType, read: Read<T>) -> Read<T> {
             Fault::Value(format!("Unable to parse JSON bytes array: {text}"))
         }
         Fault::Value(text) => Fault::Value(format!("Unable to parse 'data': {text}")),
-        syntax @ Fault::Syntax(..) => syntax,
+        other => other,
     })
 }
 
@@ -368,12 +378,13 @@ fn missing(name: &str) -> Fault {
 }
 
 fn into_error(fault: Fault) -> InferError {
-    InferError::Invalid(match fault {
-        Fault::Value(text) => text,
+    match fault {
+        Fault::Value(text) => InferError::Invalid(text),
+        Fault::Unsupported(text) => InferError::Unsupported(text),
         Fault::Syntax(text, at) => {
-            format!("failed to parse the request JSON buffer: {text} at {at}")
+            InferError::Invalid(format!("failed to parse the request JSON buffer: {text} at {at}"))
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,119 +1,169 @@
 use nereid_backend::tensor::Storage;
 
 use super::*;
-use crate::http::decode;
+use crate::http::tests::Random;
 
-fn encoded(outputs: &[(Arc<str>, Tensor, bool)]) -> Result<Encoded, String> {
-    let response = InferResponse { id: "", model: "simple", version: 1, outputs };
-    encode(&response).map_err(|error| error.to_string())
+const HEAD: &str = r#"{"model_name":"m","model_version":"1","outputs":["#;
+
+fn encoded(id: &str, outputs: &[(Arc<str>, Tensor, bool)]) -> Result<Encoded, InferError> {
+    encode(&InferResponse { id, model: "m", version: 1, outputs })
 }
 
-fn bytes(data_type: DataType, shape: Vec<usize>, bytes: Vec<u8>) -> Tensor {
-    Tensor::new(data_type, shape, Storage::Host(bytes.into())).unwrap()
+fn json(outputs: &[(Arc<str>, Tensor, bool)]) -> String {
+    let encoded = encoded("", outputs).unwrap();
+    String::from_utf8(encoded.header.to_vec()).unwrap()
 }
 
-/// What stands in the `data` of an output.
-fn data_text(tensor: Tensor) -> Result<String, String> {
-    let header = encoded(&[("Y".into(), tensor, false)])?.header;
-    let text = String::from_utf8(header.to_vec()).unwrap();
-    let (_, data) = text.split_once("\"data\":").unwrap();
-    Ok(data.strip_suffix("}]}").unwrap().to_owned())
+/// The text of the elements of `tensor`.
+#[track_caller]
+fn check(tensor: Tensor, expected: &str) {
+    let (data_type, shape) = (tensor.data_type().name(), format!("{:?}", tensor.shape()));
+    let shape = shape.replace(' ', "");
+    let output =
+        format!(r#"{{"name":"y","datatype":"{data_type}","shape":{shape},"data":[{expected}]}}"#);
+    assert_eq!(json(&[("y".into(), tensor, false)]), format!("{HEAD}{output}]}}"));
 }
 
-#[test]
-fn a_recorded_response() {
-    let outputs = [
-        (
-            "OUTPUT0".into(),
-            Tensor::from_values(vec![1, 16], (1..17).collect::<Vec<i32>>()).unwrap(),
-            false,
-        ),
-        (
-            "OUTPUT1".into(),
-            Tensor::from_values(vec![1, 16], (-1..15).collect::<Vec<i32>>()).unwrap(),
-            false,
-        ),
-    ];
-    let response = InferResponse { id: "my-id", model: "simple", version: 1, outputs: &outputs };
-    let Encoded { header, binary } = encode(&response).unwrap();
-    let expected = r#"{"id":"my-id","model_name":"simple","model_version":"1","outputs":[{"name":"OUTPUT0","datatype":"INT32","shape":[1,16],"data":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]},{"name":"OUTPUT1","datatype":"INT32","shape":[1,16],"data":[-1,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14]}]}"#;
-    assert_eq!(header, expected);
-    assert!(binary.is_empty());
+fn tensor<T: Element>(values: &[T]) -> Tensor {
+    Tensor::from_values(vec![values.len()], values.to_vec()).unwrap()
 }
 
-#[test]
-fn elements_of_every_type() {
-    let check =
-        |tensor: Tensor, expected: &str| assert_eq!(data_text(tensor).as_deref(), Ok(expected));
-    check(bytes(DataType::Bool, vec![2], vec![1, 0]), "[true,false]");
-    check(Tensor::from_values(vec![2], vec![u8::MAX, 0]).unwrap(), "[255,0]");
-    check(Tensor::from_values(vec![1], vec![i8::MIN]).unwrap(), "[-128]");
-    check(Tensor::from_values(vec![1], vec![u64::MAX]).unwrap(), "[18446744073709551615]");
-    check(Tensor::from_values(vec![1], vec![i64::MIN]).unwrap(), "[-9223372036854775808]");
-    check(Tensor::from_values(vec![3], vec![0.1f32, 1.0, -0.0]).unwrap(), "[0.1,1.0,-0.0]");
-    check(Tensor::from_values(vec![2], vec![0.1f64, 1e300]).unwrap(), "[0.1,1e300]");
-    let special = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
-    check(Tensor::from_values(vec![3], special).unwrap(), "[NaN,Infinity,-Infinity]");
-    check(
-        Tensor::from_strings(vec![2], &["hé\n\u{1}", "b\"c\\"]).unwrap(),
-        r#"["hé\n\u0001","b\"c\\"]"#,
-    );
-    check(Tensor::from_values(vec![0], Vec::<i32>::new()).unwrap(), "[]");
+fn host(data_type: DataType, shape: &[usize], bytes: impl Into<Bytes>) -> Tensor {
+    Tensor::new(data_type, shape.to_vec(), Storage::Host(bytes.into())).unwrap()
+}
+
+/// The texts between the brackets of the data.
+fn elements(tensor: Tensor) -> Vec<String> {
+    let json = json(&[("y".into(), tensor, false)]);
+    let (_, data) = json.split_once(r#""data":["#).unwrap();
+    data.trim_end_matches("]}]}").split(',').map(str::to_owned).collect()
 }
 
 #[test]
-fn outputs_that_json_cannot_carry() {
-    let half = bytes(DataType::Fp16, vec![1], vec![0, 0]);
-    let text = "sending FP16 data via JSON is not supported. Please use the binary data format for output Y";
-    assert_eq!(data_text(half), Err(text.to_owned()));
-    let text = data_text(Tensor::from_strings(vec![1], &[b"\xFF\xFE"]).unwrap()).unwrap_err();
-    assert!(text.starts_with("output 'Y' holds bytes that are not UTF-8"), "{text}");
+fn every_type_has_its_text() {
+    check(host(DataType::Bool, &[3], vec![0, 1, 1]), "false,true,true");
+    check(tensor(&[0, u8::MAX]), "0,255");
+    check(tensor(&[0, u16::MAX]), "0,65535");
+    check(tensor(&[0, u32::MAX]), "0,4294967295");
+    check(tensor(&[0, u64::MAX]), "0,18446744073709551615");
+    check(tensor(&[i8::MIN, i8::MAX]), "-128,127");
+    check(tensor(&[i16::MIN, i16::MAX]), "-32768,32767");
+    check(tensor(&[i32::MIN, i32::MAX]), "-2147483648,2147483647");
+    check(tensor(&[i64::MIN, i64::MAX]), "-9223372036854775808,9223372036854775807");
+    check(tensor(&[1.0_f32, -0.5, 0.1, -0.0, 1e30]), "1.0,-0.5,0.1,-0.0,1e30");
+    check(tensor(&[1.0_f64, 0.1, 1e300, 5e-324]), "1.0,0.1,1e300,5e-324");
+    check(Tensor::from_strings(vec![2], &["a", ""]).unwrap(), r#""a","""#);
 }
 
 #[test]
-fn binary_outputs_follow_and_are_shared() {
-    let tensor = Tensor::from_values(vec![2], vec![1i32, 2]).unwrap();
-    let half = bytes(DataType::Fp16, vec![1], vec![0, 60]);
-    let outputs = [("A".into(), tensor.clone(), true), ("B".into(), half, true)];
-    let Encoded { header, binary } = encoded(&outputs).unwrap();
-    let expected = r#"{"model_name":"simple","model_version":"1","outputs":[{"name":"A","datatype":"INT32","shape":[2],"parameters":{"binary_data_size":8}},{"name":"B","datatype":"FP16","shape":[1],"parameters":{"binary_data_size":2}}]}"#;
-    assert_eq!(header, expected);
-    assert_eq!(binary, [vec![1, 0, 0, 0, 2, 0, 0, 0], vec![0, 60]]);
-    assert_eq!(binary[0].as_ptr(), tensor.host().unwrap().as_ptr(), "copied");
+fn shapes_and_empty_tensors_have_their_text() {
+    check(Tensor::from_values(vec![2, 1, 2], vec![1_i32, 2, 3, 4]).unwrap(), "1,2,3,4");
+    check(host(DataType::Fp32, &[0, 16], Bytes::new()), "");
+    check(host(DataType::Bytes, &[0], Bytes::new()), "");
+    check(Tensor::from_values(vec![], vec![7_i8]).unwrap(), "7");
 }
 
-/// A response's outputs have the form of a request's inputs, so they can be read back.
 #[test]
-fn what_is_written_reads_back_the_same() {
-    let floats = [0.1f32, 1e-45, f32::MAX, f32::MIN_POSITIVE, 16_777_217.0, -0.0, f32::INFINITY];
-    let tensors = [
-        Tensor::from_values(vec![7], floats.to_vec()).unwrap(),
-        Tensor::from_values(vec![3, 1], vec![f64::MAX, 5e-324, 0.3]).unwrap(),
-        Tensor::from_values(vec![2], vec![i64::MIN, i64::MAX]).unwrap(),
-        Tensor::from_values(vec![1, 2], vec![u16::MAX, 0]).unwrap(),
-        Tensor::from_strings(vec![3], &["", "\"\\/\u{8}\u{c}\r\t\u{1f}\u{7f}", "😀é"]).unwrap(),
-        bytes(DataType::Bool, vec![3], vec![0, 1, 1]),
-    ];
-    for form in 0..1 << tensors.len() {
-        let outputs: Vec<(Arc<str>, Tensor, bool)> = tensors
-            .iter()
-            .enumerate()
-            .map(|(index, tensor)| {
-                (format!("T{index}").into(), tensor.clone(), form >> index & 1 == 1)
-            })
-            .collect();
-        let Encoded { header, binary } = encoded(&outputs).unwrap();
-        let header =
-            String::from_utf8(header.to_vec()).unwrap().replace("\"outputs\"", "\"inputs\"");
-        let body = Bytes::from([header.as_bytes(), &binary.concat()].concat());
-        let request = decode(&body, Some(header.len()), "simple").unwrap();
-        for ((name, tensor, _), input) in outputs.iter().zip(&request.inputs) {
-            assert_eq!((&**name, tensor.data_type()), (input.name.as_str(), input.data_type));
-            assert_eq!(
-                (tensor.shape(), tensor.host().unwrap()),
-                (&input.shape[..], &input.data[..])
-            );
-        }
-        assert_eq!(request.inputs.len(), outputs.len());
+fn what_is_no_number_is_named() {
+    check(tensor(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]), "NaN,Infinity,-Infinity");
+    check(tensor(&[-f64::NAN, f64::INFINITY, f64::NEG_INFINITY]), "NaN,Infinity,-Infinity");
+}
+
+#[test]
+fn the_text_of_a_float_reads_back_as_the_same() {
+    let mut random = Random(1);
+    let values: Vec<f32> = (0..20_000).map(|_| f32::from_bits(random.word())).collect();
+    for (value, text) in values.iter().zip(elements(tensor(&values))) {
+        let read: f32 = text.parse().unwrap();
+        assert!(read.to_bits() == value.to_bits() || read.is_nan() && value.is_nan(), "{text}");
     }
+    let values: Vec<f64> = (0..20_000).map(|_| f64::from_bits(random.next())).collect();
+    for (value, text) in values.iter().zip(elements(tensor(&values))) {
+        let read: f64 = text.parse().unwrap();
+        assert!(read.to_bits() == value.to_bits() || read.is_nan() && value.is_nan(), "{text}");
+    }
+}
+
+#[test]
+fn strings_are_escaped() {
+    let strings = ["\"\\/", "\n\t\r\u{8}\u{c}", "\0\u{1f}\u{7f}", "h\u{e9}\u{1f600}"];
+    let expected =
+        [r#""\"\\/""#, r#""\n\t\r\b\f""#, "\"\\u0000\\u001f\u{7f}\"", "\"h\u{e9}\u{1f600}\""];
+    check(Tensor::from_strings(vec![4], &strings).unwrap(), &expected.join(","));
+    let outputs = [("\"y\"".into(), tensor(&[1_i8]), false)];
+    let encoded =
+        encode(&InferResponse { id: "a\nb", model: "\"m\"", version: 12, outputs: &outputs });
+    let expected = concat!(
+        r#"{"id":"a\nb","model_name":"\"m\"","model_version":"12","outputs":["#,
+        r#"{"name":"\"y\"","datatype":"INT8","shape":[1],"data":[1]}]}"#,
+    );
+    assert_eq!(encoded.unwrap().header, expected);
+}
+
+#[test]
+fn what_json_cannot_carry_is_refused() {
+    #[track_caller]
+    fn refused(tensor: Tensor, expected: &str) {
+        match encoded("", &[("y".into(), tensor.clone(), false)]) {
+            Err(InferError::Invalid(text)) => assert_eq!(text, expected),
+            other => panic!("{other:?}"),
+        }
+        let bytes = tensor.host_bytes().unwrap();
+        assert_eq!(encoded("", &[("y".into(), tensor, true)]).unwrap().binary, [bytes]);
+    }
+    let strings: [&[u8]; 2] = [b"fine", b"\xff\xfe"];
+    refused(
+        Tensor::from_strings(vec![2], &strings).unwrap(),
+        "output 'y' holds bytes that are not UTF-8, which JSON cannot carry: ask for it with the \
+         parameter 'binary_data'",
+    );
+    let half = |data_type| {
+        format!(
+            "sending {data_type} data via JSON is not supported. Please use the binary data \
+             format for output y"
+        )
+    };
+    refused(host(DataType::Fp16, &[1], vec![0; 2]), &half("FP16"));
+    refused(host(DataType::Bf16, &[1], vec![0; 2]), &half("BF16"));
+}
+
+#[test]
+fn json_and_binary_outputs_may_be_mixed() {
+    let (a, b, c) = (tensor(&[1_i16, 2]), tensor(&[3_i32]), tensor(&[4_u8, 5, 6]));
+    let shares: Vec<_> = [&a, &c].map(|tensor| tensor.host_bytes().unwrap()).into();
+    let outputs = [("a".into(), a, true), ("b".into(), b, false), ("c".into(), c, true)];
+    let encoded = encoded("7", &outputs).unwrap();
+    let expected = concat!(
+        r#"{"id":"7","model_name":"m","model_version":"1","outputs":["#,
+        r#"{"name":"a","datatype":"INT16","shape":[2],"parameters":{"binary_data_size":4}},"#,
+        r#"{"name":"b","datatype":"INT32","shape":[1],"data":[3]},"#,
+        r#"{"name":"c","datatype":"UINT8","shape":[3],"parameters":{"binary_data_size":3}}]}"#,
+    );
+    assert_eq!(encoded.header, expected);
+    assert_eq!(encoded.binary, shares);
+    for (sent, share) in encoded.binary.iter().zip(&shares) {
+        assert_eq!(sent.as_ptr(), share.as_ptr(), "it is shared, not copied");
+    }
+}
+
+#[test]
+fn a_response_may_have_no_outputs() {
+    assert_eq!(json(&[]), format!("{HEAD}]}}"));
+    assert!(encoded("", &[]).unwrap().binary.is_empty());
+}
+
+/// An output may be a slice of anything, at any place.
+#[test]
+fn tensors_need_not_be_aligned() {
+    let values = [1.5_f64, -2.25];
+    for offset in 0..8 {
+        let mut bytes = vec![0xAA; offset];
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let tensor = host(DataType::Fp64, &[2], Bytes::from(bytes).slice(offset..));
+        check(tensor, "1.5,-2.25");
+    }
+    let bytes = Bytes::from(vec![0xAA, 1, 2, 3, 4, 5, 6]).slice(1..);
+    check(host(DataType::Uint16, &[3], bytes), "513,1027,1541");
+    let rows = tensor(&[1_i32, 2, 3, 4]).rows(1..3).unwrap();
+    check(rows, "2,3");
 }
