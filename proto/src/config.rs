@@ -75,3 +75,6 @@ fn utf8(bytes: &[u8]) -> Result<&str, Diagnostic> {
         Diagnostic::new(position, "the text is not UTF-8").hint("save the file as UTF-8")
     })
 }
+
+#[cfg(test)]
+mod tests;

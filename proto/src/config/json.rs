@@ -16,3 +16,6 @@ pub fn from_json(text: &str) -> Result<ModelConfig, String> {
     deserializer.end().map_err(|error| error.to_string())?;
     message.transcode_to().map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -437,3 +437,6 @@ impl std::fmt::Display for DisplayKey<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
