@@ -64,7 +64,10 @@ impl<'t> Lexer<'t> {
         self.chars = "".chars();
     }
 
-    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+    /// Every fault in the order of the text: those of tokens were noted while the parser was still
+    /// at the token before.
+    pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.position);
         self.diagnostics
     }
 

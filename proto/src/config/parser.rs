@@ -281,6 +281,10 @@ impl<'t> Parser<'t> {
             }
         };
         self.lexer.report(diagnostic);
+        if self.token == Token::Symbol(':') {
+            // The value was forgotten, and what was taken for it is the name of the next field.
+            self.skip_value();
+        }
         None
     }
 
@@ -288,7 +292,11 @@ impl<'t> Parser<'t> {
     fn literal(&mut self) -> (String, Option<Literal<'t>>) {
         let is_negative = self.eat('-');
         let shown = self.token.to_string();
-        let shown = if is_negative { format!("'-' {shown}") } else { shown };
+        let shown = match shown.strip_prefix('\'') {
+            Some(rest) if is_negative => format!("'-{rest}"),
+            None if is_negative => format!("'-' {shown}"),
+            _ => shown,
+        };
         let literal = match self.token {
             Token::Word(text) => Literal::Word { is_negative, text },
             Token::Number(text) => Literal::Number { is_negative, text },

@@ -129,8 +129,7 @@ fn whole_numbers() {
 #[allow(clippy::float_cmp)] // The same number exactly is what is expected.
 fn floating_numbers() {
     let float = |text: &str| {
-        let text =
-            format!("sequence_batching {{ direct {{ minimum_slot_utilization: {text} }} }}");
+        let text = format!("sequence_batching {{ direct {{ minimum_slot_utilization: {text} }} }}");
         match read(&text).scheduling_choice {
             Some(SchedulingChoice::SequenceBatching(sequence)) => match sequence.strategy_choice {
                 Some(StrategyChoice::Direct(StrategyDirect {
@@ -224,14 +223,16 @@ fn maps() {
     let tags = [("k", ""), ("", "v")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(config.metric_tags, tags.into());
 
-    let text = "dynamic_batching { priority_queue_policy { key: 0x2 value { max_queue_size: 3 } } }";
+    let text =
+        "dynamic_batching { priority_queue_policy { key: 0x2 value { max_queue_size: 3 } } }";
     let policy = ModelQueuePolicy { max_queue_size: 3, ..Default::default() };
     let dynamic =
         ModelDynamicBatching { priority_queue_policy: [(2, policy)].into(), ..Default::default() };
     let choice = SchedulingChoice::DynamicBatching(dynamic);
     assert_eq!(read(text).scheduling_choice, Some(choice));
 
-    let text = "optimization { cuda { graph_spec { input { key: 'x' value { dim: [ 1, 2 ] } } } } }";
+    let text =
+        "optimization { cuda { graph_spec { input { key: 'x' value { dim: [ 1, 2 ] } } } } }";
     let shape = cuda::graph_spec::Shape { dim: vec![1, 2] };
     let spec = cuda::GraphSpec { input: [("x".to_owned(), shape)].into(), ..Default::default() };
     let expected = Cuda { graph_spec: vec![spec], ..Default::default() };
@@ -241,8 +242,7 @@ fn maps() {
 #[test]
 fn limits_of_the_whole_text() {
     let check = |text: &[u8], expected: &[&str]| {
-        let found: Vec<_> =
-            parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+        let found: Vec<_> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(found, expected);
     };
     assert!(parse(&vec![b' '; TEXT_BYTES_MAX]).is_ok());

@@ -18,10 +18,13 @@ fn strings_that_do_not_end() {
     check("name: 'abc\r\nmax_batch_size: 8", &[unterminated]);
     check("name: '", &[unterminated]);
     check("name: 'a\\", &[unterminated]);
-    check("name: 'a\\\n", &[
-        unterminated,
-        "1:9: bad escape: expected one of \\a \\b \\f \\n \\r \\t \\v \\? \\\\ \\' \\\"",
-    ]);
+    check(
+        "name: 'a\\\n",
+        &[
+            unterminated,
+            "1:9: bad escape: expected one of \\a \\b \\f \\n \\r \\t \\v \\? \\\\ \\' \\\"",
+        ],
+    );
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Where fields stand, by their paths.
+
 use super::super::{Position, parse};
 
 const TEXT: &str = "\
@@ -19,46 +21,45 @@ metric_tags { key: 'k' value: 'old' }
 metric_tags { key: 'k' value: 'new' }
 ";
 
-fn at(line: usize, column: usize) -> Option<Position> {
-    Some(Position { line, column })
+fn shown(position: Option<Position>) -> String {
+    position.map(|position| position.to_string()).unwrap_or_default()
 }
 
 #[test]
 fn positions_of_fields() {
     let spans = parse(TEXT.as_bytes()).unwrap().spans;
-    let check = |path: &str, expected| assert_eq!(spans.get(path), expected, "{path}");
-    check("name", at(2, 1));
-    check("input", at(3, 1));
-    check("input[0]", at(4, 3));
-    check("input[0].name", at(4, 5));
-    check("input[0].dims", at(4, 15));
-    check("input[0].dims[1]", None);
-    check("input[1].dims", at(6, 5));
-    check("input[2]", at(8, 1));
-    check("input[2].reshape.shape", at(8, 29));
-    check("input[3]", None);
-    check("parameters[\"a.b[0]\"]", at(9, 1));
-    check("parameters[\"a.b[0]\"].string_value", at(11, 12));
-    check("parameters[\"é\"].string_value", at(13, 24));
-    check("dynamic_batching.priority_queue_policy[7].max_queue_size", at(14, 59));
-    // Of two entries with the same key the later one counts.
-    check("metric_tags[\"k\"]", at(16, 1));
-    check("parameters[0]", None);
-    check("platform", None);
+    let check = |path: &str, expected| assert_eq!(shown(spans.get(path)), expected, "{path}");
+    check("name", "2:1");
+    check("input", "3:1");
+    check("input[0]", "4:3");
+    check("input[0].name", "4:5");
+    check("input[0].dims", "4:15");
+    check("input[0].dims[1]", "");
+    check("input[1].dims", "6:5");
+    check("input[2]", "8:1");
+    check("input[2].reshape.shape", "8:29");
+    check("input[3]", "");
+    check("parameters[\"a.b[0]\"]", "9:1");
+    check("parameters[\"a.b[0]\"].string_value", "11:12");
+    check("parameters[\"é\"].string_value", "13:24");
+    check("dynamic_batching.priority_queue_policy[7].max_queue_size", "14:59");
+    check("metric_tags[\"k\"]", "15:1");
+    check("parameters[0]", "");
+    check("platform", "");
 }
 
 #[test]
 fn the_nearest_that_is_named() {
     let spans = parse(TEXT.as_bytes()).unwrap().spans;
-    let check = |path: &str, expected| assert_eq!(spans.nearest(path), expected, "{path}");
-    check("name", at(2, 1));
-    check("input[1].data_type", at(5, 3));
-    check("input[0].dims[1]", at(4, 15));
-    check("input[9].name", at(3, 1));
-    check("input[2].reshape.shape[0]", at(8, 29));
-    check("parameters[\"a.b[0]\"].nothing", at(9, 1));
-    check("parameters[\"x.y\"].string_value", at(9, 1));
-    check("dynamic_batching.default_queue_policy.max_queue_size", at(14, 1));
-    check("output[0]", None);
-    check("", None);
+    let check = |path: &str, expected| assert_eq!(shown(spans.nearest(path)), expected, "{path}");
+    check("name", "2:1");
+    check("input[1].data_type", "5:3");
+    check("input[0].dims[1]", "4:15");
+    check("input[9].name", "3:1");
+    check("input[2].reshape.shape[0]", "8:29");
+    check("parameters[\"a.b[0]\"].nothing", "9:1");
+    check("parameters[\"x.y\"].string_value", "9:1");
+    check("dynamic_batching.default_queue_policy.max_queue_size", "14:1");
+    check("output[0]", "");
+    check("", "");
 }
