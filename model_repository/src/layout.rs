@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nereid_backend::error::LoadError;
 
@@ -53,11 +53,19 @@ impl ModelFolder {
     }
 }
 
-/// Every model folder of `repositories`, by name. A model that is in two of them is in neither:
-/// nobody could say which one is served.
+/// Whether the path `name` stays in the folder that it starts from. A repository is data, and must
+/// not make the server read what is elsewhere.
+pub(crate) fn stays_inside(name: &str) -> bool {
+    Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// Every model folder of `repositories`, by name.
 ///
 /// # Errors
-/// When a repository cannot be read.
+/// When a repository cannot be read, or a model is in two of them: nobody could say which one is
+/// served.
 pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
     let mut found: Vec<ModelFolder> = Vec::new();
     for root in repositories {
@@ -94,3 +102,6 @@ fn subfolders(path: &Path) -> io::Result<Vec<String>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests;
