@@ -50,7 +50,7 @@ impl Repository {
     }
 
     /// `text` with the repository's path as `R`, as tests expect it.
-    pub(crate) fn shorten(&self, text: impl ToString) -> String {
+    pub(crate) fn shorten(&self, text: &impl ToString) -> String {
         text.to_string().replace(&self.path.display().to_string(), "R")
     }
 }
@@ -67,12 +67,6 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) file_name: Option<&'static str>,
     pub(crate) signature: Signature,
-}
-
-impl Engine {
-    pub(crate) fn new(name: &'static str, file_name: Option<&'static str>) -> Arc<dyn Backend> {
-        Arc::new(Self { name, file_name, signature: signature() })
-    }
 }
 
 impl Backend for Engine {
@@ -98,7 +92,10 @@ impl Backend for Engine {
 
 /// ONNX Runtime by its names, and an engine without files.
 pub(crate) fn engines() -> Vec<Arc<dyn Backend>> {
-    vec![Engine::new("onnxruntime", Some("model.onnx")), Engine::new("image", None)]
+    let engine = |name, file_name| -> Arc<dyn Backend> {
+        Arc::new(Engine { name, file_name, signature: signature() })
+    };
+    vec![engine("onnxruntime", Some("model.onnx")), engine("image", None)]
 }
 
 /// `x: FP32 [-1,3,-1]` in, `y: FP32 [-1,2]` out.

@@ -14,7 +14,7 @@ fn which_backend() {
     repository.file("m/1/model.onnx", "").folders(&["m/2/model.onnx", "m/3"]);
     let check = |config: &str, version: &str, expected: Result<&'static str, &str>| {
         let found = found(config, &repository.path.join("m").join(version));
-        let found = found.map_err(|error| repository.shorten(error));
+        let found = found.map_err(|error| repository.shorten(&error));
         assert_eq!(found, expected.map_err(ToOwned::to_owned), "{config}");
     };
     check("backend: 'onnxruntime'", "3", Ok("onnxruntime"));

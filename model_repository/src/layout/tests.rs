@@ -26,7 +26,7 @@ fn configuration_files() {
     check("m", Some(b"name: 'm'"));
     check("empty", None);
     let error = repository.model("odd").config_text().unwrap_err();
-    let error = repository.shorten(error);
+    let error = repository.shorten(&error);
     assert!(error.starts_with("cannot read R/odd/config.pbtxt: "), "{error}");
 }
 
@@ -50,7 +50,7 @@ fn models_of_several_repositories() {
     assert_eq!(error, expected);
 
     let error = models(&[one.path.join("absent")]).unwrap_err();
-    let error = one.shorten(error);
+    let error = one.shorten(&error);
     assert!(error.starts_with("cannot read the model repository R/absent: "), "{error}");
 }
 

@@ -20,7 +20,7 @@ fn batching_of(definition: &Definition) -> Batching {
 /// What is wrong with the model `m` of `repository`: all of it, one line each.
 fn errors(repository: &Repository) -> Vec<String> {
     let error = read(&repository.model("m"), &engines()).unwrap_err();
-    repository.shorten(error).lines().map(ToOwned::to_owned).collect()
+    repository.shorten(&error).lines().map(ToOwned::to_owned).collect()
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn tensors() {
     let x = StatedTensor { is_optional: true, is_ragged: true, ..x };
     assert_eq!(stated.inputs, [x.clone(), tensor("typeless", None, &[Dim::Fixed(2)])]);
     let y = tensor("y", Some(DataType::Bytes), &[]);
-    assert_eq!(stated.outputs, [y.clone()]);
+    assert_eq!(stated.outputs, [y]);
     let expected = Signature {
         inputs: vec![x.spec().unwrap()],
         outputs: vec![TensorSpec::new("y", DataType::Bytes, Vec::new())],
@@ -179,7 +179,7 @@ fn texts_that_are_no_configuration() {
     repository.file("m/config.pbtxt", "nme: 'm'\nmax_batch_size: x");
     let error = Stated::read(&repository.model("m")).unwrap_err();
     assert_eq!(
-        repository.shorten(error),
+        repository.shorten(&error),
         "R/m/config.pbtxt:1:1: unknown field 'nme' of ModelConfig; did you mean 'name'?\n\
          R/m/config.pbtxt:2:17: expected a whole number for 'max_batch_size', found 'x'"
     );

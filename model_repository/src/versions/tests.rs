@@ -9,7 +9,7 @@ fn chosen(policy: &str) -> (Result<Vec<u64>, String>, Vec<String>) {
     repository.folders(&["m/1", "m/3", "m/5", "m/12"]).file("m/config.pbtxt", policy);
     let folder = repository.model("m");
     let mut stated = Stated::read(&folder).unwrap();
-    let versions = choose(&folder, &mut stated).map_err(|error| repository.shorten(error));
+    let versions = choose(&folder, &mut stated).map_err(|error| repository.shorten(&error));
     (versions, stated.warnings)
 }
 
@@ -52,5 +52,5 @@ fn no_version_to_serve() {
     let folder = repository.model("m");
     let mut stated = Stated::read(&folder).unwrap();
     let error = choose(&folder, &mut stated).unwrap_err();
-    assert_eq!(repository.shorten(error), format!("R/m/config.pbtxt: {message}"));
+    assert_eq!(repository.shorten(&error), format!("R/m/config.pbtxt: {message}"));
 }
