@@ -45,7 +45,10 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
 fn check(stated: &mut Stated, steps: &[Step]) {
     let Stated { config, problems, inputs, outputs, .. } = stated;
     if steps.is_empty() {
-        let path = config.scheduling_choice.as_ref().map_or("platform", |_| "ensemble_scheduling");
+        let path = match config.scheduling_choice {
+            Some(SchedulingChoice::EnsembleScheduling(_)) => "ensemble_scheduling",
+            _ => "platform",
+        };
         problems.at(path, "an ensemble needs ensemble_scheduling with steps");
     }
     for (index, _) in steps.iter().enumerate().filter(|(_, step)| step.model.is_empty()) {

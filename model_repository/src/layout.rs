@@ -1,10 +1,11 @@
 //! Which models and versions the folders of a repository hold: `<repository>/<model>/<version>/`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use nereid_backend::error::LoadError;
+use nereid_proto::config::TEXT_BYTES_MAX;
 
 /// The file that describes a model.
 pub const CONFIG_FILE: &str = "config.pbtxt";
@@ -34,13 +35,14 @@ impl ModelFolder {
         Ok(versions)
     }
 
-    /// The text of its `config.pbtxt`, or `None` if it has none.
+    /// The text of its `config.pbtxt`, or `None` if it has none. Of one that is longer than
+    /// [`TEXT_BYTES_MAX`] it is no more than what shows that.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn config_text(&self) -> Result<Option<Vec<u8>>, LoadError> {
         let path = self.config_path();
-        match fs::read(&path) {
+        match read_at_most(&path, TEXT_BYTES_MAX + 1) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LoadError::new(format!("cannot read {}: {error}", path.display()))),
@@ -85,6 +87,13 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
         )));
     }
     Ok(found)
+}
+
+fn read_at_most(path: &Path, size_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let limit = u64::try_from(size_bytes).unwrap_or(u64::MAX);
+    fs::File::open(path)?.take(limit).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Names of the folders in `path` that are not hidden; names that are not UTF-8 cannot be asked

@@ -45,7 +45,7 @@ pub struct Parsed {
 pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
     let start = Position { line: 1, column: 1 };
     if text.len() > TEXT_BYTES_MAX {
-        return Err(vec![Diagnostic::new(start, too_long(text.len()))]);
+        return Err(vec![Diagnostic::new(start, too_long())]);
     }
     let text = utf8(text).map_err(|diagnostic| vec![diagnostic])?;
     let schema = model_config().map_err(|error| vec![Diagnostic::new(start, error)])?;
@@ -56,8 +56,8 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
     Ok(Parsed { config, spans })
 }
 
-fn too_long(size_bytes: usize) -> String {
-    format!("the text has {size_bytes} bytes, at most {TEXT_BYTES_MAX} are read")
+fn too_long() -> String {
+    format!("the text has more than {TEXT_BYTES_MAX} bytes, the most that is read")
 }
 
 /// The descriptor that drives the readers.

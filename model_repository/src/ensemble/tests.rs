@@ -47,6 +47,10 @@ fn what_is_wrong() {
     };
     let no_steps = "an ensemble needs ensemble_scheduling with steps";
     check(&format!("platform: 'ensemble' {TENSORS}"), &[&format!("1:1: {no_steps}")]);
+    check(
+        &format!("dynamic_batching {{}}\nplatform: 'ensemble' {TENSORS}"),
+        &[&format!("2:1: {no_steps}")],
+    );
     check(&format!("ensemble_scheduling {{}} {TENSORS}"), &[&format!("1:1: {no_steps}")]);
     check(
         &format!("ensemble_scheduling {{ step {{ model_name: 'a' }} step {{}} }}\n{TENSORS}"),

@@ -25,6 +25,9 @@ fn configuration_files() {
     };
     check("m", Some(b"name: 'm'"));
     check("empty", None);
+    repository.file("long/config.pbtxt", vec![b' '; TEXT_BYTES_MAX + 10]);
+    let text = repository.model("long").config_text().unwrap();
+    assert_eq!(text.map(|text| text.len()), Some(TEXT_BYTES_MAX + 1));
     let error = repository.model("odd").config_text().unwrap_err();
     let error = repository.shorten(&error);
     assert!(error.starts_with("cannot read R/odd/config.pbtxt: "), "{error}");

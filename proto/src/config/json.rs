@@ -11,7 +11,7 @@ use crate::inference::ModelConfig;
 /// What is wrong with the text, and where.
 pub fn from_json(text: &str) -> Result<ModelConfig, String> {
     if text.len() > TEXT_BYTES_MAX {
-        return Err(too_long(text.len()));
+        return Err(too_long());
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let message = DynamicMessage::deserialize(model_config()?, &mut deserializer)

@@ -248,7 +248,7 @@ fn limits_of_the_whole_text() {
     assert!(parse(&vec![b' '; TEXT_BYTES_MAX]).is_ok());
     check(
         &vec![b' '; TEXT_BYTES_MAX + 1],
-        &["1:1: the text has 1048577 bytes, at most 1048576 are read"],
+        &["1:1: the text has more than 1048576 bytes, the most that is read"],
     );
     let not_utf8 = "the text is not UTF-8; save the file as UTF-8";
     check(b"\xFF", &[&format!("1:1: {not_utf8}")]);

@@ -31,5 +31,5 @@ fn tells_what_is_wrong() {
     check("{\"max_batch_size\":\"x\"}", "at line 1 column 21");
     check("[]", "line 1 column");
     check(&"[".repeat(1000), "line 1 column");
-    check(&" ".repeat(TEXT_BYTES_MAX + 1), "1048577 bytes, at most 1048576");
+    check(&" ".repeat(TEXT_BYTES_MAX + 1), "more than 1048576 bytes");
 }
