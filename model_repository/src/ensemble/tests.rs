@@ -12,7 +12,7 @@ fn steps_and_signature() {
         "{TENSORS} ensemble_scheduling {{ step [ {{ model_name: 'a' model_version: -1 \
          input_map {{ key: 'x' value: 'IN' }} output_map {{ key: 'y' value: 'between' }} }}, \
          {{ model_name: 'b' model_version: 3 \
-         input_map {{ key: 'x' value: 'between' }} output_map {{ key: 'y' value: 'OUT' }} }} ] }}"
+         input_map {{ key: 'x' value: 'between' }} output_map {{ key: 'y' value: 'OUT' }} }}, {{ model_name: 'c' }} ] }}"
     );
     let definition = read_ensemble(stated(&text), 7).unwrap();
     assert_eq!((definition.spec.version, definition.spec.rows_max), (7, 8));
@@ -26,7 +26,9 @@ fn steps_and_signature() {
         inputs: [("x".into(), input.into())].into(),
         outputs: [("y".into(), output.into())].into(),
     };
-    let expected = [step("a", None, "IN", "between"), step("b", Some(3), "between", "OUT")];
+    let (inputs, outputs) = ([].into(), [].into());
+    let bare = Step { model: "c".to_owned(), version: None, inputs, outputs };
+    let expected = [step("a", None, "IN", "between"), step("b", Some(3), "between", "OUT"), bare];
     match definition.scheduling {
         Scheduling::Ensemble(steps) => assert_eq!(steps, expected),
         other @ Scheduling::Queue { .. } => panic!("{other:?}"),

@@ -128,11 +128,9 @@ impl<'t> Lexer<'t> {
     /// Everything that may belong to a number; whether it is one, its field decides.
     fn number(&mut self) -> &'t str {
         let rest = self.chars.as_str();
-        let is_hex = rest.starts_with("0x") || rest.starts_with("0X");
         loop {
             let part = self.take_while(|c| is_word(c) || c == '.');
-            let is_exponent = !is_hex && part.ends_with(['e', 'E']);
-            if !is_exponent || self.eat(|c| c == '+' || c == '-').is_none() {
+            if !part.ends_with(['e', 'E']) || self.eat(|c| c == '+' || c == '-').is_none() {
                 return consumed(rest, self.chars.as_str());
             }
         }

@@ -80,6 +80,15 @@ fn maps_and_large_numbers() {
 }
 
 #[test]
+fn entries_of_a_map_come_in_the_order_of_their_keys() {
+    let keys = || ('a'..='z').map(String::from);
+    let metric_tags = keys().map(|key| (key, String::new())).collect();
+    let text = to_json(&ModelConfig { metric_tags, ..Default::default() });
+    let expected: Vec<_> = keys().map(|key| format!("\"{key}\":\"\"")).collect();
+    assert!(text.contains(&format!("\"metric_tags\":{{{}}}", expected.join(","))), "{text}");
+}
+
+#[test]
 fn numbers_that_an_enum_lacks_stay_numbers() {
     let policy = ModelQueuePolicy { timeout_action: 9, ..Default::default() };
     assert!(to_json(&policy).starts_with("{\"timeout_action\":9,"));

@@ -80,7 +80,7 @@ fn values_of_another_type() {
 
     let size =
         |found: &str| format!("1:17: expected a whole number for 'max_batch_size', found {found}");
-    for text in ["1.5", "08", "0x", "12ab", "1e3", "1.2.3", "0xG", "0b1"] {
+    for text in ["1.5", "08", "0x", "12ab", "1e3", "1.2.3", "0xG", "0b1", "0xE-1"] {
         check(&format!("max_batch_size: {text}"), &[&size(&format!("'{text}'"))]);
     }
     check("max_batch_size: '8'", &[&size("\"8\"")]);
