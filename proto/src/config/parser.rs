@@ -2,7 +2,10 @@
 //!
 //! It goes on after a fault, so that one run tells everything that is wrong. To do so it always
 //! moves forward, and it keeps the list of open brackets, which tells where a lost closing one
-//! belongs. Single values are for [`value`](super::value).
+//! belongs ([`brackets`]). Single values are for [`values`].
+
+mod brackets;
+mod values;
 
 use prost_reflect::ReflectMessage as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
@@ -11,7 +14,7 @@ use super::diagnostic::{Diagnostic, Position};
 use super::lexer::{Lexer, Token};
 use super::nearest::nearest;
 use super::spans::{Recorder, Spans};
-use super::value::{Literal, Misfit, Wanted, convert, names};
+use brackets::{closer_of, is_closer};
 
 /// How deep brackets may be nested.
 pub const DEPTH_MAX: usize = 100;
@@ -233,194 +236,6 @@ impl<'t> Parser<'t> {
             _ => {}
         }
     }
-
-    fn value(&mut self, field: &FieldDescriptor) -> Option<Value> {
-        let kind = field.kind();
-        match (&kind, &self.token) {
-            (Kind::Message(schema), Token::Symbol('{' | '<')) => {
-                let mut message = DynamicMessage::new(schema.clone());
-                if self.open_bracket() {
-                    self.body(&mut message);
-                    self.close_bracket();
-                }
-                Some(Value::Message(message))
-            }
-            (_, Token::Symbol(symbol)) if closer_of(*symbol).is_some() => {
-                self.expected(format_args!("{} for '{}'", Wanted(&kind), field.name()));
-                self.skip_bracket();
-                None
-            }
-            _ => self.scalar(&kind, field.name()),
-        }
-    }
-
-    fn scalar(&mut self, kind: &Kind, name: &str) -> Option<Value> {
-        let at = self.at;
-        let (shown, literal) = self.literal();
-        let misfit = match literal.map(|literal| convert(kind, literal)) {
-            Some(Ok(value)) => return Some(value),
-            Some(Err(misfit)) => misfit,
-            None => Misfit::Type,
-        };
-        let diagnostic = match (misfit, kind) {
-            (Misfit::Enum(meant), Kind::Enum(desc)) => {
-                let hint = meant.map(|meant| format!("did you mean {meant}?"));
-                let message = format!("{shown} is not a {}", desc.name());
-                Diagnostic::new(at, message)
-                    .hint(hint.unwrap_or_else(|| format!("it may be {}", names(desc))))
-            }
-            (Misfit::Range(bounds), _) => {
-                Diagnostic::new(at, format!("{shown} is out of range for '{name}': {bounds}"))
-            }
-            (Misfit::Utf8, _) => {
-                Diagnostic::new(at, format!("the string for '{name}' is not UTF-8"))
-            }
-            _ => {
-                let wanted = Wanted(kind);
-                Diagnostic::new(at, format!("expected {wanted} for '{name}', found {shown}"))
-            }
-        };
-        self.lexer.report(diagnostic);
-        if self.token == Token::Symbol(':') {
-            // The value was forgotten, and what was taken for it is the name of the next field.
-            self.skip_value();
-        }
-        None
-    }
-
-    /// A value that is not a message, and how to show it; strings side by side are one.
-    fn literal(&mut self) -> (String, Option<Literal<'t>>) {
-        let is_negative = self.eat('-');
-        let shown = self.token.to_string();
-        let shown = match shown.strip_prefix('\'') {
-            Some(rest) if is_negative => format!("'-{rest}"),
-            None if is_negative => format!("'-' {shown}"),
-            _ => shown,
-        };
-        let literal = match self.token {
-            Token::Word(text) => Literal::Word { is_negative, text },
-            Token::Number(text) => Literal::Number { is_negative, text },
-            Token::Text(_) => {
-                let strings = self.strings();
-                return (shown, (!is_negative).then_some(strings));
-            }
-            Token::End => return (shown, None),
-            Token::Symbol(symbol) => {
-                if !is_closer(symbol) && !matches!(symbol, ',' | ';') {
-                    self.advance();
-                }
-                return (shown, None);
-            }
-        };
-        self.advance();
-        (shown, Some(literal))
-    }
-
-    fn strings(&mut self) -> Literal<'t> {
-        let mut all = Vec::new();
-        while let Token::Text(_) = self.token {
-            if let Token::Text(bytes) = self.advance() {
-                all.extend(bytes);
-            }
-        }
-        Literal::Text(all)
-    }
-
-    /// Whatever follows the name of a field that does not exist.
-    fn skip_value(&mut self) {
-        let has_colon = self.eat(':');
-        match self.token {
-            Token::Symbol(symbol) if closer_of(symbol).is_some() => self.skip_bracket(),
-            Token::Word(_) if !has_colon => {}
-            Token::Word(_) | Token::Number(_) | Token::Text(_) | Token::Symbol('-') => {
-                let _ = self.literal();
-            }
-            _ => {}
-        }
-    }
-
-    /// Skips what cannot be the name of a field, and what follows on its line.
-    fn skip_line(&mut self) {
-        self.expected("the name of a field");
-        let line = self.at.line;
-        while self.at.line == line {
-            match self.token {
-                Token::End => return,
-                Token::Symbol(symbol) if is_closer(symbol) => return,
-                Token::Symbol(symbol) if closer_of(symbol).is_some() => self.skip_bracket(),
-                _ => {
-                    self.advance();
-                }
-            }
-        }
-    }
-
-    /// Skips a bracket and all that is in it.
-    fn skip_bracket(&mut self) {
-        let outside = self.open.len();
-        loop {
-            match self.token {
-                Token::Symbol(symbol) if closer_of(symbol).is_some() => {
-                    self.open_bracket();
-                }
-                Token::Symbol(symbol) if is_closer(symbol) => self.close_bracket(),
-                Token::End => self.close_bracket(),
-                _ => {
-                    self.advance();
-                }
-            }
-            if self.open.len() <= outside {
-                return;
-            }
-        }
-    }
-
-    fn open_bracket(&mut self) -> bool {
-        let Token::Symbol(opener) = self.token else { return false };
-        let Some(closer) = closer_of(opener) else { return false };
-        if self.open.len() == DEPTH_MAX {
-            self.report(self.at, format!("more than {DEPTH_MAX} brackets are open"));
-            self.stop();
-            return false;
-        }
-        self.open.push((closer, self.at));
-        self.advance();
-        true
-    }
-
-    fn close_bracket(&mut self) {
-        let Some((closer, opened)) = self.open.pop() else { return };
-        if self.eat(closer) || self.is_stopped {
-            return;
-        }
-        self.lexer.report(
-            Diagnostic::new(self.at, format!("expected '{closer}', found {}", self.token))
-                .hint(format!("it would close the bracket at {opened}")),
-        );
-        match self.token {
-            Token::End => self.stop(),
-            // A wrong closing bracket stands for the right one, unless it belongs further out.
-            Token::Symbol(found)
-                if is_closer(found) && !self.open.iter().any(|(closer, _)| *closer == found) =>
-            {
-                self.advance();
-            }
-            _ => {}
-        }
-    }
-}
-
-fn closer_of(opener: char) -> Option<char> {
-    match opener {
-        '{' => Some('}'),
-        '<' => Some('>'),
-        '[' => Some(']'),
-        _ => None,
-    }
-}
-
-fn is_closer(symbol: char) -> bool {
-    matches!(symbol, '}' | '>' | ']')
 }
 
 fn key_and_value(entry: &DynamicMessage) -> Option<(MapKey, Value)> {
