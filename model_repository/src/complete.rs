@@ -1,17 +1,18 @@
 //! What an engine found in a model's file fills in what the configuration leaves out. The rules
-//! are Triton's for ONNX models (FEATURES of the reference: "ONNX auto-complete"), for every
-//! engine alike:
+//! are Triton's for ONNX models (its ONNX backend's auto-complete), for every engine alike:
 //!
 //! - a model can batch if the first axis of *every* input and output is of any size;
-//! - if it can, and inputs or outputs were left out, and no `max_batch_size` was stated, it gets
-//!   [`ROWS_MAX_DEFAULT`], and dynamic batching;
-//! - a tensor that is stated must be what the engine found.
+//! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes
+//!   [`ROWS_MAX_DEFAULT`], and the model gets dynamic batching unless it states a scheduler;
+//! - what is stated of a tensor must be what the engine found; type and dims that are left out are
+//!   the engine's.
 
 use std::fmt::Write as _;
 
 use nereid_backend::spec::{Dim, Signature, TensorSpec};
 
-use crate::stated::Stated;
+use crate::problems::Problems;
+use crate::stated::{Stated, StatedTensor};
 
 /// `max_batch_size` of a model that can batch and does not say how much.
 pub const ROWS_MAX_DEFAULT: usize = 4;
@@ -25,6 +26,8 @@ pub struct Completed {
     pub is_batched: bool,
     /// `max_batch_size`: 0 when the model does not batch.
     pub rows_max: usize,
+    /// Whether it gets dynamic batching if the configuration states no scheduler.
+    pub batches_by_default: bool,
 }
 
 /// Completes `stated` by what the engine `found`; what does not fit is added to its problems.
@@ -34,83 +37,73 @@ pub fn complete(stated: &mut Stated, found: &Signature) -> Completed {
         .iter()
         .chain(&found.outputs)
         .all(|tensor| tensor.dims.first() == Some(&Dim::Any));
-    let is_partial = stated.config.input.is_empty() || stated.config.output.is_empty();
+    let is_filled_in = can_batch && (stated.inputs.is_empty() || stated.outputs.is_empty());
     let rows_max = match stated.rows_max {
-        0 if can_batch && is_partial => ROWS_MAX_DEFAULT,
+        0 if is_filled_in => ROWS_MAX_DEFAULT,
         rows => rows,
     };
     if rows_max > 0 && !can_batch {
-        stated.problems.at(
-            "max_batch_size",
-            format_args!(
-                "autofill failed for model '{}': model does not support batching while non-zero \
-                 max_batch_size is specified; the engine found {}",
-                stated.config.name,
-                describe(found)
-            ),
-        );
+        refuse_batching(stated, found);
     }
-    let is_batched = rows_max > 0;
+    // Where it cannot batch, dims are compared as they will have to be written without batching.
+    let is_batched = rows_max > 0 && can_batch;
+    let Stated { inputs, outputs, problems, .. } = stated;
+    let mut side = |field, stated: &[StatedTensor], found: &[TensorSpec]| {
+        Side { field, found, is_batched }.complete(stated, problems)
+    };
     let signature = Signature {
-        inputs: complete_side(stated, Side::Input, &found.inputs, is_batched),
-        outputs: complete_side(stated, Side::Output, &found.outputs, is_batched),
+        inputs: side("input", inputs, &found.inputs),
+        outputs: side("output", outputs, &found.outputs),
     };
-    Completed { signature, is_batched, rows_max }
+    Completed { signature, is_batched, rows_max, batches_by_default: is_filled_in && rows_max > 1 }
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Input,
-    Output,
+fn refuse_batching(stated: &mut Stated, found: &Signature) {
+    let message = format!(
+        "autofill failed for model '{}': model does not support batching while non-zero \
+         max_batch_size is specified; the engine found {}",
+        stated.config.name,
+        describe(found)
+    );
+    stated.problems.at("max_batch_size", message);
 }
 
-impl Side {
-    fn field(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-        }
-    }
-}
-
-/// What was stated, in its order, and then what was left out, in the engine's.
-fn complete_side(
-    stated: &mut Stated,
-    side: Side,
-    found: &[TensorSpec],
+/// The inputs that an engine found, or the outputs.
+struct Side<'f> {
+    field: &'static str,
+    found: &'f [TensorSpec],
     is_batched: bool,
-) -> Vec<TensorSpec> {
-    let (written, names): (Vec<TensorSpec>, Vec<String>) = match side {
-        Side::Input => (
-            stated.inputs.clone(),
-            stated.config.input.iter().map(|input| input.name.clone()).collect(),
-        ),
-        Side::Output => (
-            stated.outputs.clone(),
-            stated.config.output.iter().map(|output| output.name.clone()).collect(),
-        ),
-    };
-    let mut complete = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        let path = format!("{}[{index}]", side.field());
-        let Some(engine) = found.iter().find(|tensor| &*tensor.name == name.as_str()) else {
-            stated.problems.at(&path, unknown_tensor(side, name, found));
-            continue;
-        };
-        let engine = without_batch(engine, is_batched);
-        let tensor = match written.iter().find(|tensor| &*tensor.name == name.as_str()) {
-            Some(tensor) => tensor.clone(),
-            None => engine.clone(), // Its type was left out.
-        };
-        if let Some(misfit) = misfit(&tensor, &engine) {
-            stated.problems.at(&path, misfit);
+}
+
+impl Side<'_> {
+    /// What was stated, in its order, and then what was left out, in the engine's.
+    fn complete(&self, stated: &[StatedTensor], problems: &mut Problems) -> Vec<TensorSpec> {
+        let mut complete = Vec::with_capacity(self.found.len());
+        for (index, tensor) in stated.iter().enumerate() {
+            let path = format!("{}[{index}]", self.field);
+            let Some(found) = self.found.iter().find(|found| *found.name == *tensor.name) else {
+                problems.at(&path, self.unknown(&tensor.name));
+                continue;
+            };
+            let found = without_batch(found, self.is_batched);
+            let tensor = tensor.completed_by(&found);
+            if let Some(misfit) = misfit(&tensor, &found, self.is_batched) {
+                problems.at(&path, misfit);
+            }
+            complete.push(tensor);
         }
-        complete.push(tensor);
+        let is_left_out =
+            |found: &&TensorSpec| !stated.iter().any(|tensor| *tensor.name == *found.name);
+        let left_out = self.found.iter().filter(is_left_out);
+        complete.extend(left_out.map(|tensor| without_batch(tensor, self.is_batched)));
+        complete
     }
-    let is_left_out = |tensor: &&TensorSpec| !names.iter().any(|name| **name == *tensor.name);
-    complete
-        .extend(found.iter().filter(is_left_out).map(|tensor| without_batch(tensor, is_batched)));
-    complete
+
+    fn unknown(&self, name: &str) -> String {
+        let field = self.field;
+        let names: Vec<_> = self.found.iter().map(|tensor| format!("'{}'", tensor.name)).collect();
+        format!("the model has no {field} '{name}'; its {field}s are {}", names.join(", "))
+    }
 }
 
 fn without_batch(tensor: &TensorSpec, is_batched: bool) -> TensorSpec {
@@ -122,7 +115,7 @@ fn without_batch(tensor: &TensorSpec, is_batched: bool) -> TensorSpec {
 }
 
 /// Why `stated` cannot be what the engine found, if it cannot.
-fn misfit(stated: &TensorSpec, found: &TensorSpec) -> Option<String> {
+fn misfit(stated: &TensorSpec, found: &TensorSpec, is_batched: bool) -> Option<String> {
     let name = &stated.name;
     if stated.data_type != found.data_type {
         let (stated, found) = (stated.data_type.config_name(), found.data_type.config_name());
@@ -133,14 +126,9 @@ fn misfit(stated: &TensorSpec, found: &TensorSpec) -> Option<String> {
         stated.dims.len() == found.dims.len() && stated.dims.iter().zip(&found.dims).all(admits);
     (!fits).then(|| {
         let (stated, found) = (dims_text(&stated.dims), dims_text(&found.dims));
-        format!("'{name}': dims are {stated}, but the model has {found} (without the batch axis)")
+        let axes = if is_batched { "without the batch axis" } else { "all axes, without batching" };
+        format!("'{name}': dims are {stated}, but the model has {found} ({axes})")
     })
-}
-
-fn unknown_tensor(side: Side, name: &str, found: &[TensorSpec]) -> String {
-    let field = side.field();
-    let names: Vec<_> = found.iter().map(|tensor| format!("'{}'", tensor.name)).collect();
-    format!("the model has no {field} '{name}'; its {field}s are {}", names.join(", "))
 }
 
 fn describe(signature: &Signature) -> String {
@@ -158,3 +146,6 @@ pub fn dims_text(dims: &[Dim]) -> String {
     let dims: Vec<_> = dims.iter().map(ToString::to_string).collect();
     format!("[{}]", dims.join(","))
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,6 @@ fn names(backends: &[Arc<dyn Backend>]) -> String {
     let names: Vec<_> = backends.iter().map(|backend| backend.name()).collect();
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

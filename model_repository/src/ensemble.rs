@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::{ModelSpec, Signature};
+use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelEnsembling;
 use nereid_proto::inference::model_config::SchedulingChoice;
 use nereid_proto::inference::model_ensembling;
@@ -25,27 +25,14 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
         Some(SchedulingChoice::EnsembleScheduling(ensemble)) => steps(ensemble),
         _ => Vec::new(),
     };
-    if steps.is_empty() {
-        stated.problems.at("platform", "an ensemble needs ensemble_scheduling with steps");
-    }
-    if !stated.config.instance_group.is_empty() {
-        let message = "an ensemble has no instances: the models of its steps have";
-        stated.problems.at("instance_group[0]", message);
-    }
-    let is_short = stated.inputs.len() != stated.config.input.len()
-        || stated.outputs.len() != stated.config.output.len();
-    if stated.inputs.is_empty() || stated.outputs.is_empty() || is_short {
-        stated
-            .problems
-            .whole("an ensemble states name, data_type and dims of all its inputs and outputs");
-    }
+    check(&mut stated, &steps);
     stated.problems.check()?;
     shown::state_defaults(&mut stated.config);
     let spec = ModelSpec {
         name: stated.config.name.as_str().into(),
         version,
         file: PathBuf::new(),
-        signature: Signature { inputs: stated.inputs, outputs: stated.outputs },
+        signature: stated.signature(),
         is_batched: stated.rows_max > 0,
         rows_max: stated.rows_max.max(1),
         parameters: BTreeMap::new(),
@@ -53,6 +40,35 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
     };
     let scheduling = Scheduling::Ensemble(steps);
     Ok(Definition { config: stated.config, spec, scheduling, warnings: stated.warnings })
+}
+
+fn check(stated: &mut Stated, steps: &[Step]) {
+    let Stated { config, problems, inputs, outputs, .. } = stated;
+    if steps.is_empty() {
+        let path = match config.scheduling_choice {
+            Some(SchedulingChoice::EnsembleScheduling(_)) => "ensemble_scheduling",
+            _ => "platform",
+        };
+        problems.at(path, "an ensemble needs ensemble_scheduling with steps");
+    }
+    for (index, _) in steps.iter().enumerate().filter(|(_, step)| step.model.is_empty()) {
+        let path = format!("ensemble_scheduling.step[{index}]");
+        problems.at(&path, "a step needs a model_name");
+    }
+    if !config.instance_group.is_empty() {
+        let message = "an ensemble has no instances: the models of its steps have";
+        problems.at("instance_group[0]", message);
+    }
+    for (field, tensors) in [("input", inputs), ("output", outputs)] {
+        if tensors.is_empty() {
+            problems.at(field, format_args!("an ensemble states its {field}s"));
+        }
+        let untyped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.data_type.is_none());
+        for (index, tensor) in untyped {
+            let message = format!("{field} '{}' of an ensemble needs a data_type", tensor.name);
+            problems.at(&format!("{field}[{index}]"), message);
+        }
+    }
 }
 
 fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
@@ -67,3 +83,6 @@ fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
     };
     ensemble.step.iter().map(step).collect()
 }
+
+#[cfg(test)]
+mod tests;

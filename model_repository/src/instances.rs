@@ -27,11 +27,16 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
             group.name = format!("{}_{index}", stated.config.name);
         }
         match group.kind() {
-            Kind::Auto | Kind::Cpu | Kind::Model => group.set_kind(Kind::Cpu),
+            Kind::Auto => group.set_kind(Kind::Cpu),
+            Kind::Cpu | Kind::Model => {}
             Kind::Gpu => stated.problems.at(
                 &format!("{path}.kind"),
                 "KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO",
             ),
+        }
+        if group.count < 0 {
+            let message = format!("count must be positive, got {}", group.count);
+            stated.problems.at(&format!("{path}.count"), message);
         }
         // 0 is what protobuf makes of a count that was left out.
         group.count = group.count.max(1);
@@ -46,3 +51,6 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
     let device = DeviceId::Cpu;
     (0..count.min(INSTANCES_MAX)).map(|id| InstanceSpec { id: InstanceId(id), device }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Which models and versions the folders of a repository hold: `<repository>/<model>/<version>/`.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
 
 use nereid_backend::error::LoadError;
+use nereid_proto::config::TEXT_BYTES_MAX;
 
 /// The file that describes a model.
 pub const CONFIG_FILE: &str = "config.pbtxt";
@@ -34,13 +35,14 @@ impl ModelFolder {
         Ok(versions)
     }
 
-    /// The text of its `config.pbtxt`, or `None` if it has none.
+    /// The text of its `config.pbtxt`, or `None` if it has none. Of one that is longer than
+    /// [`TEXT_BYTES_MAX`] it is no more than what shows that.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn config_text(&self) -> Result<Option<Vec<u8>>, LoadError> {
         let path = self.config_path();
-        match fs::read(&path) {
+        match read_at_most(&path, TEXT_BYTES_MAX + 1) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LoadError::new(format!("cannot read {}: {error}", path.display()))),
@@ -53,11 +55,19 @@ impl ModelFolder {
     }
 }
 
-/// Every model folder of `repositories`, by name. A model that is in two of them is in neither:
-/// nobody could say which one is served.
+/// Whether the path `name` stays in the folder that it starts from. A repository is data, and must
+/// not make the server read what is elsewhere.
+pub(crate) fn stays_inside(name: &str) -> bool {
+    Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// Every model folder of `repositories`, by name.
 ///
 /// # Errors
-/// When a repository cannot be read.
+/// When a repository cannot be read, or a model is in two of them: nobody could say which one is
+/// served.
 pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
     let mut found: Vec<ModelFolder> = Vec::new();
     for root in repositories {
@@ -79,6 +89,13 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
     Ok(found)
 }
 
+fn read_at_most(path: &Path, size_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let limit = u64::try_from(size_bytes).unwrap_or(u64::MAX);
+    fs::File::open(path)?.take(limit).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 /// Names of the folders in `path` that are not hidden; names that are not UTF-8 cannot be asked
 /// for by a client, so they are left out.
 fn subfolders(path: &Path) -> io::Result<Vec<String>> {
@@ -94,3 +111,6 @@ fn subfolders(path: &Path) -> io::Result<Vec<String>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,13 +12,17 @@
 //! the line and what to do ([`problems`]).
 #![forbid(unsafe_code)]
 
+mod batching;
 pub mod complete;
 pub mod definition;
 pub mod engine;
 mod ensemble;
+#[cfg(test)]
+mod fakes;
 mod instances;
 pub mod layout;
 pub mod problems;
 pub mod read;
 mod shown;
 pub mod stated;
+mod versions;

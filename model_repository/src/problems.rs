@@ -7,7 +7,7 @@ use nereid_backend::error::LoadError;
 use nereid_proto::config::Spans;
 
 /// What was found in one `config.pbtxt`, each with its line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problems {
     file: PathBuf,
     spans: Spans,
@@ -29,9 +29,9 @@ impl Problems {
         });
     }
 
-    /// Notes a problem of the model as a whole.
-    pub fn whole(&mut self, message: impl Display) {
-        self.found.push(message.to_string());
+    /// An error with all problems so far, one line each.
+    pub fn error(&self) -> LoadError {
+        LoadError::new(self.found.join("\n"))
     }
 
     /// An error with all problems so far, or nothing.
@@ -39,6 +39,6 @@ impl Problems {
     /// # Errors
     /// When there is a problem.
     pub fn check(&self) -> Result<(), LoadError> {
-        if self.found.is_empty() { Ok(()) } else { Err(LoadError::new(self.found.join("\n"))) }
+        if self.found.is_empty() { Ok(()) } else { Err(self.error()) }
     }
 }

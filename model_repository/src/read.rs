@@ -2,27 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
-use nereid_proto::inference::ModelDynamicBatching;
-use nereid_proto::inference::model_config::SchedulingChoice;
-use nereid_proto::inference::model_version_policy::PolicyChoice;
+use nereid_backend::spec::{ModelSpec, RawSpec};
 
-use crate::complete::{Completed, complete};
-use crate::definition::{Batching, Definition, Scheduling};
+use crate::batching::batching;
+use crate::complete::complete;
+use crate::definition::{Definition, Scheduling};
 use crate::engine;
 use crate::ensemble::read_ensemble;
 use crate::instances::instances;
-use crate::layout::ModelFolder;
+use crate::layout::{ModelFolder, stays_inside};
 use crate::shown;
 use crate::stated::Stated;
-
-/// Requests that wait, for a model whose configuration sets no limit (Triton has none; memory is
-/// bounded by the bytes in flight as well).
-pub const QUEUE_MAX_DEFAULT: usize = 65_536;
+use crate::versions;
 
 /// Reads the model in `folder` and completes it by what `backends` find in its files.
 ///
@@ -32,12 +26,12 @@ pub fn read(
     folder: &ModelFolder,
     backends: &[Arc<dyn Backend>],
 ) -> Result<Vec<Definition>, LoadError> {
-    let stated = Stated::read(folder)?;
-    let versions = chosen_versions(folder, &stated)?;
+    let mut stated = Stated::read(folder)?;
+    let versions = versions::choose(folder, &mut stated)?;
     let mut definitions = Vec::with_capacity(versions.len());
     for version in versions {
-        // Every version completes the text anew: their files may differ.
-        let stated = Stated::read(folder)?;
+        // Every version completes the text by itself: their files may differ.
+        let stated = stated.clone();
         definitions.push(if stated.is_ensemble() {
             read_ensemble(stated, version)?
         } else {
@@ -45,35 +39,6 @@ pub fn read(
         });
     }
     Ok(definitions)
-}
-
-fn chosen_versions(folder: &ModelFolder, stated: &Stated) -> Result<Vec<u64>, LoadError> {
-    let mut versions = folder.versions().map_err(|error| {
-        LoadError::new(format!("cannot read {}: {error}", folder.path.display()))
-    })?;
-    let policy = stated.config.version_policy.as_ref();
-    match policy.and_then(|policy| policy.policy_choice.as_ref()) {
-        Some(PolicyChoice::All(_)) => {}
-        Some(PolicyChoice::Specific(specific)) => {
-            let wanted = &specific.versions;
-            versions.retain(|&version| {
-                i64::try_from(version).is_ok_and(|version| wanted.contains(&version))
-            });
-        }
-        Some(PolicyChoice::Latest(latest)) => {
-            let count = usize::try_from(latest.num_versions).unwrap_or(usize::MAX).max(1);
-            versions.drain(..versions.len().saturating_sub(count));
-        }
-        None => drop(versions.drain(..versions.len().saturating_sub(1))),
-    }
-    if versions.is_empty() {
-        return Err(LoadError::new(format!(
-            "no version to serve: {} needs a folder named by a number, such as 1, that the \
-             version policy admits",
-            folder.path.display()
-        )));
-    }
-    Ok(versions)
 }
 
 fn read_model(
@@ -86,27 +51,27 @@ fn read_model(
     let backend = match engine::find(&stated.config, &version_folder, backends) {
         Ok(backend) => backend,
         Err(message) => {
-            stated.problems.at("backend", message);
-            stated.problems.check()?;
-            return Err(LoadError::new("no backend"));
+            let is_by_platform = stated.config.backend.is_empty();
+            stated.problems.at(if is_by_platform { "platform" } else { "backend" }, message);
+            return Err(stated.problems.error());
         }
     };
     let file = model_file(&mut stated, &version_folder, backend.as_ref());
+    let instances = instances(&mut stated, backend.name());
     // The engine is asked only about what makes sense so far.
     stated.problems.check()?;
     let parameters = stated.parameters();
     let raw = RawSpec {
         file: file.clone(),
-        signature: Signature { inputs: stated.inputs.clone(), outputs: stated.outputs.clone() },
+        signature: stated.signature(),
         rows_max: stated.rows_max,
         parameters: parameters.clone(),
     };
     let found = backend.inspect(&raw)?;
     let completed = complete(&mut stated, &found);
-    let instances = instances(&mut stated, backend.name());
     stated.problems.check()?;
 
-    let batching = batching(&mut stated, &completed);
+    let batching = batching(&mut stated.config, &completed);
     shown::state(&mut stated.config, &completed, backend.as_ref());
     let spec = ModelSpec {
         name: folder.name.as_str().into(),
@@ -128,30 +93,18 @@ fn model_file(stated: &mut Stated, version_folder: &Path, backend: &dyn Backend)
     if stated.config.default_model_filename.is_empty() {
         default.clone_into(&mut stated.config.default_model_filename);
     }
-    let file = version_folder.join(&stated.config.default_model_filename);
-    if !file.exists() {
+    let name = &stated.config.default_model_filename;
+    let file = version_folder.join(name);
+    if !stays_inside(name) {
+        let message =
+            format!("default_model_filename '{name}' must be a path in the version's folder");
+        stated.problems.at("default_model_filename", message);
+    } else if !file.exists() {
         let message = format!("there is no file {}", file.display());
         stated.problems.at("default_model_filename", message);
     }
     file
 }
 
-fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
-    let scheduling = &mut stated.config.scheduling_choice;
-    if scheduling.is_none() && completed.rows_max > 1 && stated.rows_max == 0 {
-        *scheduling = Some(SchedulingChoice::DynamicBatching(ModelDynamicBatching::default()));
-    }
-    let Some(SchedulingChoice::DynamicBatching(dynamic)) = scheduling else {
-        return Batching { rows_max: 1, delay_max: Duration::ZERO, queue_max: QUEUE_MAX_DEFAULT };
-    };
-    let policy = dynamic.default_queue_policy.as_ref();
-    let queue_max = policy.map_or(0, |policy| policy.max_queue_size);
-    Batching {
-        rows_max: completed.rows_max.max(1),
-        delay_max: Duration::from_micros(dynamic.max_queue_delay_microseconds),
-        queue_max: match usize::try_from(queue_max) {
-            Ok(0) | Err(_) => QUEUE_MAX_DEFAULT,
-            Ok(limit) => limit,
-        },
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -45,9 +45,7 @@ pub struct Parsed {
 pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
     let start = Position { line: 1, column: 1 };
     if text.len() > TEXT_BYTES_MAX {
-        let message =
-            format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are read", text.len());
-        return Err(vec![Diagnostic::new(start, message)]);
+        return Err(vec![Diagnostic::new(start, too_long())]);
     }
     let text = utf8(text).map_err(|diagnostic| vec![diagnostic])?;
     let schema = model_config().map_err(|error| vec![Diagnostic::new(start, error)])?;
@@ -56,6 +54,10 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
         .transcode_to::<ModelConfig>()
         .map_err(|error| vec![Diagnostic::new(start, error.to_string())])?;
     Ok(Parsed { config, spans })
+}
+
+fn too_long() -> String {
+    format!("the text has more than {TEXT_BYTES_MAX} bytes, the most that is read")
 }
 
 /// The descriptor that drives the readers.

@@ -122,3 +122,6 @@ fn key_text(key: &MapKey) -> String {
         MapKey::U64(value) => value.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,10 @@ impl<'t> Lexer<'t> {
         self.chars = "".chars();
     }
 
-    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+    /// Every fault in the order of the text: those of tokens were noted while the parser was still
+    /// at the token before.
+    pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.position);
         self.diagnostics
     }
 
@@ -125,11 +128,9 @@ impl<'t> Lexer<'t> {
     /// Everything that may belong to a number; whether it is one, its field decides.
     fn number(&mut self) -> &'t str {
         let rest = self.chars.as_str();
-        let is_hex = rest.starts_with("0x") || rest.starts_with("0X");
         loop {
             let part = self.take_while(|c| is_word(c) || c == '.');
-            let is_exponent = !is_hex && part.ends_with(['e', 'E']);
-            if !is_exponent || self.eat(|c| c == '+' || c == '-').is_none() {
+            if !part.ends_with(['e', 'E']) || self.eat(|c| c == '+' || c == '-').is_none() {
                 return consumed(rest, self.chars.as_str());
             }
         }
@@ -264,3 +265,6 @@ fn shorten(text: &str) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests;

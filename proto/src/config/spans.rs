@@ -62,3 +62,6 @@ impl Recorder {
         Spans(spans)
     }
 }
+
+#[cfg(test)]
+mod tests;

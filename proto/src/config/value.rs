@@ -114,8 +114,7 @@ where
     T: TryFrom<i128> + fmt::Display,
 {
     let value = whole(literal).ok_or(Misfit::Type)?;
-    let range = || Misfit::Range(format!("{} to {}", bounds.start(), bounds.end()));
-    T::try_from(value).map_err(|_| range())
+    T::try_from(value).map_err(|_| Misfit::Range(format!("{} to {}", bounds.start(), bounds.end())))
 }
 
 fn float(literal: &Literal<'_>) -> Result<f64, Misfit> {
@@ -132,8 +131,12 @@ fn float(literal: &Literal<'_>) -> Result<f64, Misfit> {
     Ok(if is_negative { -value } else { value })
 }
 
-/// A decimal number, perhaps with an `f` behind it as in C.
+/// A decimal number, perhaps with an `f` behind it as in C; a leading 0 would make it octal, which
+/// is for whole numbers only.
 fn decimal(text: &str) -> Option<f64> {
+    if text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     // `from_str` would also read names, but those never come as numbers.
     f64::from_str(text.strip_suffix(['f', 'F']).unwrap_or(text)).ok()
 }

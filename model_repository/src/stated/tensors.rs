@@ -1,0 +1,155 @@
+//! Inputs and outputs as the text states them. Type and dims may be left to the engine.
+
+use std::path::{Path, PathBuf};
+
+use nereid_backend::data_type::DataType;
+use nereid_backend::spec::{Dim, TensorSpec};
+use nereid_proto::inference::{self, ModelInput, ModelOutput};
+
+use super::{Stated, support};
+use crate::layout::stays_inside;
+use crate::problems::Problems;
+
+/// One input or output, and what the text says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedTensor {
+    /// As clients write it.
+    pub name: String,
+    /// Element type; `None` leaves it to the engine.
+    pub data_type: Option<DataType>,
+    /// Axes; none leaves them to the engine, since a message cannot tell that from no axes.
+    pub dims: Vec<Dim>,
+    /// See [`TensorSpec::is_optional`].
+    pub is_optional: bool,
+    /// See [`TensorSpec::is_ragged`].
+    pub is_ragged: bool,
+    /// See [`TensorSpec::labels`].
+    pub labels: Option<PathBuf>,
+}
+
+impl StatedTensor {
+    /// The tensor, if its type is stated.
+    pub fn spec(&self) -> Option<TensorSpec> {
+        self.data_type.map(|data_type| self.with(data_type, &self.dims))
+    }
+
+    /// The tensor, completed by what the engine found.
+    pub fn completed_by(&self, found: &TensorSpec) -> TensorSpec {
+        let dims = if self.dims.is_empty() { &found.dims } else { &self.dims };
+        self.with(self.data_type.unwrap_or(found.data_type), dims)
+    }
+
+    fn with(&self, data_type: DataType, dims: &[Dim]) -> TensorSpec {
+        TensorSpec {
+            is_optional: self.is_optional,
+            is_ragged: self.is_ragged,
+            labels: self.labels.clone(),
+            ..TensorSpec::new(&self.name, data_type, dims.to_vec())
+        }
+    }
+}
+
+/// Reads the inputs and outputs of `stated`, a model in `folder`.
+pub(super) fn read(stated: &mut Stated, folder: &Path) {
+    let Stated { config, problems, .. } = stated;
+    let inputs = config.input.iter().enumerate();
+    stated.inputs = inputs.map(|(index, input)| read_input(problems, index, input)).collect();
+    let outputs = config.output.iter().enumerate();
+    stated.outputs =
+        outputs.map(|(index, output)| read_output(problems, index, output, folder)).collect();
+    check_unique(problems, "input", &stated.inputs);
+    check_unique(problems, "output", &stated.outputs);
+}
+
+fn read_input(problems: &mut Problems, index: usize, input: &ModelInput) -> StatedTensor {
+    let path = format!("input[{index}]");
+    if input.reshape.is_some() {
+        support::refuse(problems, &format!("{path}.reshape"), "reshape");
+    }
+    check_name(problems, &path, &input.name);
+    StatedTensor {
+        name: input.name.clone(),
+        data_type: data_type(input.data_type),
+        dims: read_dims(problems, &path, &input.name, &input.dims),
+        is_optional: input.optional,
+        is_ragged: input.allow_ragged_batch,
+        labels: None,
+    }
+}
+
+fn read_output(
+    problems: &mut Problems,
+    index: usize,
+    output: &ModelOutput,
+    folder: &Path,
+) -> StatedTensor {
+    let path = format!("output[{index}]");
+    if output.reshape.is_some() {
+        support::refuse(problems, &format!("{path}.reshape"), "reshape");
+    }
+    check_name(problems, &path, &output.name);
+    StatedTensor {
+        name: output.name.clone(),
+        data_type: data_type(output.data_type),
+        dims: read_dims(problems, &path, &output.name, &output.dims),
+        is_optional: false,
+        is_ragged: false,
+        labels: labels(problems, &path, &output.label_filename, folder),
+    }
+}
+
+fn check_name(problems: &mut Problems, path: &str, name: &str) {
+    if name.is_empty() {
+        problems.at(path, format_args!("{path} needs a name"));
+    }
+}
+
+/// `None` for `TYPE_INVALID`, which is also what a message has where nothing was said.
+fn data_type(number: i32) -> Option<DataType> {
+    let stated = inference::DataType::try_from(number).ok()?;
+    DataType::from_config_name(stated.as_str_name())
+}
+
+fn read_dims(problems: &mut Problems, path: &str, name: &str, dims: &[i64]) -> Vec<Dim> {
+    let mut read = Vec::with_capacity(dims.len());
+    for &dim in dims {
+        match Dim::from_wire(dim) {
+            Some(dim) if dim != Dim::Fixed(0) => read.push(dim),
+            _ => problems.at(
+                &format!("{path}.dims"),
+                format_args!("'{name}': dims must be positive, or -1 for any size; got {dim}"),
+            ),
+        }
+    }
+    read
+}
+
+/// The label file's path, which must stay in the model's folder.
+fn labels(problems: &mut Problems, path: &str, name: &str, folder: &Path) -> Option<PathBuf> {
+    if name.is_empty() {
+        return None;
+    }
+    let path = format!("{path}.label_filename");
+    if !stays_inside(name) {
+        problems.at(
+            &path,
+            format_args!("label_filename '{name}' must be a path in the model's folder"),
+        );
+        return None;
+    }
+    let file = folder.join(name);
+    if !file.is_file() {
+        problems.at(&path, format_args!("label_filename: there is no file {}", file.display()));
+    }
+    Some(file)
+}
+
+fn check_unique(problems: &mut Problems, field: &str, tensors: &[StatedTensor]) {
+    for (index, tensor) in tensors.iter().enumerate() {
+        let name = &tensor.name;
+        if !name.is_empty() && tensors.iter().take(index).any(|other| other.name == *name) {
+            let path = format!("{field}[{index}]");
+            problems.at(&path, format_args!("{field} '{name}' is stated twice"));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What one text says, and what is wrong with it by itself.
+
+use nereid_backend::data_type::DataType;
+use nereid_backend::spec::Dim;
+
+use super::*;
+use crate::fakes::{Repository, problems, stated};
+
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(problems(&stated(text)), expected, "{text}");
+}
+
+#[test]
+fn a_model_without_a_text_has_its_folders_name() {
+    let repository = Repository::new();
+    repository.folders(&["m/1"]);
+    let stated = Stated::read(&repository.model("m")).unwrap();
+    assert_eq!(stated.config, ModelConfig { name: "m".to_owned(), ..Default::default() });
+    assert!(stated.problems.check().is_ok());
+}
+
+#[test]
+fn names() {
+    check("name: 'm'", &[]);
+    check("name: ''", &[]);
+    check(
+        "\nname: 'other'",
+        &["2:1: name 'other' is not the folder's, 'm': rename one, or leave the name out"],
+    );
+}
+
+#[test]
+fn tensors() {
+    let text = "input { name: 'x' data_type: TYPE_FP16 dims: [ -1, 3 ] optional: true \
+                allow_ragged_batch: true } input { name: 'typeless' dims: 2 } \
+                output { name: 'y' data_type: TYPE_STRING }";
+    let stated = stated(text);
+    assert_eq!(problems(&stated), [""; 0]);
+    let tensor = |name: &str, data_type, dims: &[Dim]| StatedTensor {
+        name: name.to_owned(),
+        data_type,
+        dims: dims.to_vec(),
+        is_optional: false,
+        is_ragged: false,
+        labels: None,
+    };
+    let x = tensor("x", Some(DataType::Fp16), &[Dim::Any, Dim::Fixed(3)]);
+    let x = StatedTensor { is_optional: true, is_ragged: true, ..x };
+    assert_eq!(stated.inputs, [x.clone(), tensor("typeless", None, &[Dim::Fixed(2)])]);
+    let y = tensor("y", Some(DataType::Bytes), &[]);
+    assert_eq!(stated.outputs, [y]);
+    let expected = Signature {
+        inputs: vec![x.spec().unwrap()],
+        outputs: vec![TensorSpec::new("y", DataType::Bytes, Vec::new())],
+    };
+    assert_eq!(stated.signature(), expected);
+    assert!(expected.inputs[0].is_optional && expected.inputs[0].is_ragged);
+}
+
+#[test]
+fn tensors_that_are_wrong() {
+    let positive = "dims must be positive, or -1 for any size; got";
+    check("input { name: 'x' dims: [ 1, 0 ] }", &[&format!("1:19: 'x': {positive} 0")]);
+    check(
+        "input [ { name: 'x'\ndims: [ -2, 0 ] } ]",
+        &[&format!("2:1: 'x': {positive} -2"), &format!("2:1: 'x': {positive} 0")],
+    );
+    check("output { dims: [ 1 ] }", &["1:1: output[0] needs a name"]);
+    check("input {} input {}", &["1:1: input[0] needs a name", "1:10: input[1] needs a name"]);
+    check(
+        "input { name: 'x' }\ninput { name: 'y' }\ninput { name: 'x' }",
+        &["3:1: input 'x' is stated twice"],
+    );
+    check("input { name: 'x' } output { name: 'x' }", &[]);
+    let reshape = "reshape is not supported by this version of Nereid";
+    check(
+        "input { name: 'x' reshape { shape: [ 1 ] } }\noutput { name: 'y' reshape {} }",
+        &[&format!("1:19: {reshape}"), &format!("2:20: {reshape}")],
+    );
+}
+
+#[test]
+fn label_files() {
+    let repository = Repository::new();
+    repository.file("secret.txt", "").file("m/sub/labels.txt", "");
+    let check = |file: &str, expected: &[&str]| {
+        let text = format!("output {{ name: 'y' label_filename: '{file}' }}");
+        repository.file("m/config.pbtxt", text);
+        let stated = Stated::read(&repository.model("m")).unwrap();
+        let found: Vec<_> = problems(&stated).iter().map(|line| repository.shorten(line)).collect();
+        assert_eq!(found, expected, "{file}");
+        stated.outputs[0].labels.clone()
+    };
+    let labels = check("sub/labels.txt", &[]);
+    assert_eq!(labels, Some(repository.path.join("m/sub/labels.txt")));
+    assert_eq!(check("", &[]), None);
+    check("labels.txt", &["1:20: label_filename: there is no file R/m/labels.txt"]);
+    check("sub", &["1:20: label_filename: there is no file R/m/sub"]);
+    for outside in ["../secret.txt", "/etc/hostname", "sub/../../secret.txt"] {
+        let message = "must be a path in the model's folder";
+        let labels = check(outside, &[&format!("1:20: label_filename '{outside}' {message}")]);
+        assert_eq!(labels, None);
+    }
+}
+
+#[test]
+fn batching() {
+    assert_eq!(stated("max_batch_size: 8").rows_max, 8);
+    assert_eq!(stated("").rows_max, 0);
+    check("max_batch_size: -1", &["1:1: max_batch_size must be at least 0 (no batching), got -1"]);
+}
+
+#[test]
+fn what_is_refused() {
+    let check = |text: &str, what: &str| {
+        check(text, &[&format!("1:1: {what} is not supported by this version of Nereid")]);
+    };
+    check("sequence_batching {}", "sequence batching");
+    check("model_transaction_policy { decoupled: true }", "a decoupled model");
+    check("batch_input { kind: BATCH_ELEMENT_COUNT }", "batch_input");
+    check("batch_output {}", "batch_output");
+    check("model_operations { op_library_filename: 'x.so' }", "a library of custom operators");
+    check("model_repository_agents { agents { name: 'checksum' } }", "a repository agent");
+}
+
+#[test]
+fn what_has_no_effect() {
+    let check = |text: &str, fields: &[&str]| {
+        let expected: Vec<_> = fields
+            .iter()
+            .map(|field| format!("{field} has no effect in this version of Nereid"))
+            .collect();
+        let stated = stated(text);
+        assert_eq!(stated.warnings, expected, "{text}");
+        assert!(stated.problems.check().is_ok(), "{text}");
+    };
+    check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
+    check("model_transaction_policy { decoupled: false } response_cache { enable: false }", &[]);
+    check("dynamic_batching { default_queue_policy { max_queue_size: 5 } }", &[]);
+    check(
+        "optimization {} cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
+         model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
+        &[
+            "optimization",
+            "cc_model_filenames",
+            "metric_tags",
+            "model_warmup",
+            "model_metrics",
+            "response_cache",
+        ],
+    );
+    check(
+        "dynamic_batching { preferred_batch_size: [ 4 ] preserve_ordering: true \
+         priority_levels: 2 priority_queue_policy { key: 1 } \
+         default_queue_policy { default_timeout_microseconds: 1 allow_timeout_override: true } }",
+        &[
+            "preferred_batch_size",
+            "preserve_ordering",
+            "priority_levels",
+            "priority_queue_policy",
+            "default_timeout_microseconds",
+            "allow_timeout_override",
+        ],
+    );
+}
+
+#[test]
+fn ensembles() {
+    let check = |text: &str, expected| assert_eq!(stated(text).is_ensemble(), expected, "{text}");
+    check("platform: 'ensemble'", true);
+    check("ensemble_scheduling {}", true);
+    check("dynamic_batching {}", false);
+    check("", false);
+}
+
+#[test]
+fn texts_that_are_no_configuration() {
+    let repository = Repository::new();
+    repository.file("m/config.pbtxt", "nme: 'm'\nmax_batch_size: x");
+    let error = Stated::read(&repository.model("m")).unwrap_err();
+    assert_eq!(
+        repository.shorten(&error),
+        "R/m/config.pbtxt:1:1: unknown field 'nme' of ModelConfig; did you mean 'name'?\n\
+         R/m/config.pbtxt:2:17: expected a whole number for 'max_batch_size', found 'x'"
+    );
+}
