@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
-use nereid::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use nereid::dynamic_batcher::DynamicBatcher;
 use nereid::scheduler::{Decision, Scheduler};
 use nereid::statistics::Statistics;
-use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::batch::Batch;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::InstanceId;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{ChannelOrder, Normalization, Planes, RgbImage, resize_normalize};
+use nereid_model_repository::definition::Batching;
 use nereid_proto::http::{InferResponse, decode, encode};
 use tokio::sync::oneshot;
 
@@ -75,15 +76,15 @@ fn request(input: Tensor) -> (Request, oneshot::Receiver<Answer>) {
 #[divan::bench]
 fn schedule(bencher: Bencher<'_, '_>) {
     let policy =
-        BatchPolicy { rows_max: 8, queue_max: 64, delay_max: Duration::ZERO, ragged: Vec::new() };
+        Batching { rows_max: 8, queue_max: 64, delay_max: Duration::ZERO, ragged: Vec::new() };
     let statistics = Arc::new(Statistics::default());
     let mut batcher = DynamicBatcher::new(policy, 1, statistics);
     let (now, who) = (Instant::now(), InstanceId(0));
     bencher.with_inputs(|| request(floats(16))).bench_local_values(|(request, client)| {
         let _pushed = batcher.push(request, now);
         if let Decision::Run(batch, _) = batcher.poll(who, now) {
-            let _woken = batcher.done(who, batch.id(), now);
-            batch.respond(Vec::new());
+            let _woken = batcher.done(who, now);
+            batch.respond_rows(Ok(Vec::new()));
         }
         client
     });
@@ -97,7 +98,7 @@ fn gather_8_images(bencher: Bencher<'_, '_>) {
         (0..8).map(|_| request(floats(3 * 224 * 224))).unzip();
     let mut requests = requests.into_iter();
     let first = requests.next().expect("eight");
-    let mut batch = Batch::new(BatchId(1), first, Instant::now(), statistics);
+    let mut batch = Batch::new(first, Instant::now(), statistics);
     requests.for_each(|request| batch.push(request));
     bencher.bench_local(|| batch.gather(black_box("x")));
 }

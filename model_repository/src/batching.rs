@@ -19,8 +19,11 @@ pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batch
     if scheduling.is_none() && completed.batches_by_default {
         *scheduling = Some(SchedulingChoice::DynamicBatching(ModelDynamicBatching::default()));
     }
+    let ragged = completed.signature.inputs.iter().filter(|input| input.is_ragged);
+    let ragged = ragged.map(|input| input.name.clone()).collect();
     let Some(SchedulingChoice::DynamicBatching(dynamic)) = scheduling else {
-        return Batching { rows_max: 1, delay_max: Duration::ZERO, queue_max: QUEUE_MAX_DEFAULT };
+        let (rows_max, delay_max, queue_max) = (1, Duration::ZERO, QUEUE_MAX_DEFAULT);
+        return Batching { rows_max, delay_max, queue_max, ragged };
     };
     let policy = dynamic.default_queue_policy.as_ref();
     let queue_max = policy.map_or(0, |policy| policy.max_queue_size);
@@ -31,5 +34,6 @@ pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batch
             Ok(0) | Err(_) => QUEUE_MAX_DEFAULT,
             Ok(limit) => limit,
         },
+        ragged,
     }
 }

@@ -13,7 +13,7 @@ pub struct Definition {
     /// What clients are shown: as the user wrote it, completed.
     pub config: ModelConfig,
     /// What the engine needs.
-    pub spec: ModelSpec,
+    pub spec: Arc<ModelSpec>,
     /// Who runs it.
     pub scheduling: Scheduling,
     /// What the user should know, though the model can be served.
@@ -35,7 +35,7 @@ pub enum Scheduling {
 }
 
 /// Which requests run together, and how many may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batching {
     /// Most rows in a batch of several requests; 1 without dynamic batching.
     pub rows_max: usize,
@@ -43,6 +43,8 @@ pub struct Batching {
     pub delay_max: Duration,
     /// Most requests that wait.
     pub queue_max: usize,
+    /// Inputs whose shapes may differ within a batch, the backend willing.
+    pub ragged: Vec<Arc<str>>,
 }
 
 /// One step of an ensemble.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::ModelSpec;
@@ -39,7 +40,8 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
         instances: Vec::new(),
     };
     let scheduling = Scheduling::Ensemble(steps);
-    Ok(Definition { config: stated.config, spec, scheduling, warnings: stated.warnings })
+    let (config, spec) = (stated.config, Arc::new(spec));
+    Ok(Definition { config, spec, scheduling, warnings: stated.warnings })
 }
 
 fn check(stated: &mut Stated, steps: &[Step]) {

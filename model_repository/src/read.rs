@@ -84,7 +84,8 @@ fn read_model(
         instances,
     };
     let scheduling = Scheduling::Queue { backend: backend.name(), batching };
-    Ok(Definition { config: stated.config, spec, scheduling, warnings: stated.warnings })
+    let (config, spec) = (stated.config, Arc::new(spec));
+    Ok(Definition { config, spec, scheduling, warnings: stated.warnings })
 }
 
 /// The model's file, which must be there; the version folder for an engine that needs none.

@@ -12,11 +12,12 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, id_prefix};
 use nereid_backend::parts::{Parameters, Tensors, Wanted};
+use nereid_backend::request::Hold;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
 use nereid_backend::tensor::{Storage, Tensor, TensorError};
 
 /// What a client asks of a model, as it came off the wire.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ask {
     /// The client's own name for the request; may be empty.
     pub id: Arc<str>,
@@ -28,6 +29,8 @@ pub struct Ask {
     pub parameters: Parameters,
     /// How long the client will wait.
     pub timeout: Option<Duration>,
+    /// What is counted as in flight until the request is gone.
+    pub hold: Hold,
 }
 
 /// One input, as it came off the wire.

@@ -1,6 +1,7 @@
 //! Accepts connections and serves them, until it is told to stop; then what is in flight ends.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,10 +10,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// How long a client may take for the headers of a request; it bounds idle connections, too.
+use crate::server::Life;
+
+/// How long a client of HTTP/1 may take for the headers of a request; it ends idle connections,
+/// too.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to
+/// say so: a dead one would hold what it has sent for ever.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Connections at the same time, of each protocol; others wait until the system accepts them.
+const CONNECTIONS_MAX: usize = 10_000;
 
 /// How long to wait when the operating system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,22 +45,23 @@ pub enum Version {
     Http2,
 }
 
-/// Serves `router` at `listener` until `is_stopping`, and then until every request in flight is
-/// answered.
+/// Serves `router` at `listener` until the process stops, and then until every request in flight
+/// is answered.
 pub async fn serve(
     listener: TcpListener,
     version: Version,
     router: Router,
-    mut is_stopping: watch::Receiver<bool>,
+    mut life: watch::Receiver<Life>,
 ) {
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = is_stopping.wait_for(|&is_stopping| is_stopping) => break,
+            accepted = accept(&listener, &places) => accepted,
+            _ = life.wait_for(|life| *life == Life::Stopping) => break,
         };
         match accepted {
-            Ok((stream, _)) => start(stream, version, &router, &connections),
+            Ok((stream, place)) => start(stream, place, version, &router, &connections),
             Err(error) => pause(&error).await,
         }
     }
@@ -57,7 +69,23 @@ pub async fn serve(
     connections.shutdown().await;
 }
 
-fn start(stream: TcpStream, version: Version, router: &Router, connections: &GracefulShutdown) {
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+fn start(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    version: Version,
+    router: &Router,
+    connections: &GracefulShutdown,
+) {
     // Without it, a small answer waits for the client's acknowledgement of the one before.
     let _only_slower = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.clone());
@@ -66,7 +94,7 @@ fn start(stream: TcpStream, version: Version, router: &Router, connections: &Gra
         Version::Http1 => {
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-            spawn(builder.serve_connection(io, service), connections);
+            spawn(builder.serve_connection(io, service), place, connections);
         }
         Version::Http2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -74,13 +102,15 @@ fn start(stream: TcpStream, version: Version, router: &Router, connections: &Gra
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-                .max_concurrent_streams(STREAMS_MAX);
-            spawn(builder.serve_connection(io, service), connections);
+                .max_concurrent_streams(STREAMS_MAX)
+                .keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE);
+            spawn(builder.serve_connection(io, service), place, connections);
         }
     }
 }
 
-fn spawn<C>(connection: C, connections: &GracefulShutdown)
+fn spawn<C>(connection: C, place: OwnedSemaphorePermit, connections: &GracefulShutdown)
 where
     C: GracefulConnection<Error = hyper::Error> + Send + 'static,
 {
@@ -89,6 +119,7 @@ where
         if let Err(error) = connection.await {
             tracing::debug!("a connection ended: {error}");
         }
+        drop(place);
     });
 }
 

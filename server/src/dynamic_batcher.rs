@@ -11,41 +11,34 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::batch::Batch;
 use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
+use nereid_model_repository::definition::Batching;
 
 use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refusal, Refused, Scheduler, Wake};
 
-/// Which requests run together, and when a partial batch may leave.
-#[derive(Clone, Debug)]
-pub struct BatchPolicy {
-    /// Most rows in a batch of several requests, at least 1.
-    pub rows_max: usize,
-    /// Most requests that wait.
-    pub queue_max: usize,
-    /// Longest that the oldest request waits for company.
-    pub delay_max: Duration,
-    /// Inputs whose shapes may differ within a batch, the backend willing.
-    pub ragged: Vec<Arc<str>>,
-}
+/// How long a full queue is not searched again after a search that found nobody to refuse: under
+/// overload, refusing must stay cheap.
+const SWEEP_PAUSE: Duration = Duration::from_millis(10);
 
 /// First come, first served.
 pub struct DynamicBatcher {
-    policy: BatchPolicy,
+    policy: Batching,
     observer: Arc<dyn Observer>,
     waiting: VecDeque<Request>,
     slots: Vec<Slot>,
     watch: Option<(InstanceId, Instant)>,
-    batches: u64,
+    /// When a full queue was last found to hold nobody who is gone.
+    swept: Option<Instant>,
 }
 
 impl DynamicBatcher {
     /// An empty queue for that many instances; their batches tell `observer`.
-    pub fn new(policy: BatchPolicy, instances: usize, observer: Arc<dyn Observer>) -> Self {
+    pub fn new(policy: Batching, instances: usize, observer: Arc<dyn Observer>) -> Self {
         let slots = vec![Slot::default(); instances];
-        Self { policy, observer, waiting: VecDeque::new(), slots, watch: None, batches: 0 }
+        Self { policy, observer, waiting: VecDeque::new(), slots, watch: None, swept: None }
     }
 
     /// When the next batch should start; `None` when nobody waits.
@@ -99,8 +92,10 @@ impl DynamicBatcher {
     /// Puts an idle instance on watch, unless one is in time for the next batch.
     fn wake(&mut self, now: Instant) -> Wake {
         let idle = self.slots.iter().position(|slot| slot.sleep == Sleep::Idle).map(InstanceId);
-        match (self.due(now), idle) {
-            (Some(due), Some(who)) if !self.is_watched(due) => {
+        // Asked first: while all are busy, a push should cost nothing.
+        let Some(who) = idle else { return Wake::Nobody };
+        match self.due(now) {
+            Some(due) if !self.is_watched(due) => {
                 self.watch = Some((who, due.min(now)));
                 Wake::One(who)
             }
@@ -111,11 +106,25 @@ impl DynamicBatcher {
     fn take_batch(&mut self, now: Instant) -> Option<Batch> {
         let count = self.next_batch().requests;
         let mut taken = self.waiting.drain(..count);
-        self.batches += 1;
-        let id = BatchId(self.batches);
-        let mut batch = Batch::new(id, taken.next()?, now, self.observer.clone());
+        let mut batch = Batch::new(taken.next()?, now, self.observer.clone());
         taken.for_each(|request| batch.push(request));
         Some(batch)
+    }
+
+    /// Takes those out who need not run, among the first `count`.
+    fn take_dead(&mut self, count: usize, now: Instant) -> Vec<Refused> {
+        let mut dead = Vec::new();
+        let mut index = 0;
+        for _ in 0..count {
+            match self.waiting.get(index).and_then(|request| Refusal::of(request, now)) {
+                Some(refusal) => {
+                    let request = self.waiting.remove(index);
+                    dead.extend(request.map(|request| (request, refusal)));
+                }
+                None => index += 1,
+            }
+        }
+        dead
     }
 }
 
@@ -131,9 +140,9 @@ impl Scheduler for DynamicBatcher {
 
     fn poll(&mut self, who: InstanceId, now: Instant) -> Decision {
         self.watch.take_if(|(watcher, _)| *watcher == who);
-        let mut next = self.waiting.iter().take(self.next_batch().requests);
-        if next.any(|next| Refusal::of(next, now).is_some()) {
-            return Decision::Refuse(self.sweep(now));
+        let dead = self.take_dead(self.next_batch().requests, now);
+        if !dead.is_empty() {
+            return Decision::Refuse(dead);
         }
         if self.slots[who.0].in_flight >= IN_FLIGHT_MAX {
             self.slots[who.0].sleep = Sleep::Full;
@@ -155,7 +164,7 @@ impl Scheduler for DynamicBatcher {
         Decision::WaitUntil(due)
     }
 
-    fn done(&mut self, who: InstanceId, _: BatchId, now: Instant) -> Wake {
+    fn done(&mut self, who: InstanceId, now: Instant) -> Wake {
         let slot = &mut self.slots[who.0];
         slot.in_flight -= 1;
         if slot.sleep == Sleep::Full {
@@ -171,14 +180,20 @@ impl Scheduler for DynamicBatcher {
     }
 
     fn sweep(&mut self, now: Instant) -> Vec<Refused> {
-        let mut refused = Vec::new();
-        for request in self.drain() {
-            match Refusal::of(&request, now) {
-                Some(refusal) => refused.push((request, refusal)),
-                None => self.waiting.push_back(request),
-            }
+        if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_PAUSE) {
+            return Vec::new();
         }
-        refused
+        let mut dead = Vec::new();
+        let (gone, alive): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|request| Refusal::of(request, now).is_some());
+        self.waiting = alive;
+        for request in gone {
+            let refusal = Refusal::of(&request, now).unwrap_or(Refusal::Cancelled);
+            dead.push((request, refusal));
+        }
+        self.swept = dead.is_empty().then_some(now);
+        dead
     }
 
     fn drain(&mut self) -> Vec<Request> {

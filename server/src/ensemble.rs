@@ -13,26 +13,40 @@ use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 
 use crate::ensemble::graph::Graph;
-use crate::registry::Catalog;
+use crate::registry::{Catalog, Route};
+use crate::scheduler::Refused;
 
 /// An ensemble that takes requests.
-pub struct Ensemble(Arc<Graph>);
+pub struct Ensemble {
+    graph: Arc<Graph>,
+    observer: Arc<dyn Observer>,
+}
 
 impl Ensemble {
-    /// An ensemble of this graph.
-    pub fn new(graph: Graph) -> Self {
-        Self(Arc::new(graph))
+    /// An ensemble of this graph, which tells `observer` of its answers.
+    pub fn new(graph: Graph, observer: Arc<dyn Observer>) -> Self {
+        Self { graph: Arc::new(graph), observer }
+    }
+}
+
+impl Route for Ensemble {
+    /// Starts the steps that the request needs.
+    fn push(&self, mut request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused> {
+        request.observe(self.observer.clone());
+        run::start(self.graph.clone(), request, self.observer.clone(), snapshot.clone());
+        Ok(())
     }
 
-    /// Starts the steps that `request` needs; all of them are found in `snapshot`. `observer` is
-    /// told of the answer.
-    pub fn start(
-        &self,
-        mut request: Request,
-        observer: Arc<dyn Observer>,
-        snapshot: &Arc<Catalog>,
-    ) {
-        request.observe(observer.clone());
-        run::start(self.0.clone(), request, observer, snapshot.clone());
+    /// It is as able as all of its steps.
+    fn is_able(&self, catalog: &Catalog) -> bool {
+        self.graph.nodes.iter().all(|node| catalog.is_able(&node.target))
     }
+
+    /// Requests wait at the queues of its steps.
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    /// It holds nothing: what it has started goes on in the queues of its steps.
+    fn close(&self) {}
 }

@@ -19,7 +19,7 @@ use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step
 use nereid_proto::inference::ModelConfig;
 use tokio::sync::oneshot;
 
-use crate::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use crate::dynamic_batcher::DynamicBatcher;
 use crate::instance::start_instance;
 use crate::park::{Park, SystemPark};
 use crate::queue::Queue;
@@ -68,21 +68,23 @@ pub(crate) fn instance_spec() -> InstanceSpec {
 pub(crate) fn definition(name: &str) -> Definition {
     Definition {
         config: ModelConfig { name: name.to_owned(), ..ModelConfig::default() },
-        spec: spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])]),
-        scheduling: Scheduling::Queue {
-            backend: "echo",
-            batching: Batching { rows_max: 4, delay_max: Duration::ZERO, queue_max: 2 },
-        },
+        spec: Arc::new(spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])])),
+        scheduling: Scheduling::Queue { backend: "echo", batching: batching(4, Duration::ZERO) },
         warnings: Vec::new(),
     }
+}
+
+/// Batches of up to `rows_max` rows, and 2 requests that wait.
+pub(crate) fn batching(rows_max: usize, delay_max: Duration) -> Batching {
+    Batching { rows_max, queue_max: 2, delay_max, ragged: Vec::new() }
 }
 
 /// A queue that batches up to `rows_max` rows and holds 2 requests, for as many instances as there
 /// are `parks`.
 pub(crate) fn queue<P: Park>(rows_max: usize, delay_max: Duration, parks: Vec<P>) -> Arc<Queue<P>> {
-    let policy = BatchPolicy { rows_max, queue_max: 2, delay_max, ragged: Vec::new() };
     let statistics = Arc::new(Statistics::default());
-    let batcher = DynamicBatcher::new(policy, parks.len(), statistics.clone());
+    let batcher =
+        DynamicBatcher::new(batching(rows_max, delay_max), parks.len(), statistics.clone());
     Queue::new("m".into(), statistics, Box::new(batcher), parks)
 }
 
@@ -134,7 +136,7 @@ pub(crate) fn serve(
     let statistics = Arc::new(Statistics::default());
     let policy =
         BatchPolicy { rows_max: 1, queue_max: 2, delay_max: Duration::ZERO, ragged: Vec::new() };
-    let batcher = DynamicBatcher::new(policy, 1, statistics.clone());
+    let batcher = DynamicBatcher::new(batching(rows_max, delay_max), 1, statistics.clone());
     let parks = vec![SystemPark::default()];
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);

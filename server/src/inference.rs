@@ -5,25 +5,38 @@ use std::time::{Duration, Instant};
 
 use nereid_backend::error::{InferError, Kind, id_prefix};
 use nereid_backend::parts::{Cancel, Parameter};
-use nereid_backend::request::{Answer, Home, Request};
+use nereid_backend::request::{Home, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
-use crate::registry::{Models, Served, Target};
+use crate::registry::{Found, Models, Served, Target};
 use crate::scheduler::Refusal;
 
-/// Runs `ask` on `served`, which `target` meant a moment ago, and waits for the answer.
+/// An answer, and which version of the model gave it.
+pub struct Inferred {
+    /// The model that has answered.
+    pub served: Arc<Served>,
+    /// What it has answered.
+    pub response: Response,
+}
+
+/// Runs `ask` on what `target` was `found` to be a moment ago, and waits for the answer.
 ///
 /// A model that was reloaded since then has closed its queue, but only after its successor was
-/// published: one more try, on a new snapshot, and with a new check against its spec.
+/// published: one more try, on a new snapshot.
 ///
 /// Dropping the future gives the request up: it leaves the queue, and a run is told to stop.
 ///
 /// # Errors
 /// Whatever goes wrong between here and the instance.
-pub async fn infer(models: &Models, target: &Target, served: &Arc<Served>, mut ask: Ask) -> Answer {
-    let spec = &served.definition.spec;
+pub async fn infer(
+    models: &Models,
+    target: &Target,
+    found: Found,
+    mut ask: Ask,
+) -> Result<Inferred, InferError> {
+    let spec = &found.served.definition.spec;
     let outputs = admission::wanted(spec, &ask.outputs)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
@@ -32,11 +45,12 @@ pub async fn infer(models: &Models, target: &Target, served: &Arc<Served>, mut a
     request.outputs = outputs;
     request.parameters = ask.parameters;
     request.deadline = ask.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    request.hold = ask.hold;
 
     let given_up = RaiseOnDrop(request.cancel.clone());
     let id = request.id.clone();
     let deadline = request.deadline;
-    push(models, target, served, request)?;
+    let served = push(models, target, found, request)?;
     let received = match deadline {
         None => answer.await,
         Some(at) => match timeout_at(at.into(), answer).await {
@@ -45,16 +59,18 @@ pub async fn infer(models: &Models, target: &Target, served: &Arc<Served>, mut a
         },
     };
     drop(given_up);
-    received.unwrap_or(Err(InferError::Abandoned))
+    let response = received.unwrap_or(Err(InferError::Abandoned))?;
+    Ok(Inferred { served, response })
 }
 
-/// How long a client will wait, by its parameter `timeout`: microseconds.
+/// How long a client will wait, by its parameter `timeout`: microseconds, and 0 for no limit.
 ///
 /// # Errors
 /// When it is not a number of them.
-pub fn timeout(value: &Parameter) -> Result<Duration, InferError> {
+pub fn timeout(value: &Parameter) -> Result<Option<Duration>, InferError> {
     match value {
-        Parameter::Int(us) if *us >= 0 => Ok(Duration::from_micros(us.unsigned_abs())),
+        Parameter::Int(0) => Ok(None),
+        Parameter::Int(us) if *us > 0 => Ok(Some(Duration::from_micros(us.unsigned_abs()))),
         _ => Err(InferError::Invalid(
             "invalid value for 'timeout' parameter, expected microseconds as a whole number"
                 .to_owned(),
@@ -72,29 +88,42 @@ pub fn log_failure(target: &Target, id: &str, failed: &InferError) {
     }
 }
 
+/// Hands the request over, and tells to whom.
 fn push(
     models: &Models,
     target: &Target,
-    served: &Arc<Served>,
+    found: Found,
     request: Request,
-) -> Result<(), InferError> {
-    match served.push(request, &models.snapshot()) {
-        Ok(()) => Ok(()),
-        Err((request, Refusal::Closed)) => push_to_successor(models, target, request),
-        Err((request, refusal)) => Err(refuse(served, request, refusal)),
+) -> Result<Arc<Served>, InferError> {
+    let Found { snapshot, served } = found;
+    match served.route.push(request, &snapshot) {
+        Ok(()) => Ok(served),
+        Err((request, Refusal::Closed)) => push_to_successor(models, target, &served, request),
+        Err((request, refusal)) => Err(refuse(&served, request, refusal)),
     }
 }
 
+/// A successor takes the request only if nothing was changed that it was checked for.
 fn push_to_successor(
     models: &Models,
     target: &Target,
-    mut request: Request,
-) -> Result<(), InferError> {
-    let snapshot = models.snapshot();
-    let served = snapshot.ready(target)?;
-    let inputs = std::mem::take(&mut request.inputs);
-    request.inputs = admission::fit(&served.definition.spec, &request.id, inputs)?.inputs;
-    served.push(request, &snapshot).map_err(|(request, refusal)| refuse(served, request, refusal))
+    closed: &Served,
+    request: Request,
+) -> Result<Arc<Served>, InferError> {
+    let Ok(Found { snapshot, served }) = models.find(target) else {
+        return Err(refuse(closed, request, Refusal::Closed));
+    };
+    let (old, new) = (&closed.definition.spec, &served.definition.spec);
+    let is_alike = old.signature == new.signature
+        && old.is_batched == new.is_batched
+        && request.rows() <= new.rows_max;
+    if !is_alike {
+        return Err(refuse(closed, request, Refusal::Closed));
+    }
+    match served.route.push(request, &snapshot) {
+        Ok(()) => Ok(served),
+        Err((request, refusal)) => Err(refuse(&served, request, refusal)),
+    }
 }
 
 /// Answers the request, so that it is counted, and gives the same error to the caller.

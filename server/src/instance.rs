@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nereid_backend::backend::{Instance, Model, Running};
-use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::batch::Batch;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceId, InstanceSpec};
 use nereid_kernels::reaper::Reaper;
@@ -60,6 +60,7 @@ struct Worker<P> {
 
 impl<P: Park> Worker<P> {
     fn work(mut self, first: Box<dyn Instance>) {
+        let _whatever_happens = Retire { queue: self.queue.clone(), who: self.spec.id };
         let mut instance = Some(first);
         while let Some(mut alive) = instance.take() {
             // What a panic leaves behind is dropped: the instance, and its batch with it.
@@ -70,7 +71,6 @@ impl<P: Park> Worker<P> {
             }
             instance = self.restart();
         }
-        self.queue.retire(self.spec.id);
     }
 
     /// Runs batches until the queue is closed and drained.
@@ -81,7 +81,7 @@ impl<P: Park> Worker<P> {
     }
 
     fn run(&self, instance: &mut dyn Instance, batch: Batch) {
-        let ticket = Ticket { queue: self.queue.clone(), who: self.spec.id, batch: batch.id() };
+        let ticket = Ticket { queue: self.queue.clone(), who: self.spec.id };
         match instance.start(batch) {
             Running::Done => {}
             Running::OnDevice { after, finish } => self.reaper.watch(
@@ -114,16 +114,28 @@ impl<P: Park> Worker<P> {
     }
 }
 
+/// An instance's duty to ask the queue. Dropping tells the queue that nobody will ask any more,
+/// also when making the next instance panics.
+struct Retire<P: Park> {
+    queue: Arc<Queue<P>>,
+    who: InstanceId,
+}
+
+impl<P: Park> Drop for Retire<P> {
+    fn drop(&mut self) {
+        self.queue.retire(self.who);
+    }
+}
+
 /// A batch's right to be in flight. Dropping returns it, so that a panic returns it too.
 struct Ticket<P: Park> {
     queue: Arc<Queue<P>>,
     who: InstanceId,
-    batch: BatchId,
 }
 
 impl<P: Park> Drop for Ticket<P> {
     fn drop(&mut self) {
-        self.queue.done(self.who, self.batch);
+        self.queue.done(self.who);
     }
 }
 

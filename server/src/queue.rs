@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::batch::Batch;
 use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
 
 use crate::park::{Park, SystemPark};
+use crate::registry::{Catalog, Route};
 use crate::scheduler::{Decision, Refusal, Refused, Scheduler, Wake};
 
 /// One model's queue. Clients push from async tasks; idle instances pull from their threads.
@@ -78,11 +79,11 @@ impl<P: Park> Queue<P> {
         }
     }
 
-    /// Notes that `batch` has left its instance.
-    pub fn done(&self, who: InstanceId, batch: BatchId) {
+    /// Notes that a batch has left its instance.
+    pub fn done(&self, who: InstanceId) {
         let now = self.parks[who.0].now();
         let mut state = self.lock();
-        let wake = state.scheduler.done(who, batch, now);
+        let wake = state.scheduler.done(who, now);
         self.release(state, wake);
     }
 
@@ -109,16 +110,6 @@ impl<P: Park> Queue<P> {
         self.release(state, Wake::Nobody);
     }
 
-    /// Whether it takes no more requests: the model is being unloaded, or has no instance left.
-    pub fn is_closed(&self) -> bool {
-        self.lock().is_closed
-    }
-
-    /// How many requests wait.
-    pub fn waiting(&self) -> usize {
-        self.lock().scheduler.waiting()
-    }
-
     /// Unlocks first, so that whoever wakes does not run into the lock.
     fn release(&self, state: MutexGuard<'_, State>, wake: Wake) {
         let is_over = state.is_over();
@@ -139,6 +130,25 @@ impl<P: Park> Queue<P> {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Park> Route for Queue<P> {
+    fn push(&self, request: Request, _: &Arc<Catalog>) -> Result<(), Refused> {
+        self.push(request)
+    }
+
+    /// A queue closes by itself when its last instance is gone.
+    fn is_able(&self, _: &Catalog) -> bool {
+        !self.lock().is_closed
+    }
+
+    fn waiting(&self) -> usize {
+        self.lock().scheduler.waiting()
+    }
+
+    fn close(&self) {
+        self.close();
     }
 }
 

@@ -8,8 +8,6 @@ use nereid_backend::error::InferError;
 use nereid_backend::request::Request;
 use nereid_model_repository::definition::Definition;
 
-use crate::ensemble::Ensemble;
-use crate::queue::Queue;
 use crate::scheduler::Refused;
 use crate::statistics::Statistics;
 
@@ -31,49 +29,28 @@ pub struct Served {
     /// What it is.
     pub definition: Definition,
     /// How its requests are run.
-    pub route: Route,
+    pub route: Arc<dyn Route>,
     /// What it has done so far.
     pub statistics: Arc<Statistics>,
 }
 
-/// How a model's requests are run.
-pub enum Route {
-    /// By instances.
-    Queue(Arc<Queue>),
-    /// By other models.
-    Ensemble(Arc<Ensemble>),
-}
-
-impl Served {
-    /// Hands a request over to whoever runs it; an ensemble finds its steps in `snapshot`.
+/// How a model's requests are run: by instances that wait at a queue, or by other models.
+pub trait Route: Send + Sync {
+    /// Hands a request over to whoever runs it. Models that it needs are found in `snapshot`, so
+    /// that all of them come from the same one.
     ///
     /// # Errors
     /// The request itself, and why it was not taken.
-    pub fn push(&self, request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused> {
-        match &self.route {
-            Route::Queue(queue) => queue.push(request),
-            Route::Ensemble(ensemble) => {
-                ensemble.start(request, self.statistics.clone(), snapshot);
-                Ok(())
-            }
-        }
-    }
+    fn push(&self, request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused>;
 
-    /// Whether it can answer: a queue closes when its last instance is gone.
-    pub fn is_able(&self) -> bool {
-        match &self.route {
-            Route::Queue(queue) => !queue.is_closed(),
-            Route::Ensemble(_) => true,
-        }
-    }
+    /// Whether it can answer.
+    fn is_able(&self, catalog: &Catalog) -> bool;
 
     /// Requests that wait for an instance.
-    pub fn waiting(&self) -> usize {
-        match &self.route {
-            Route::Queue(queue) => queue.waiting(),
-            Route::Ensemble(_) => 0,
-        }
-    }
+    fn waiting(&self) -> usize;
+
+    /// Takes no more requests, and lets those that wait be run.
+    fn close(&self);
 }
 
 /// What a client asks for.
@@ -110,6 +87,11 @@ impl Catalog {
         })
     }
 
+    /// Whether `target` is ready and can answer.
+    pub fn is_able(&self, target: &Target) -> bool {
+        self.ready(target).is_ok_and(|served| served.route.is_able(self))
+    }
+
     /// Every version of every model, by name and number.
     pub fn entries(&self) -> impl Iterator<Item = (&str, u64, &Status)> {
         self.0.iter().flat_map(|(name, versions)| {
@@ -133,6 +115,14 @@ impl Catalog {
     }
 }
 
+/// A model that was found ready, and the snapshot that it was found in.
+pub struct Found {
+    /// Everything that was served then.
+    pub snapshot: Arc<Catalog>,
+    /// The model.
+    pub served: Arc<Served>,
+}
+
 /// Read access for the request path.
 #[derive(Clone)]
 pub struct Models(Arc<ArcSwap<Catalog>>);
@@ -141,6 +131,16 @@ impl Models {
     /// What is served now: one `Arc` clone, no lock and no I/O.
     pub fn snapshot(&self) -> Arc<Catalog> {
         self.0.load_full()
+    }
+
+    /// Finds a ready model.
+    ///
+    /// # Errors
+    /// Which part of `target` is not there.
+    pub fn find(&self, target: &Target) -> Result<Found, InferError> {
+        let snapshot = self.snapshot();
+        let served = snapshot.ready(target)?.clone();
+        Ok(Found { snapshot, served })
     }
 }
 
@@ -163,13 +163,16 @@ impl Registry {
     }
 
     /// Moves one version to `status`, shows it to readers, and only then closes what it replaces.
+    /// The version 0 stands for a model of which no version is known yet.
     pub fn set(&mut self, model: &str, version: u64, status: Status) {
-        let old = self.catalog.0.entry(model.to_owned()).or_default().insert(version, status);
+        let versions = self.catalog.0.entry(model.to_owned()).or_default();
+        if version != 0 {
+            versions.remove(&0);
+        }
+        let old = versions.insert(version, status);
         self.published.store(Arc::new(self.catalog.clone()));
-        if let Some(Status::Ready(old)) = old
-            && let Route::Queue(queue) = &old.route
-        {
-            queue.close();
+        if let Some(Status::Ready(old)) = old {
+            old.route.close();
         }
     }
 }

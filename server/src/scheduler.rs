@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::batch::Batch;
 use nereid_backend::error::InferError;
 use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
@@ -26,7 +26,7 @@ pub trait Scheduler: Send {
     fn poll(&mut self, who: InstanceId, now: Instant) -> Decision;
 
     /// Notes that a batch has left its instance, answered or not.
-    fn done(&mut self, who: InstanceId, batch: BatchId, now: Instant) -> Wake;
+    fn done(&mut self, who: InstanceId, now: Instant) -> Wake;
 
     /// Notes that an instance will not ask again.
     fn retire(&mut self, who: InstanceId, now: Instant) -> Wake;

@@ -10,13 +10,8 @@ use crate::parts::{Tensors, Times};
 use crate::request::{Answer, Request, Response};
 use crate::tensor::{Storage, Tensor, TensorError};
 
-/// Numbers a queue's batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BatchId(pub u64);
-
 /// Requests that run together, at least one.
 pub struct Batch {
-    id: BatchId,
     requests: Vec<Request>,
     times: Times,
     observer: Arc<dyn Observer>,
@@ -24,9 +19,9 @@ pub struct Batch {
 
 impl Batch {
     /// A batch of one; `started` is when it left the queue.
-    pub fn new(id: BatchId, first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
+    pub fn new(first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
         let times = Times { started: Some(started), ..Times::default() };
-        let mut batch = Self { id, requests: Vec::new(), times, observer };
+        let mut batch = Self { requests: Vec::new(), times, observer };
         batch.push(first);
         batch
     }
@@ -35,11 +30,6 @@ impl Batch {
     pub fn push(&mut self, mut request: Request) {
         request.times.started = self.times.started;
         self.requests.push(request);
-    }
-
-    /// Its number.
-    pub fn id(&self) -> BatchId {
-        self.id
     }
 
     /// One entry for each client request; never empty.

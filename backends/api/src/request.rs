@@ -1,6 +1,7 @@
 //! A request, and its way home. Answering consumes a [`Request`], so a second answer does not
 //! compile; dropping one answers [`InferError::Abandoned`], so no client waits for ever.
 
+use std::any::Any;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +19,10 @@ pub struct Response {
     /// One for each wanted output, in the order in which they were wanted.
     pub outputs: Tensors,
 }
+
+/// Something that must live as long as a request, whatever it is: dropping it gives memory back
+/// to those who count it.
+pub type Hold = Option<Arc<dyn Any + Send + Sync>>;
 
 /// What whoever asked waits for.
 pub type Answer = Result<Response, InferError>;
@@ -63,6 +68,8 @@ pub struct Request {
     pub cancel: Cancel,
     /// When what happened.
     pub times: Times,
+    /// What is counted as in flight until this request is gone.
+    pub hold: Hold,
     rows: NonZeroUsize,
     home: Option<Home>,
     observer: Option<Arc<dyn Observer>>,
@@ -79,6 +86,7 @@ impl Request {
             deadline: None,
             cancel: Cancel::default(),
             times: Times::default(),
+            hold: None,
             rows,
             home: Some(home),
             observer: None,

@@ -197,7 +197,7 @@ impl Tensor {
         if rows.start > rows.end || rows.end > all {
             return None;
         }
-        let per_row = self.shape[1..].iter().product::<usize>();
+        let per_row = elements(&self.shape[1..])?;
         let first = self.offset_bytes(rows.start * per_row)?;
         let end = self.offset_bytes(rows.end * per_row)?;
         let mut part = self.clone();

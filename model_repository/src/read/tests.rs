@@ -36,8 +36,12 @@ fn a_model_without_a_text_is_completed() {
         Signature { inputs: vec![tensor("x", &[3, -1])], outputs: vec![tensor("y", &[2])] };
     assert_eq!(spec.signature, batched);
     assert_eq!((spec.is_batched, spec.instances.len()), (true, 2));
-    let expected =
-        Batching { rows_max: 4, delay_max: Duration::ZERO, queue_max: QUEUE_MAX_DEFAULT };
+    let expected = Batching {
+        rows_max: 4,
+        delay_max: Duration::ZERO,
+        queue_max: QUEUE_MAX_DEFAULT,
+        ragged: Vec::new(),
+    };
     assert_eq!(batching_of(definition), expected);
     assert_eq!(definition.warnings, [""; 0]);
     let shown = concat!(
@@ -81,7 +85,12 @@ fn a_model_that_is_stated_whole() {
     assert_eq!(spec.signature.inputs, [tensor("x", &[3, 8])]);
     assert_eq!(spec.signature.outputs[0].labels, Some(repository.path.join("m/l.txt")));
     assert_eq!(spec.parameters, [("threads".to_owned(), "2".to_owned())].into());
-    let expected = Batching { rows_max: 16, delay_max: Duration::from_micros(250), queue_max: 9 };
+    let expected = Batching {
+        rows_max: 16,
+        delay_max: Duration::from_micros(250),
+        queue_max: 9,
+        ragged: Vec::new(),
+    };
     assert_eq!(batching_of(&definition), expected);
     assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
 }

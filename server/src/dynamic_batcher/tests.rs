@@ -16,7 +16,7 @@ struct Script {
 
 impl Script {
     fn new(delay_max: Duration) -> Self {
-        let policy = BatchPolicy { rows_max: 4, queue_max: 3, delay_max, ragged: vec!["r".into()] };
+        let policy = Batching { rows_max: 4, queue_max: 3, delay_max, ragged: vec!["r".into()] };
         let batcher = DynamicBatcher::new(policy, 2, Arc::new(Statistics::default()));
         Self { batcher, start: Instant::now(), clients: Vec::new() }
     }
@@ -38,7 +38,7 @@ impl Script {
                 String::new()
             }
             ("poll", &[who]) => self.poll(InstanceId(who), now),
-            ("done", &[who]) => show(self.batcher.done(InstanceId(who), BatchId(0), now)),
+            ("done", &[who]) => show(self.batcher.done(InstanceId(who), now)),
             ("retire", &[who]) => show(self.batcher.retire(InstanceId(who), now)),
             ("sweep", &[]) => names(&self.batcher.sweep(now)),
             _ => panic!("no such line: {line}"),
@@ -159,9 +159,10 @@ fn the_dead_do_not_run() {
         ("1 push 1", "Full"),
         ("1 sweep", "[]"),
         ("2 leave 0", ""),
-        ("2 sweep", "[Cancelled, Expired]"),
-        ("2 push 1", ""),
-        ("5 poll 0", "run [1, 1]"),
+        ("2 sweep", "[]"), // It was searched a moment ago.
+        ("11 sweep", "[Cancelled, Expired]"),
+        ("12 push 1", ""),
+        ("12 poll 0", "run [1, 1]"),
     ]);
 }
 

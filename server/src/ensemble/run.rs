@@ -7,7 +7,7 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
 use nereid_backend::parts::{Cancel, Parameters, Tensors, Times, Wanted};
-use nereid_backend::request::{Answer, Home, Request, Response};
+use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
 
 use crate::admission;
@@ -31,6 +31,7 @@ pub(super) fn start(
         parameters: request.parameters.clone(),
         deadline: request.deadline,
         cancel: request.cancel.clone(),
+        hold: request.hold.clone(),
         observer,
         snapshot,
         state: Mutex::new(State::new(&graph, request, wanted, is_pending)),
@@ -48,6 +49,7 @@ struct Run {
     parameters: Parameters,
     deadline: Option<Instant>,
     cancel: Cancel,
+    hold: Hold,
     state: Mutex<State>,
 }
 
@@ -112,8 +114,8 @@ impl State {
         if self.readers[id] == 0 { self.tensors[id].take() } else { self.tensors[id].clone() }
     }
 
-    /// The nodes whose inputs are all there, with these inputs.
-    fn take_ready(&mut self, graph: &Graph) -> Vec<(usize, Tensors)> {
+    /// The nodes whose inputs are all there.
+    fn take_ready(&mut self, graph: &Graph) -> Vec<Ready> {
         let mut ready = Vec::new();
         for (index, node) in graph.nodes.iter().enumerate() {
             let is_ready = self.request.is_some()
@@ -123,10 +125,17 @@ impl State {
                 self.is_pending[index] = false;
                 let read =
                     |(name, id): &(Arc<str>, TensorId)| Some((name.clone(), self.read(*id)?));
-                ready.push((index, node.inputs.iter().filter_map(read).collect()));
+                let inputs = node.inputs.iter().filter_map(read).collect();
+                ready.push(Ready { index, inputs, outputs: self.read_outputs(node) });
             }
         }
         ready
+    }
+
+    /// What somebody will read of what `node` makes.
+    fn read_outputs(&self, node: &Node) -> Vec<Wanted> {
+        let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
+        read.map(|(name, _)| Wanted { name: name.clone(), place: DeviceId::Cpu }).collect()
     }
 
     /// The request and its outputs, once all of them are there.
@@ -144,6 +153,13 @@ impl State {
     }
 }
 
+/// A node that can be started.
+struct Ready {
+    index: usize,
+    inputs: Tensors,
+    outputs: Vec<Wanted>,
+}
+
 impl Run {
     /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
     /// under the lock: a step may end before its push returns.
@@ -155,26 +171,27 @@ impl Run {
         if let Some((request, response)) = answer {
             return self.respond(request, response);
         }
-        for (index, inputs) in ready {
-            if let Err(error) = self.start_node(index, inputs) {
+        for node in ready {
+            if let Err(error) = self.start_node(node) {
                 return self.fail(error);
             }
         }
     }
 
-    fn start_node(self: &Arc<Self>, index: usize, inputs: Tensors) -> Result<(), InferError> {
-        let node = &self.graph.nodes[index];
-        let served = self.snapshot.ready(&node.target)?;
+    fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
+        let Ready { index, inputs, outputs } = ready;
+        let served = self.snapshot.ready(&self.graph.nodes[index].target)?;
         let admitted = admission::fit(&served.definition.spec, &self.id, inputs)?;
         let run = self.clone();
         let home = Home::Then(Box::new(move |answer| run.ended(index, answer)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
         request.id = self.id.clone();
-        request.outputs = outputs_of(node);
+        request.outputs = outputs;
         request.parameters = self.parameters.clone();
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
-        if let Err((request, refusal)) = served.push(request, &self.snapshot) {
+        request.hold = self.hold.clone();
+        if let Err((request, refusal)) = served.route.push(request, &self.snapshot) {
             let error = refusal.into_error(&served.definition.spec.name, &request);
             request.respond(Err(error)); // Comes back as this node's end.
         }
@@ -217,12 +234,6 @@ impl Run {
             request.respond(Err(InferError::Step { ensemble, source: Box::new(error) }));
         }
     }
-}
-
-fn outputs_of(node: &Node) -> Vec<Wanted> {
-    let host =
-        |(name, _): &(Arc<str>, TensorId)| Wanted { name: name.clone(), place: DeviceId::Cpu };
-    node.outputs.iter().map(host).collect()
 }
 
 fn id_of(names: &[(Arc<str>, TensorId)], name: &str) -> Option<TensorId> {

@@ -106,6 +106,25 @@ async fn a_panic_fails_only_its_own_batch() {
     thread.join().unwrap();
 }
 
+/// A model that makes one instance, which panics, and panics when it should make another.
+struct OnlyOnce(AtomicBool);
+
+impl Model for OnlyOnce {
+    fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
+        assert!(!self.0.swap(true, Ordering::Relaxed), "no second instance");
+        crashing(usize::MAX).spawn(spec)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_restarting_leaves_nobody_waiting() {
+    let queue = fakes::plain_queue();
+    let thread = start(&queue, Arc::new(OnlyOnce(AtomicBool::new(false))));
+    assert_eq!(ask(&queue).await, Err(InferError::Abandoned.to_string()));
+    assert!(thread.join().is_err());
+    assert_eq!(ask(&queue).await, Err("model 'm' is not taking requests".to_owned()));
+}
+
 #[tokio::test]
 async fn an_instance_that_panics_too_often_is_given_up() {
     let queue = fakes::plain_queue();

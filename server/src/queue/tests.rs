@@ -108,7 +108,7 @@ fn serve(queue: &Arc<Queue<ShuttlePark>>) -> [JoinHandle<()>; 3] {
     let queue = queue.clone();
     let reaper = thread::spawn(move || {
         for (who, batch) in ended {
-            queue.done(who, batch.id());
+            queue.done(who);
             batch.respond_rows(Ok(Vec::new()));
         }
     });

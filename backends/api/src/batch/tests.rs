@@ -50,7 +50,7 @@ fn batch(inputs: Vec<Tensor>) -> (Batch, Vec<oneshot::Receiver<Answer>>, Arc<Not
     }
     let mut requests = requests.into_iter();
     let first = requests.next().unwrap();
-    let mut batch = Batch::new(BatchId(1), first, Instant::now(), notes.clone());
+    let mut batch = Batch::new(first, Instant::now(), notes.clone());
     requests.for_each(|request| batch.push(request));
     (batch, clients, notes)
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use nereid_backend::backend::{Backend, Model};
-use nereid_backend::batch::BatchId;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::Kind;
@@ -93,7 +92,7 @@ fn run(model: &Arc<dyn Model>, inputs: Vec<(Tensor, usize)>) -> Vec<Result<Tenso
     let rest = requests.split_off(1);
     let observer = Arc::new(Copies::default());
     let first = requests.remove(0);
-    let mut batch = Batch::new(BatchId(0), first, Instant::now(), observer.clone());
+    let mut batch = Batch::new(first, Instant::now(), observer.clone());
     for request in rest {
         batch.push(request);
     }

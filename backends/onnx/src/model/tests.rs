@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use nereid_backend::backend::Backend;
-use nereid_backend::batch::BatchId;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
@@ -83,7 +82,7 @@ fn run_all(
     let (requests, answers): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
     let mut requests = requests.into_iter();
     let first = requests.next().unwrap();
-    let mut batch = Batch::new(BatchId(1), first, Instant::now(), copies.clone());
+    let mut batch = Batch::new(first, Instant::now(), copies.clone());
     requests.for_each(|request| batch.push(request));
     assert!(matches!(instance.start(batch), Running::Done));
     let answers = answers.into_iter().map(|answer| answer.try_recv().unwrap());

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use nereid_backend::batch::BatchId;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::observer::Observer;
@@ -51,7 +50,7 @@ fn run(folder: &str, inputs: Vec<Tensor>, outputs: &[&str]) -> (Vec<Answer>, u64
         inputs.into_iter().map(|input| request(input, outputs)).unzip();
     let mut requests = requests.into_iter();
     let first = requests.next().unwrap();
-    let mut batch = Batch::new(BatchId(1), first, Instant::now(), copies.clone());
+    let mut batch = Batch::new(first, Instant::now(), copies.clone());
     requests.for_each(|request| batch.push(request));
     assert!(matches!(instance(folder).start(batch), Running::Done));
     let answers = answers.into_iter().map(|answer| answer.try_recv().unwrap()).collect();
