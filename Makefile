@@ -19,7 +19,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary check deny clean
+.PHONY: help serve build fetch test test-rust test-python test-binary check deny bench clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,7 @@ fetch: ## fetch ONNX Runtime and the example models (once, 34 MB)
 test: test-rust test-python ## run every test
 
 test-rust: test-binary ## run the tests in Rust
-	NEREID_BIN="$(TEST_BINARY)" $(CARGO) test --locked --workspace
+	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(TARGET))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
@@ -47,7 +47,7 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
 	$(CARGO) build --locked --package nereid
-	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/debug" "$(TARGET)/debug/deps"
+	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/debug"
 
 check: deny ## run what CI checks beside the tests: format, lints, documentation, dependencies
 	$(CARGO) fmt --all --check
@@ -58,6 +58,9 @@ deny: ## check licences, sources and bans of the dependencies (the first time bu
 	@test -x "$(DENY)" || env -u CARGO_TARGET_DIR \
 	  $(CARGO) install --locked --debug --version $(DENY_VERSION) --root "$(CACHE)/cargo-deny-$(DENY_VERSION)" cargo-deny
 	"$(DENY)" --workspace --locked check bans licenses sources
+
+bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
+	$(CARGO) bench --locked --package nereid-benches $(ARGS)
 
 clean: ## remove what was built; the cache of fetched files stays
 	$(CARGO) clean

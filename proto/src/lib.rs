@@ -9,6 +9,7 @@
 
 pub mod config;
 mod generated;
+pub mod http;
 pub mod json;
 mod schema;
 

@@ -154,27 +154,52 @@ fn tensor(spec: &ModelSpec, id: &str, asked: AskedInput) -> Result<(Arc<str>, Te
         return Err(unexpected("input", &asked.name, spec));
     };
     check_type(spec, id, input, asked.data_type)?;
-    let storage = Storage::Host(asked.data);
-    match Tensor::new(asked.data_type, asked.shape, storage) {
-        Ok(tensor) => Ok((input.name.clone(), tensor)),
-        Err(error) => Err(invalid(id, &misfit(spec, input, &error))),
-    }
+    let (name, model) = (&input.name, &spec.name);
+    let storage = Storage::Host(asked.data.clone());
+    let error = match Tensor::new(asked.data_type, asked.shape, storage) {
+        Ok(tensor) => return Ok((name.clone(), tensor)),
+        Err(error) => error,
+    };
+    Err(match error {
+        TensorError::Size { expected, actual } => invalid(
+            id,
+            &format!(
+                "input byte size mismatch for input '{name}' for model '{model}'. Expected \
+                 {expected}, got {actual}"
+            ),
+        ),
+        TensorError::Framing { expected, .. } => {
+            InferError::Invalid(wrong_framing(name, &asked.data, expected))
+        }
+        error => invalid(id, &format!("input '{name}' for model '{model}': {error}")),
+    })
 }
 
-fn misfit(spec: &ModelSpec, input: &TensorSpec, error: &TensorError) -> String {
-    let name = &input.name;
-    match error {
-        TensorError::Size { expected, actual } => format!(
-            "input byte size mismatch for input '{name}' for model '{}'. Expected {expected}, got \
-             {actual}",
-            spec.name
-        ),
-        TensorError::Framing { expected, actual } => format!(
-            "expected {expected} strings for inference input '{name}', each after its length as \
-             four bytes; the lengths do not add up to the {actual} bytes that came"
-        ),
-        error => format!("input '{name}' for model '{}': {error}", spec.name),
+/// Why `data` are not that many byte strings, each after its length.
+fn wrong_framing(name: &str, data: &[u8], expected: usize) -> String {
+    let mut rest = data;
+    for found in 0..expected {
+        let Some((prefix, behind)) = rest.split_first_chunk::<4>() else {
+            return format!(
+                "incomplete string length data for inference input '{name}', expecting {expected} \
+                 strings but only {found} are there"
+            );
+        };
+        let length = usize::try_from(u32::from_le_bytes(*prefix)).unwrap_or(usize::MAX);
+        let Some(behind) = behind.get(length..) else {
+            return format!(
+                "incomplete string data for inference input '{name}', expecting string of length \
+                 {length} but only {} bytes available",
+                behind.len()
+            );
+        };
+        rest = behind;
     }
+    format!(
+        "unexpected number of string elements for inference input '{name}', expecting {expected}; \
+         {} more bytes follow",
+        rest.len()
+    )
 }
 
 fn check_type(

@@ -1,6 +1,6 @@
 //! Models made of other models: a graph of steps over shared tensors.
 //!
-//! [`graph`] is what the configuration says, checked when the ensemble is loaded; [`run`] is one
+//! [`graph`] is what the configuration says, checked when the ensemble is loaded; `run` is one
 //! request's way through it. Steps without mutual dependency run at the same time, tensors go from
 //! step to step by reference, and a step's answer starts the next one where it arrives.
 

@@ -65,9 +65,10 @@ pub fn timeout(value: &Parameter) -> Result<Duration, InferError> {
 /// Logs a failure that the operator should know of; what clients do wrong, they are told.
 pub fn log_failure(target: &Target, id: &str, failed: &InferError) {
     let (model, prefix) = (&target.model, id_prefix(id));
-    match failed.kind() {
-        Kind::Internal => tracing::error!("{prefix}model '{model}': {failed}"),
-        _ => tracing::debug!("{prefix}model '{model}': {failed}"),
+    if failed.kind() == Kind::Internal {
+        tracing::error!("{prefix}model '{model}': {failed}");
+    } else {
+        tracing::debug!("{prefix}model '{model}': {failed}");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::queue::Queue;
 
 /// Restarts of one instance within [`RESTART_WINDOW`] before it is given up.
 const RESTARTS_MAX: usize = 3;
-const RESTART_WINDOW: Duration = Duration::from_secs(60);
+const RESTART_WINDOW: Duration = Duration::from_mins(1);
 
 /// Why an instance did not start.
 #[derive(Debug, thiserror::Error)]

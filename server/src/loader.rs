@@ -171,7 +171,7 @@ impl Loader {
             for (definition, steps) in ensembles {
                 match build_ensemble(&definition, &steps, self.registry.catalog()) {
                     Ok(ensemble) => {
-                        outcomes.push(self.publish(loaded_ensemble(definition, ensemble)))
+                        outcomes.push(self.publish(loaded_ensemble(definition, ensemble)));
                     }
                     Err(error) => waiting.push((definition, steps, error)),
                 }
@@ -283,9 +283,9 @@ fn log_table(mut outcomes: Vec<Outcome>) {
     let width =
         |of: fn(&Outcome) -> &str| outcomes.iter().map(|row| of(row).len()).max().unwrap_or(0);
     let (model, version) = (width(|row| &row.model).max(5), width(|row| &row.version).max(7));
-    let mut table = format!("{:model$} | {:version$} | Status", "Model", "Version");
-    for row in &outcomes {
-        table += &format!("\n{:model$} | {:version$} | {}", row.model, row.version, row.status);
-    }
-    tracing::info!("models:\n{table}");
+    let row =
+        |one: &str, two: &str, three: &str| format!("{one:model$} | {two:version$} | {three}");
+    let mut lines = vec![row("Model", "Version", "Status")];
+    lines.extend(outcomes.iter().map(|known| row(&known.model, &known.version, &known.status)));
+    tracing::info!("models:\n{}", lines.join("\n"));
 }

@@ -72,12 +72,17 @@ def post(server, path: str, body: bytes | dict, headers: dict | None = None) -> 
     return ask(server.http, "POST", path, content, headers)
 
 
-def wait_until_ready(server, seconds_max: float) -> None:
+def wait_until(condition) -> None:
+    """Returns once the condition holds."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.001)
+
+
+def wait_until_ready(server) -> None:
     """Returns once the server says that it is ready."""
-    deadline = time.monotonic() + seconds_max
-    while get(server, "/v2/health/ready").status != 200:
-        assert time.monotonic() < deadline, f"not ready:\n{server.log.text()}"
-        time.sleep(0.01)
+    wait_until(lambda: get(server, "/v2/health/ready").status == 200)
 
 
 def statistics(server, model: str) -> dict:

@@ -65,7 +65,7 @@ class Log:
 
 
 class Server:
-    """A running server and where it listens."""
+    """A running server and where it listens; as a context, one that is killed at its end if it still runs."""
 
     def __init__(self, repository: Path, *flags: str) -> None:
         self._process = launch("--model-repository", str(repository), *flags)
@@ -74,10 +74,16 @@ class Server:
             self.http = self._port("HTTPService")
             self.grpc = self._port("GRPCInferenceService")
             self.metrics = self._port("Metrics Service")
-            clients.wait_until_ready(self, START_S_MAX)
+            clients.wait_until_ready(self)
         except BaseException:
             self._process.kill()
             raise
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._process.kill()
 
     def _port(self, service: str) -> int:
         return int(self.log.wait_for(rf"Started {service} at {re.escape(HOST)}:(\d+)")[1])
@@ -91,7 +97,6 @@ class Server:
         try:
             return self._process.wait(STOP_S_MAX)
         except subprocess.TimeoutExpired:
-            self._process.kill()
             raise AssertionError(f"the server does not end; its log:\n{self.log.text()}") from None
 
 
@@ -110,12 +115,11 @@ def launch(*flags: str) -> subprocess.Popen:
 @contextlib.contextmanager
 def running(repository: Path, *flags: str) -> Iterator[Server]:
     """A server that serves `repository`, stopped by SIGTERM at the end; that must end well."""
-    server = Server(repository, *flags)
-    try:
-        yield server
-    finally:
+    with Server(repository, *flags) as server:
+        try:
+            yield server
+        finally:
+            # pytest shows it if the test failed.
+            print(server.log.text())
         server.signal(signal.SIGTERM)
-        status = server.wait()
-        # pytest shows it if the test failed.
-        print(server.log.wait_for_end())
-    assert status == 0
+        assert server.wait() == 0, server.log.text()

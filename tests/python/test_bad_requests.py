@@ -129,7 +129,7 @@ BAD_JSON_REQUESTS = {
     ),
     "no data": (clients.READ_LINE, infer(tensor()), 400, "But no field is set"),
     "wrong count": (clients.READ_LINE, infer(tensor(data=["x", "y"])), 400, "Unable to parse 'data'"),
-    "wrong element": (clients.READ_LINE, infer(tensor(data=[1])), 400, "'data'"),
+    "wrong element": (clients.READ_LINE, infer(tensor(data=[1])), 400, "Unable to parse JSON bytes array"),
     "no inputs member": (clients.READ_LINE, {}, 400, "Unable to parse 'inputs'"),
     "broken JSON": (clients.READ_LINE, b'{"inputs": [', 400, "failed to parse the request JSON buffer"),
     "not JSON": (clients.READ_LINE, b"hello", 400, "failed to parse the request JSON buffer"),

@@ -2,13 +2,13 @@
 //!
 //! The library is opened at run time by [`init`], never linked. In reading order:
 //!
-//! - [`library`]: finds out whether the library fits, and makes its environment;
-//! - [`backend`]: the engine;
-//! - [`protobuf`], [`graph`]: what a model file says of its inputs and outputs;
-//! - [`element_type`]: element types and their numbers in ONNX;
-//! - [`model`]: from a batch to its answers;
-//! - [`input`]: the one copy that an input may need;
-//! - [`sys`]: all calls of the C API, and all `unsafe`.
+//! - `library`: finds out whether the library fits, and makes its environment;
+//! - `backend`: the engine;
+//! - `protobuf`, `graph`: what a model file says of its inputs and outputs;
+//! - `element_type`: element types and their numbers in ONNX;
+//! - `model`: from a batch to its answers;
+//! - `input`: the one copy that an input may need;
+//! - `sys`: all calls of the C API, and all `unsafe`.
 //!
 //! It does not choose which library to open, and it runs nothing on a GPU.
 

@@ -1,6 +1,5 @@
 //! Opens `libonnxruntime.so` and makes the one environment of the process.
 
-use std::error::Error;
 use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -8,12 +7,11 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use nereid_backend::error::LoadError;
-use ort::LoadDynamicError;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::logging::LogLevel;
 
 use crate::backend::OnnxRuntime;
-use crate::sys::disable_telemetry;
+use crate::sys::{Opened, disable_telemetry};
 
 /// What whoever starts the server can do about a library.
 const HINT: &str = "run `make build`, which fetches ONNX Runtime 1.28.0, or give the path of \
@@ -34,7 +32,10 @@ pub fn init(library: &Path) -> Result<OnnxRuntime, LoadError> {
     // `ort` would look for a relative path beside the executable.
     let path = library.canonicalize().map_err(|cause| unfit(&cause))?;
     disable_telemetry();
-    let builder = ort::init_from(&path).map_err(|cause| unfit(&reason(&cause)))?;
+    // `ort` must not see a library that it refuses: after that, it takes whatever it has for one.
+    let opened = Opened::new(&path).map_err(|cause| unfit(&cause))?;
+    let builder = ort::init_from(&path).map_err(|cause| unfit(&cause))?;
+    drop(opened);
     let environment = builder
         .with_name("nereid")
         .with_telemetry(false)
@@ -43,16 +44,6 @@ pub fn init(library: &Path) -> Result<OnnxRuntime, LoadError> {
     let environment = environment.build().map_err(|cause| unfit(&cause))?;
     Environment::set_log_level(&environment, LogLevel::Warning);
     Ok(OnnxRuntime::new(environment))
-}
-
-/// The linker's own words, which the error that wraps them leaves out.
-fn reason(cause: &LoadDynamicError) -> String {
-    match cause {
-        LoadDynamicError::Dlopen { error, .. } => {
-            error.source().map_or_else(|| error.to_string(), ToString::to_string)
-        }
-        _ => cause.to_string(),
-    }
 }
 
 /// One pool for all models. It does not spin, since instances of other models want the cores too;

@@ -3,6 +3,7 @@
 //!
 //! What a function of the API takes and gives is described in its `onnxruntime_c_api.h`.
 
+mod opened;
 mod value;
 
 use std::ffi::CStr;
@@ -17,19 +18,8 @@ use ort::session::Session;
 use ort::{AsPointer, ortsys};
 
 use crate::input::Input;
+pub(crate) use opened::{Opened, disable_telemetry};
 use value::{Value, tensor};
-
-/// Tells libraries from 1.29 on, which collect usage data unless told not to, to stay silent. They
-/// read this while they are loaded. The pinned one holds no such code.
-const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
-
-/// Sets the variable that switches telemetry off, unless it is set.
-pub(crate) fn disable_telemetry() {
-    if std::env::var_os(DISABLE_TELEMETRY).is_none() {
-        // SAFETY: `init`, the only caller, says that no other thread may exist yet.
-        unsafe { std::env::set_var(DISABLE_TELEMETRY, "1") };
-    }
-}
 
 /// A session that many threads may run at once. It runs on the CPU only: there, ONNX Runtime
 /// promises that `Run` is thread safe; elsewhere it is not.

@@ -5,11 +5,11 @@
 //! there is one so far, `ctc_greedy_decode`: from class probabilities over time to text and score.
 //! In reading order:
 //!
-//! - [`options`]: what `parameters` of `config.pbtxt` say;
-//! - [`labels`]: the file that names the classes;
-//! - [`signature`]: which inputs and outputs such a model has;
-//! - [`argmax`], [`ctc`]: the decoder, which knows nothing of models or requests;
-//! - [`instance`]: from a batch to its answers.
+//! - `options`: what `parameters` of `config.pbtxt` say;
+//! - `labels`: the file that names the classes;
+//! - `signature`: which inputs and outputs such a model has;
+//! - `argmax`, `ctc`: the decoder, which knows nothing of models or requests;
+//! - `instance`: from a batch to its answers.
 
 #![forbid(unsafe_code)]
 

@@ -2,13 +2,15 @@
 //!
 //! It goes on after a fault, so that one run tells everything that is wrong. To do so it always
 //! moves forward, and it keeps the list of open brackets, which tells where a lost closing one
-//! belongs ([`brackets`]). Single values are for [`values`].
+//! belongs. What stands after a name is read in [`values`], and what closes
+//! or is skipped in [`brackets`].
 
 mod brackets;
 mod values;
 
-use prost_reflect::ReflectMessage as _;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
+};
 
 use super::diagnostic::{Diagnostic, Position};
 use super::lexer::{Lexer, Token};
@@ -169,12 +171,12 @@ impl<'t> Parser<'t> {
             let (other, oneof) = (other.name(), oneof.name());
             Some(format!("'{name}' excludes '{other}' at {first}: only one {oneof} may be set"))
         });
-        if let Some(message) = rival {
-            self.report(at, message);
-            return false;
+        let is_new = rival.is_none();
+        match rival {
+            Some(message) => self.report(at, message),
+            None => seen.push((field.clone(), at)),
         }
-        seen.push((field.clone(), at));
-        true
+        is_new
     }
 
     /// `field: value`, or a list of values in brackets; each occurrence adds to those before.
@@ -215,7 +217,7 @@ impl<'t> Parser<'t> {
             _ => 0,
         };
         let (parent, mark) = (self.path.len(), self.spans.mark());
-        self.path.extend(["[", &index.to_string(), "]"]);
+        self.path = format!("{}[{index}]", self.path);
         if matches!(field.kind(), Kind::Message(_)) {
             self.spans.note(&self.path, at);
         }

@@ -114,7 +114,8 @@ where
     T: TryFrom<i128> + fmt::Display,
 {
     let value = whole(literal).ok_or(Misfit::Type)?;
-    T::try_from(value).map_err(|_| Misfit::Range(format!("{} to {}", bounds.start(), bounds.end())))
+    let range = || Misfit::Range(format!("{} to {}", bounds.start(), bounds.end()));
+    T::try_from(value).map_err(|_| range())
 }
 
 fn float(literal: &Literal<'_>) -> Result<f64, Misfit> {

@@ -68,6 +68,26 @@ fn types_and_sizes_are_checked() {
 }
 
 #[test]
+fn strings_must_fill_their_bytes() {
+    let check = |data: &[u8], expected| assert_eq!(wrong_framing("s", data, 2), expected);
+    check(
+        b"\x01\0\0\0a\x63\0\0\0abc",
+        "incomplete string data for inference input 's', expecting string of length 99 but only 3 \
+         bytes available",
+    );
+    check(
+        b"\x01\0\0\0a\x63\0\0",
+        "incomplete string length data for inference input 's', expecting 2 strings but only 1 \
+         are there",
+    );
+    check(
+        b"\0\0\0\0\0\0\0\0abc",
+        "unexpected number of string elements for inference input 's', expecting 2; 3 more bytes \
+         follow",
+    );
+}
+
+#[test]
 fn shapes_are_checked() {
     let differ = "[request id: 7] input 'a' batch size does not match other inputs for 'm'";
     check(&spec(), vec![asked("a", &[2, 1, 2]), asked("b", &[1, 1, 2])], differ);

@@ -61,7 +61,7 @@ impl Graph {
                     models.push((index, step, target, model));
                 }
                 None => {
-                    builder.problem(format!("step {index}: model '{}' is not ready", step.model))
+                    builder.problem(format!("step {index}: model '{}' is not ready", step.model));
                 }
             }
         }
@@ -193,7 +193,9 @@ impl Builder<'_> {
     /// Each node after those that make its inputs; what remains waits for itself.
     fn sorted(&mut self, mut nodes: Vec<Node>, inputs: &[(Arc<str>, TensorId)]) -> Vec<Node> {
         let mut is_made = vec![false; self.tensors.len()];
-        inputs.iter().for_each(|(_, tensor)| is_made[*tensor] = true);
+        for (_, tensor) in inputs {
+            is_made[*tensor] = true;
+        }
         let mut sorted = Vec::new();
         while let Some(next) =
             nodes.iter().position(|node| node.inputs.iter().all(|(_, tensor)| is_made[*tensor]))

@@ -74,7 +74,9 @@ impl State {
         let nodes = graph.nodes.iter().zip(&is_pending).filter(|(_, is_pending)| **is_pending);
         let inputs = nodes.flat_map(|(node, _)| &node.inputs);
         inputs.for_each(|(_, tensor)| readers[*tensor] += 1);
-        wanted.iter().for_each(|&tensor| readers[tensor] += 1);
+        for &tensor in &wanted {
+            readers[tensor] += 1;
+        }
         let mut state =
             Self { wanted, tensors: vec![None; graph.tensors], readers, is_pending, request: None };
         let inputs = std::mem::take(&mut request.inputs);

@@ -98,7 +98,7 @@ fn ask(asked: ModelInferRequest) -> Result<Ask, InferError> {
             (None, true) => raw.next().ok_or_else(|| no_data(&input, model))?,
             (None, false) => empty(&input, model)?,
             (Some(_), true) => return Err(both(&input, model)),
-            (Some(contents), false) => typed_data(&input, data_type, contents, model)?,
+            (Some(contents), false) => typed_data(&input, data_type, &contents, model)?,
         };
         let shape = shape(&input, &id)?;
         inputs.push(AskedInput { name: input.name, data_type, shape, data });
@@ -143,68 +143,80 @@ fn both(input: &InferInputTensor, model: &str) -> InferError {
     ))
 }
 
-/// The elements of `contents` in the form that tensors have. Small integers come as 32 bits and
-/// must fit their type.
+/// The elements of `contents` in the form that tensors have.
 fn typed_data(
     input: &InferInputTensor,
     data_type: DataType,
-    contents: InferTensorContents,
+    contents: &InferTensorContents,
     model: &str,
 ) -> Result<Bytes, InferError> {
-    let InferTensorContents {
-        bool_contents: bools,
-        int_contents: ints,
-        int64_contents: longs,
-        uint_contents: uints,
-        uint64_contents: ulongs,
-        fp32_contents: floats,
-        fp64_contents: doubles,
-        bytes_contents: strings,
-    } = contents;
-    let used = [
-        bools.len(),
-        ints.len(),
-        longs.len(),
-        uints.len(),
-        ulongs.len(),
-        floats.len(),
-        doubles.len(),
-        strings.len(),
-    ];
-    let elements: usize = used.iter().sum();
-    let (count, data) = match data_type {
-        DataType::Bool => (bools.len(), Some(bools.into_iter().map(u8::from).collect())),
-        DataType::Int8 => (ints.len(), narrow(&ints, |x| i8::try_from(x).map(i8::to_le_bytes))),
-        DataType::Int16 => (ints.len(), narrow(&ints, |x| i16::try_from(x).map(i16::to_le_bytes))),
-        DataType::Int32 => (ints.len(), Some(bytes_of(&ints, |x| x.to_le_bytes()))),
-        DataType::Int64 => (longs.len(), Some(bytes_of(&longs, |x| x.to_le_bytes()))),
-        DataType::Uint8 => (uints.len(), narrow(&uints, |x| u8::try_from(x).map(u8::to_le_bytes))),
-        DataType::Uint16 => {
-            (uints.len(), narrow(&uints, |x| u16::try_from(x).map(u16::to_le_bytes)))
-        }
-        DataType::Uint32 => (uints.len(), Some(bytes_of(&uints, |x| x.to_le_bytes()))),
-        DataType::Uint64 => (ulongs.len(), Some(bytes_of(&ulongs, |x| x.to_le_bytes()))),
-        DataType::Fp32 => (floats.len(), Some(bytes_of(&floats, |x| x.to_le_bytes()))),
-        DataType::Fp64 => (doubles.len(), Some(bytes_of(&doubles, |x| x.to_le_bytes()))),
-        DataType::Bytes => (strings.len(), framed(&strings)),
-        DataType::Fp16 | DataType::Bf16 => (0, None),
-    };
-    if count != elements {
+    let (name, type_name) = (&input.name, data_type.name());
+    let used = elements_of(contents, data_type);
+    if used != elements_of_all(contents) {
         return Err(InferError::Invalid(format!(
-            "unexpected explicit tensor data for input tensor '{}' for model '{model}' of type \
-             '{}', in the contents of another type",
-            input.name,
-            data_type.name()
+            "unexpected explicit tensor data for input tensor '{name}' for model '{model}' of type \
+             '{type_name}', in the contents of another type"
         )));
     }
-    data.map(Bytes::from).ok_or_else(|| {
+    bytes_of_type(contents, data_type).map(Bytes::from).ok_or_else(|| {
         InferError::Invalid(format!(
-            "contents of input tensor '{}' for model '{model}' cannot be {}: send it in \
-             raw_input_contents",
-            input.name,
-            data_type.name()
+            "contents of input tensor '{name}' for model '{model}' cannot be {type_name}: send it \
+             in raw_input_contents"
         ))
     })
+}
+
+/// How many elements are in the field that is for this type.
+fn elements_of(contents: &InferTensorContents, data_type: DataType) -> usize {
+    match data_type {
+        DataType::Bool => contents.bool_contents.len(),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => contents.int_contents.len(),
+        DataType::Int64 => contents.int64_contents.len(),
+        DataType::Uint8 | DataType::Uint16 | DataType::Uint32 => contents.uint_contents.len(),
+        DataType::Uint64 => contents.uint64_contents.len(),
+        DataType::Fp32 => contents.fp32_contents.len(),
+        DataType::Fp64 => contents.fp64_contents.len(),
+        DataType::Bytes => contents.bytes_contents.len(),
+        DataType::Fp16 | DataType::Bf16 => 0,
+    }
+}
+
+fn elements_of_all(contents: &InferTensorContents) -> usize {
+    // One type for each field.
+    [
+        DataType::Bool,
+        DataType::Int32,
+        DataType::Int64,
+        DataType::Uint32,
+        DataType::Uint64,
+        DataType::Fp32,
+        DataType::Fp64,
+        DataType::Bytes,
+    ]
+    .map(|data_type| elements_of(contents, data_type))
+    .iter()
+    .sum()
+}
+
+/// The bytes of a tensor. Small integers come as 32 bits and must fit their type; `None` if they
+/// do not, and for types that have no field.
+fn bytes_of_type(contents: &InferTensorContents, data_type: DataType) -> Option<Vec<u8>> {
+    let (ints, uints) = (&contents.int_contents, &contents.uint_contents);
+    match data_type {
+        DataType::Bool => Some(contents.bool_contents.iter().copied().map(u8::from).collect()),
+        DataType::Int8 => narrow(ints, |value| i8::try_from(value).map(i8::to_le_bytes)),
+        DataType::Int16 => narrow(ints, |value| i16::try_from(value).map(i16::to_le_bytes)),
+        DataType::Int32 => Some(bytes_of(ints, i32::to_le_bytes)),
+        DataType::Int64 => Some(bytes_of(&contents.int64_contents, i64::to_le_bytes)),
+        DataType::Uint8 => narrow(uints, |value| u8::try_from(value).map(u8::to_le_bytes)),
+        DataType::Uint16 => narrow(uints, |value| u16::try_from(value).map(u16::to_le_bytes)),
+        DataType::Uint32 => Some(bytes_of(uints, u32::to_le_bytes)),
+        DataType::Uint64 => Some(bytes_of(&contents.uint64_contents, u64::to_le_bytes)),
+        DataType::Fp32 => Some(bytes_of(&contents.fp32_contents, f32::to_le_bytes)),
+        DataType::Fp64 => Some(bytes_of(&contents.fp64_contents, f64::to_le_bytes)),
+        DataType::Bytes => framed(&contents.bytes_contents),
+        DataType::Fp16 | DataType::Bf16 => None,
+    }
 }
 
 fn bytes_of<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {

@@ -39,7 +39,7 @@ pub(super) fn index(index: &RepositoryIndexResponse) -> Response {
         let known = members.into_iter().filter(|(_, value)| !value.is_empty());
         object(known.map(|(name, value)| (name, Value::from(value.as_str()))))
     };
-    ok(Value::from_iter(index.models.iter().map(entry)).to_string())
+    ok(index.models.iter().map(entry).collect::<Value>().to_string())
 }
 
 /// What the body of an index request asks for: `{"ready": true}`, or nothing.

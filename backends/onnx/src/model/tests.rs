@@ -11,24 +11,23 @@ use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
 use nereid_backend::parts::{Times, Wanted};
 use nereid_backend::request::{Answer, Home, Request};
-use nereid_backend::spec::{Dim, InstanceId, RawSpec};
+use nereid_backend::spec::{InstanceId, RawSpec};
 use nereid_backend::tensor::{Storage, Tensor};
 
 use super::*;
 use crate::element_type::to_onnx;
 use crate::fixture::{FLOAT, Folder, INT32, INT64, Onnx, engine};
 
-/// What a model's file and a batch size make of a configuration that states nothing.
-fn load(name: &str, file: &[u8], is_batched: bool) -> Result<Arc<dyn Model>, String> {
-    let folder = Folder::new(name);
+/// What a model's file makes of a configuration that states only whether it batches.
+fn spec(folder: &Folder, file: &[u8], is_batched: bool) -> Result<ModelSpec, LoadError> {
     let file = folder.write("model.onnx", file);
     let raw = RawSpec { file: file.clone(), ..RawSpec::default() };
-    let mut signature = engine().inspect(&raw).map_err(|error| error.to_string())?;
+    let mut signature = engine().inspect(&raw)?;
     for tensor in signature.inputs.iter_mut().chain(&mut signature.outputs) {
         tensor.dims.drain(..usize::from(is_batched));
     }
-    let spec = ModelSpec {
-        name: name.into(),
+    Ok(ModelSpec {
+        name: "m".into(),
         version: 1,
         file,
         signature,
@@ -36,9 +35,14 @@ fn load(name: &str, file: &[u8], is_batched: bool) -> Result<Arc<dyn Model>, Str
         rows_max: 8,
         parameters: BTreeMap::new(),
         instances: Vec::new(),
-    };
+    })
+}
+
+fn load(name: &str, file: &[u8], is_batched: bool) -> Result<Arc<dyn Model>, String> {
+    let folder = Folder::new(name);
+    let model = spec(&folder, file, is_batched).and_then(|spec| engine().load(Arc::new(spec)));
     let path = folder.path().to_string_lossy().into_owned();
-    engine().load(Arc::new(spec)).map_err(|error| error.to_string().replace(&path, ""))
+    model.map_err(|error| error.to_string().replace(&path, ""))
 }
 
 fn spawn(model: &dyn Model) -> Box<dyn Instance> {
@@ -376,4 +380,19 @@ fn a_file_that_the_engine_cannot_load_is_an_error() {
     assert!(error.contains("NoSuchOperator"), "{error}");
     let error = load("garbage", b"garbage", true).err().unwrap();
     assert!(error.contains("as an ONNX model: "), "{error}");
+}
+
+#[test]
+fn a_model_may_have_threads_of_its_own() {
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let folder = Folder::new("own-threads");
+    let mut spec = spec(&folder, &add().encode(), true).unwrap();
+    spec.parameters.insert("intra_op_thread_count".into(), "65".into());
+    let before = threads();
+    let model = engine().load(Arc::new(spec)).unwrap();
+    // Other tests start and end threads too, but never as many.
+    assert!(threads() >= before + 40, "{before} before, {} now", threads());
+    let inputs = [("a", ints(1, 1)), ("b", ints(1, 1))];
+    let c = run(&mut *spawn(&*model), 1, &inputs, &["c"]).unwrap().remove(0).1;
+    assert_eq!(c.values::<i32>(), Some(&[2, 4][..]));
 }

@@ -18,9 +18,11 @@ fn request(inputs: Vec<InferInputTensor>, raw: &[&'static [u8]]) -> ModelInferRe
     }
 }
 
-/// Type, shape and bytes of each input, or the error.
+/// Type, shape and bytes of an input.
+type Shown<'a> = (&'a str, &'a [usize], &'a [u8]);
+
 #[track_caller]
-fn check(request: ModelInferRequest, expected: Result<&[(&str, &[usize], &[u8])], &str>) {
+fn check(request: ModelInferRequest, expected: Result<&[Shown<'_>], &str>) {
     let ask = ask(request).map_err(|error| error.to_string());
     let inputs = ask.as_ref().map(|ask| {
         let inputs = ask.inputs.iter();
@@ -33,7 +35,7 @@ fn check(request: ModelInferRequest, expected: Result<&[(&str, &[usize], &[u8])]
 #[test]
 fn raw_tensors_come_in_the_order_of_the_inputs() {
     let inputs = || vec![input("a", "UINT8", &[2]), input("b", "INT16", &[1])];
-    let both: &[(&str, &[usize], &[u8])] = &[("UINT8", &[2], &[1, 2]), ("INT16", &[1], &[3, 0])];
+    let both: &[Shown<'_>] = &[("UINT8", &[2], &[1, 2]), ("INT16", &[1], &[3, 0])];
     check(request(inputs(), &[&[1, 2], &[3, 0]]), Ok(both));
     let text = "unable to find data for input tensor 'b' for model 'm' in request.";
     check(request(inputs(), &[&[1, 2]]), Err(text));

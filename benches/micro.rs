@@ -1,0 +1,118 @@
+//! What every request passes through, one piece at a time: `make bench`.
+//!
+//! The figures are for comparing two states of the code on one quiet machine, not for fame, and
+//! no test depends on them.
+#![allow(missing_docs, clippy::expect_used)] // A bench is a test that nobody imports.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use divan::{Bencher, black_box};
+use nereid::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use nereid::scheduler::{Decision, Scheduler};
+use nereid::statistics::Statistics;
+use nereid_backend::batch::{Batch, BatchId};
+use nereid_backend::request::{Answer, Home, Request};
+use nereid_backend::spec::InstanceId;
+use nereid_backend::tensor::Tensor;
+use nereid_kernels::cpu::{ChannelOrder, Normalization, Planes, RgbImage, resize_normalize};
+use nereid_proto::http::{InferResponse, decode, encode};
+use tokio::sync::oneshot;
+
+fn main() {
+    divan::main();
+}
+
+/// An FP32 tensor of one row.
+fn floats(elements: usize) -> Tensor {
+    let values = (0..elements).map(|index| f32::from(u16::try_from(index % 1_000).unwrap_or(0)));
+    Tensor::from_values(vec![1, elements], values.map(|value| value / 7.0).collect())
+        .expect("as many as the shape says")
+}
+
+fn json_request(elements: usize) -> Bytes {
+    let data: Vec<_> = (0..elements).map(|index| (index % 1_000).to_string()).collect();
+    let data = data.join(",");
+    let input = format!(
+        "{{\"name\":\"x\",\"shape\":[1,{elements}],\"datatype\":\"FP32\",\"data\":[{data}]}}"
+    );
+    format!("{{\"inputs\":[{input}]}}").into()
+}
+
+#[divan::bench(args = [16, 4_096])]
+fn decode_json(bencher: Bencher<'_, '_>, elements: usize) {
+    let body = json_request(elements);
+    bencher.bench(|| decode(black_box(&body), None, "m"));
+}
+
+#[divan::bench(args = [16, 4_096])]
+fn encode_json(bencher: Bencher<'_, '_>, elements: usize) {
+    let outputs = [("y".into(), floats(elements), false)];
+    bencher.bench(|| {
+        encode(&InferResponse { id: "", model: "m", version: 1, outputs: black_box(&outputs) })
+    });
+}
+
+#[divan::bench]
+fn decode_binary_602_kb(bencher: Bencher<'_, '_>) {
+    let header = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,3,224,224],\"datatype\":\"FP32\",\
+                  \"parameters\":{\"binary_data_size\":602112}}]}";
+    let mut body = header.as_bytes().to_vec();
+    body.resize(header.len() + 602_112, 0);
+    let body = Bytes::from(body);
+    bencher.bench(|| decode(black_box(&body), Some(header.len()), "m"));
+}
+
+fn request(input: Tensor) -> (Request, oneshot::Receiver<Answer>) {
+    let (home, client) = oneshot::channel();
+    let request = Request::new(vec![("x".into(), input)], NonZeroUsize::MIN, Home::Once(home));
+    (request, client)
+}
+
+/// A request into the queue's scheduler and, as a batch of one, out again.
+#[divan::bench]
+fn schedule(bencher: Bencher<'_, '_>) {
+    let policy =
+        BatchPolicy { rows_max: 8, queue_max: 64, delay_max: Duration::ZERO, ragged: Vec::new() };
+    let statistics = Arc::new(Statistics::default());
+    let mut batcher = DynamicBatcher::new(policy, 1, statistics);
+    let (now, who) = (Instant::now(), InstanceId(0));
+    bencher.with_inputs(|| request(floats(16))).bench_local_values(|(request, client)| {
+        let _pushed = batcher.push(request, now);
+        if let Decision::Run(batch, _) = batcher.poll(who, now) {
+            let _woken = batcher.done(who, batch.id(), now);
+            batch.respond(Vec::new());
+        }
+        client
+    });
+}
+
+/// Eight requests of 602 KB become one batch.
+#[divan::bench]
+fn gather_8_images(bencher: Bencher<'_, '_>) {
+    let statistics = Arc::new(Statistics::default());
+    let (requests, _clients): (Vec<_>, Vec<_>) =
+        (0..8).map(|_| request(floats(3 * 224 * 224))).unzip();
+    let mut requests = requests.into_iter();
+    let first = requests.next().expect("eight");
+    let mut batch = Batch::new(BatchId(1), first, Instant::now(), statistics);
+    requests.for_each(|request| batch.push(request));
+    bencher.bench_local(|| batch.gather(black_box("x")));
+}
+
+/// 1920x1080 to a model's input.
+#[divan::bench(args = [224, 640])]
+fn resize(bencher: Bencher<'_, '_>, side: usize) {
+    let bytes = vec![128; 3 * 1920 * 1080];
+    let mut planes = vec![0.0; 3 * side * side];
+    let normalization =
+        Normalization { order: ChannelOrder::Rgb, mean: [127.5; 3], scale: [1.0 / 127.5; 3] };
+    bencher.bench_local(|| {
+        let image = RgbImage::new(&bytes, 1920, 1080).expect("as many as the sides say");
+        let mut target =
+            Planes::new(&mut planes, side, (side, side)).expect("as many as the sides say");
+        resize_normalize(black_box(&image), &mut target, &normalization, 0.0);
+    });
+}

@@ -1,1 +1,0 @@
-//! Micro benches and one-request instruction counts.

@@ -1,0 +1,101 @@
+"""What is bounded, and who waits no longer: sizes, bytes in flight, deadlines, clients that go away."""
+
+import http.client
+import json
+import socket
+
+import clients
+import numpy as np
+import pytest
+import tritonclient.grpc as triton
+from server import EXAMPLES, Server, running
+from tritonclient.utils import InferenceServerException
+
+DETECTOR = "/v2/models/text_detector/infer"
+
+
+def detector_request(side: int, **members) -> tuple[bytes, dict]:
+    """A binary request for the text detector: a grey picture. At 960x960 it takes a good part of a second."""
+    pixels = np.zeros((1, 3, side, side), np.float32).tobytes()
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 3, side, side]}
+    tensor["parameters"] = {"binary_data_size": len(pixels)}
+    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}, **members}).encode()
+    return header + pixels, {"Inference-Header-Content-Length": str(len(header))}
+
+
+def test_a_request_that_is_too_large_is_refused():
+    with running(EXAMPLES, "--http-max-input-size=100000") as server:
+        body, headers = detector_request(96)
+        answer = clients.post(server, DETECTOR, body, headers)
+        assert (answer.status, "--http-max-input-size" in answer.error()) == (413, True), answer.body
+        chunked = http.client.HTTPConnection("127.0.0.1", server.http)
+        chunked.request("POST", DETECTOR, iter([body]), headers, encode_chunked=True)
+        assert chunked.getresponse().status == 413
+        with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
+            tensor = triton.InferInput("x", [1, 3, 96, 96], "FP32")
+            tensor.set_data_from_numpy(np.zeros((1, 3, 96, 96), np.float32))
+            with pytest.raises(InferenceServerException) as caught:
+                client.infer("text_detector", [tensor])
+        assert caught.value.status() == "StatusCode.OUT_OF_RANGE"
+        assert clients.get(server, "/v2/health/ready").status == 200
+
+
+def test_bytes_in_flight_are_bounded_and_given_back(twenty_lines):
+    jpeg = twenty_lines[0].jpeg
+    with running(EXAMPLES, "--inflight-byte-size=200000") as server:
+        body, headers = detector_request(160)
+        answer = clients.post(server, DETECTOR, body, headers)
+        assert (answer.status, "--inflight-byte-size" in answer.error()) == (503, True), answer.body
+        assert answer.headers["Retry-After"]
+        with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
+            tensor = triton.InferInput("x", [1, 3, 160, 160], "FP32")
+            tensor.set_data_from_numpy(np.zeros((1, 3, 160, 160), np.float32))
+            with pytest.raises(InferenceServerException) as caught:
+                client.infer("text_detector", [tensor])
+            assert caught.value.status() == "StatusCode.UNAVAILABLE", caught.value
+            assert "--inflight-byte-size" in caught.value.message()
+            # Many small ones, over both protocols: nothing that was taken is kept.
+            for _ in range(20):
+                clients.read_by_raw_request(server, jpeg)
+                clients.read_by_tritonclient_grpc(server, jpeg)
+        clients.wait_until(lambda: clients.metric(server, "nereid_inflight_bytes") == 0)
+
+
+def test_a_deadline_is_kept_in_the_queue_and_in_a_run(fresh_server):
+    body, headers = detector_request(960, parameters={"timeout": 20_000})
+    answer = clients.post(fresh_server, DETECTOR, body, headers)
+    assert (answer.status, answer.error()) == (503, "[request id: <id_unknown>] Request timeout expired")
+    tensor = triton.InferInput("x", [1, 3, 960, 960], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 3, 960, 960), np.float32))
+    with triton.InferenceServerClient(f"127.0.0.1:{fresh_server.grpc}") as client:
+        with pytest.raises(InferenceServerException) as caught:
+            client.infer("text_detector", [tensor], timeout=20_000)
+    assert caught.value.status() == "StatusCode.UNAVAILABLE", caught.value
+
+
+def test_a_client_that_goes_away_leaves_the_queue(fresh_server):
+    body, headers = detector_request(960)
+    busy = http.client.HTTPConnection("127.0.0.1", fresh_server.http, timeout=clients.TIMEOUT_S)
+    busy.request("POST", DETECTOR, body, headers)
+    # The first is taken by the only instance, the second waits behind it.
+    clients.wait_until(lambda: clients.metric(fresh_server, "nereid_inflight_bytes") >= len(body))
+    leaving = http.client.HTTPConnection("127.0.0.1", fresh_server.http, timeout=clients.TIMEOUT_S)
+    leaving.request("POST", DETECTOR, body, headers)
+    clients.wait_until(lambda: pending(fresh_server) == 1)
+    leaving.sock.shutdown(socket.SHUT_RDWR)
+    leaving.close()
+    assert busy.getresponse().status == 200
+    canceled = {"model": "text_detector", "reason": "CANCELED"}
+    clients.wait_until(lambda: clients.metric(fresh_server, "nv_inference_request_failure", **canceled) == 1)
+    assert clients.statistics(fresh_server, "text_detector")["execution_count"] == 1
+
+
+def pending(server) -> float:
+    return clients.metric(server, "nv_inference_pending_request_count", model="text_detector")
+
+
+def test_a_failure_is_logged_with_the_request_id():
+    with Server(EXAMPLES, "--log-verbose=1") as server:
+        body = {"id": "number-7", "inputs": []}
+        assert clients.post(server, clients.READ_LINE, body).status == 400
+        assert server.log.wait_for(r"\[request id: number-7\] .*read_line")
