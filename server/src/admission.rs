@@ -57,13 +57,14 @@ pub struct Admitted {
 /// # Errors
 /// [`InferError::Invalid`].
 pub fn admit(spec: &ModelSpec, ask: &mut Ask) -> Result<Admitted, InferError> {
-    check_names(spec, ask)?;
+    let names: Vec<&str> = ask.inputs.iter().map(|input| &*input.name).collect();
+    check_names(spec, &ask.id, &names)?;
     let asked = std::mem::take(&mut ask.inputs);
     let mut tensors = Tensors::with_capacity(asked.len());
     for input in asked {
         tensors.push(tensor(spec, &ask.id, input)?);
     }
-    fit(spec, &ask.id, tensors)
+    check_tensors(spec, &ask.id, tensors)
 }
 
 /// Checks tensors, whoever made them, against the model that is to take them, and puts them in
@@ -71,18 +72,10 @@ pub fn admit(spec: &ModelSpec, ask: &mut Ask) -> Result<Admitted, InferError> {
 ///
 /// # Errors
 /// [`InferError::Invalid`].
-pub fn fit(spec: &ModelSpec, id: &str, mut inputs: Tensors) -> Result<Admitted, InferError> {
-    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
-    inputs.sort_by_key(|(name, _)| position(name));
-    let rows = if spec.is_batched { batch_rows(spec, id, &inputs)? } else { NonZeroUsize::MIN };
-    for (name, tensor) in &inputs {
-        let Some(input) = spec.signature.input(name) else {
-            return Err(unexpected("input", name, spec));
-        };
-        check_type(spec, id, input, tensor.data_type())?;
-        check_shape(spec, id, input, tensor.shape())?;
-    }
-    Ok(Admitted { inputs, rows })
+pub fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitted, InferError> {
+    let names: Vec<&str> = inputs.iter().map(|(name, _)| &**name).collect();
+    check_names(spec, id, &names)?;
+    check_tensors(spec, id, inputs)
 }
 
 /// The outputs that `names` ask for, on the host; all of them if it names none.
@@ -100,41 +93,36 @@ pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, Infer
     }
 }
 
-fn check_names(spec: &ModelSpec, ask: &Ask) -> Result<(), InferError> {
-    for (index, input) in ask.inputs.iter().enumerate() {
-        if ask.inputs[..index].iter().any(|earlier| earlier.name == input.name) {
-            return Err(invalid(
-                &ask.id,
-                &format!("input '{}' already exists in request", input.name),
-            ));
+fn check_names(spec: &ModelSpec, id: &str, names: &[&str]) -> Result<(), InferError> {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(invalid(id, &format!("input '{name}' already exists in request")));
         }
     }
     let required = spec.signature.inputs.iter().filter(|input| !input.is_optional).count();
-    let (asked, all) = (ask.inputs.len(), spec.signature.inputs.len());
-    if asked < required || asked > all {
-        return Err(invalid(&ask.id, &wrong_count(spec, ask)));
+    let all = spec.signature.inputs.len();
+    if names.len() < required || names.len() > all {
+        return Err(invalid(id, &wrong_count(spec, names)));
     }
-    for input in &ask.inputs {
-        if spec.signature.input(&input.name).is_none() {
-            return Err(unexpected("input", &input.name, spec));
-        }
+    if let Some(unknown) = names.iter().find(|name| spec.signature.input(name).is_none()) {
+        return Err(unexpected("input", unknown, spec));
     }
-    let is_missing = |input: &&TensorSpec| {
-        !input.is_optional && !ask.inputs.iter().any(|asked| asked.name == *input.name)
-    };
-    match spec.signature.inputs.iter().find(is_missing) {
-        Some(_) => Err(invalid(&ask.id, &wrong_count(spec, ask))),
+    match missing(spec, names).next() {
+        Some(_) => Err(invalid(id, &wrong_count(spec, names))),
         None => Ok(()),
     }
 }
 
+/// The inputs that are required and have none of these names.
+fn missing<'a>(spec: &'a ModelSpec, names: &'a [&str]) -> impl Iterator<Item = &'a TensorSpec> {
+    let is_missing = |input: &&TensorSpec| !input.is_optional && !names.contains(&&*input.name);
+    spec.signature.inputs.iter().filter(is_missing)
+}
+
 /// Triton lists the inputs that came in the order of a hash table. Ours come as they were sent.
-fn wrong_count(spec: &ModelSpec, ask: &Ask) -> String {
-    let got: Vec<_> = ask.inputs.iter().map(|input| format!("'{}'", input.name)).collect();
-    let missing = spec.signature.inputs.iter().filter(|input| {
-        !input.is_optional && !ask.inputs.iter().any(|asked| asked.name == *input.name)
-    });
-    let missing: Vec<_> = missing.map(|input| format!("'{}'", input.name)).collect();
+fn wrong_count(spec: &ModelSpec, names: &[&str]) -> String {
+    let got: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    let missing: Vec<_> = missing(spec, names).map(|input| format!("'{}'", input.name)).collect();
     let required = spec.signature.inputs.iter().filter(|input| !input.is_optional).count();
     let all = spec.signature.inputs.len();
     let expected =
@@ -142,11 +130,26 @@ fn wrong_count(spec: &ModelSpec, ask: &Ask) -> String {
     format!(
         "expected {expected} inputs but got {} inputs for model '{}'. Got input(s) [{}], but \
          missing required input(s) [{}]. Please provide all required input(s).",
-        ask.inputs.len(),
+        names.len(),
         spec.name,
         got.join(","),
         missing.join(",")
     )
+}
+
+/// Checks tensors that have the right names.
+fn check_tensors(spec: &ModelSpec, id: &str, mut inputs: Tensors) -> Result<Admitted, InferError> {
+    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
+    inputs.sort_by_key(|(name, _)| position(name));
+    let rows = if spec.is_batched { batch_rows(spec, id, &inputs)? } else { NonZeroUsize::MIN };
+    for (name, tensor) in &inputs {
+        let Some(input) = spec.signature.input(name) else {
+            return Err(unexpected("input", name, spec));
+        };
+        check_type(spec, id, input, tensor.data_type())?;
+        check_shape(spec, id, input, tensor.shape())?;
+    }
+    Ok(Admitted { inputs, rows })
 }
 
 fn tensor(spec: &ModelSpec, id: &str, asked: AskedInput) -> Result<(Arc<str>, Tensor), InferError> {

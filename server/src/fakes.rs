@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nereid_backend::backend::{Instance, Model, Running};
@@ -13,13 +14,16 @@ use nereid_backend::error::LoadError;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{Dim, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec};
 use nereid_backend::tensor::Tensor;
-use nereid_model_repository::definition::{Batching, Definition, Scheduling};
+use nereid_kernels::reaper::Reaper;
+use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step};
 use nereid_proto::inference::ModelConfig;
 use tokio::sync::oneshot;
 
 use crate::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use crate::instance::start_instance;
 use crate::park::{Park, SystemPark};
 use crate::queue::Queue;
+use crate::registry::{Route, Served};
 use crate::statistics::Statistics;
 
 /// A request without inputs.
@@ -110,4 +114,43 @@ impl<F: Fn() -> Box<dyn Instance> + Send + Sync> Model for Made<F> {
 /// A model whose instances echo.
 pub(crate) fn echo() -> Arc<dyn Model> {
     Arc::new(Made(|| Box::new(Echo) as Box<dyn Instance>))
+}
+
+/// Does with every batch what a function says.
+pub(crate) struct Scripted<F>(pub(crate) F);
+
+impl<F: Fn(Batch) + Send> Instance for Scripted<F> {
+    fn start(&mut self, batch: Batch) -> Running {
+        (self.0)(batch);
+        Running::Done
+    }
+}
+
+/// A model that runs in a thread of its own: `run` answers its batches, each of one request.
+pub(crate) fn serve(
+    spec: ModelSpec,
+    run: impl Fn(Batch) + Clone + Send + Sync + 'static,
+) -> (Arc<Served>, JoinHandle<()>) {
+    let statistics = Arc::new(Statistics::default());
+    let policy =
+        BatchPolicy { rows_max: 1, queue_max: 2, delay_max: Duration::ZERO, ragged: Vec::new() };
+    let batcher = DynamicBatcher::new(policy, 1, statistics.clone());
+    let parks = vec![SystemPark::default()];
+    let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
+    let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
+    let reaper = Reaper::start(DeviceId::Cpu).unwrap();
+    let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper).unwrap();
+    let definition = Definition { spec, ..definition("m") };
+    (Arc::new(Served { definition, route: Route::Queue(queue), statistics }), thread)
+}
+
+/// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.
+pub(crate) fn step(text: &str) -> Step {
+    let mut words = text.split(' ');
+    let model = words.next().unwrap().to_owned();
+    let (inputs, outputs) = words
+        .map(|word| word.split_once('=').unwrap())
+        .map(|(key, value)| (Arc::from(key), Arc::from(value)))
+        .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
+    Step { model, version: None, inputs, outputs }
 }

@@ -2,15 +2,13 @@
 //!
 //! It goes on after a fault, so that one run tells everything that is wrong. To do so it always
 //! moves forward, and it keeps the list of open brackets, which tells where a lost closing one
-//! belongs. What stands after a name is read in [`values`], and what closes
-//! or is skipped in [`brackets`].
+//! belongs ([`brackets`]). Single values are for [`values`].
 
 mod brackets;
 mod values;
 
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
-};
+use prost_reflect::ReflectMessage as _;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 use super::diagnostic::{Diagnostic, Position};
 use super::lexer::{Lexer, Token};
@@ -171,12 +169,12 @@ impl<'t> Parser<'t> {
             let (other, oneof) = (other.name(), oneof.name());
             Some(format!("'{name}' excludes '{other}' at {first}: only one {oneof} may be set"))
         });
-        let is_new = rival.is_none();
-        match rival {
-            Some(message) => self.report(at, message),
-            None => seen.push((field.clone(), at)),
+        if let Some(message) = rival {
+            self.report(at, message);
+            return false;
         }
-        is_new
+        seen.push((field.clone(), at));
+        true
     }
 
     /// `field: value`, or a list of values in brackets; each occurrence adds to those before.
@@ -217,7 +215,7 @@ impl<'t> Parser<'t> {
             _ => 0,
         };
         let (parent, mark) = (self.path.len(), self.spans.mark());
-        self.path = format!("{}[{index}]", self.path);
+        self.path.extend(["[", &index.to_string(), "]"]);
         if matches!(field.kind(), Kind::Message(_)) {
             self.spans.note(&self.path, at);
         }

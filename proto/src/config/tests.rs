@@ -260,7 +260,7 @@ fn limits_of_the_whole_text() {
 #[test]
 fn mutated_texts_never_panic() {
     const TEXTS: [&str; 4] = [
-        include_str!("../../tests/data/full.pbtxt"),
+        include_str!("golden/full.pbtxt"),
         "name: \"m\" # x\ninput [ { name: 'a\\n' dims: [ -1, 0x2 ] }, < optional: t > ]\n",
         "parameters { key: 'k' value: { string_value: 'a' \"b\" } } max_batch_size: 017;",
         "sequence_batching { direct { minimum_slot_utilization: 1.5e-3f } } output [] \u{e9}",

@@ -114,8 +114,7 @@ where
     T: TryFrom<i128> + fmt::Display,
 {
     let value = whole(literal).ok_or(Misfit::Type)?;
-    let range = || Misfit::Range(format!("{} to {}", bounds.start(), bounds.end()));
-    T::try_from(value).map_err(|_| range())
+    T::try_from(value).map_err(|_| Misfit::Range(format!("{} to {}", bounds.start(), bounds.end())))
 }
 
 fn float(literal: &Literal<'_>) -> Result<f64, Misfit> {

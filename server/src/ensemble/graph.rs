@@ -176,8 +176,13 @@ impl Builder<'_> {
                 None => self.problem(format!("no step makes the output '{name}'")),
                 Some(known) => {
                     ids.push((name.clone(), known.id));
+                    let is_optional = known.spec.is_optional;
                     let stated = Known::of(output, self.spec);
-                    if let Some(misfit) = misfit(known, &stated) {
+                    if is_optional {
+                        self.problem(format!(
+                            "output '{name}' is an optional input, which clients may leave out"
+                        ));
+                    } else if let Some(misfit) = misfit(known, &stated) {
                         self.problem(format!("output '{name}': {misfit}"));
                     }
                 }

@@ -57,6 +57,8 @@ struct State {
     wanted: Vec<TensorId>,
     /// What exists, as long as somebody will still read it.
     tensors: Vec<Option<Tensor>>,
+    /// Optional inputs that the client left out; steps run without them.
+    is_absent: Vec<bool>,
     /// How many will still read each tensor.
     readers: Vec<usize>,
     /// Nodes that must run, and have not been started.
@@ -77,8 +79,12 @@ impl State {
         for &tensor in &wanted {
             readers[tensor] += 1;
         }
-        let mut state =
-            Self { wanted, tensors: vec![None; graph.tensors], readers, is_pending, request: None };
+        let mut is_absent = vec![false; graph.tensors];
+        for (name, id) in &graph.inputs {
+            is_absent[*id] = request.input(name).is_none();
+        }
+        let tensors = vec![None; graph.tensors];
+        let mut state = Self { wanted, tensors, is_absent, readers, is_pending, request: None };
         let inputs = std::mem::take(&mut request.inputs);
         state.store(&graph.inputs, inputs);
         state.request = Some(request);
@@ -95,6 +101,11 @@ impl State {
         }
     }
 
+    /// Whether it is there, or known not to come.
+    fn is_known(&self, id: TensorId) -> bool {
+        self.tensors[id].is_some() || self.is_absent[id]
+    }
+
     /// The tensor for one reader; the last one gets it for good.
     fn read(&mut self, id: TensorId) -> Option<Tensor> {
         self.readers[id] = self.readers[id].saturating_sub(1);
@@ -107,7 +118,7 @@ impl State {
         for (index, node) in graph.nodes.iter().enumerate() {
             let is_ready = self.request.is_some()
                 && self.is_pending[index]
-                && node.inputs.iter().all(|(_, id)| self.tensors[*id].is_some());
+                && node.inputs.iter().all(|(_, id)| self.is_known(*id));
             if is_ready {
                 self.is_pending[index] = false;
                 let read =
@@ -217,3 +228,6 @@ fn outputs_of(node: &Node) -> Vec<Wanted> {
 fn id_of(names: &[(Arc<str>, TensorId)], name: &str) -> Option<TensorId> {
     names.iter().find(|(key, _)| **key == *name).map(|(_, id)| *id)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
-//! Opens and closes brackets, and skips what cannot be read.
+//! Brackets that open and close, and what is skipped to find the next field after a fault.
 
+use super::super::diagnostic::Diagnostic;
+use super::super::lexer::Token;
 use super::{DEPTH_MAX, Parser};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::lexer::Token;
 
 impl Parser<'_> {
     /// Whatever follows the name of a field that does not exist.
@@ -79,19 +79,16 @@ impl Parser<'_> {
         match self.token {
             Token::End => self.stop(),
             // A wrong closing bracket stands for the right one, unless it belongs further out.
-            Token::Symbol(found) if is_closer(found) && !self.is_awaited(found) => {
+            Token::Symbol(found)
+                if is_closer(found) && !self.open.iter().any(|(closer, _)| *closer == found) =>
+            {
                 self.advance();
             }
             _ => {}
         }
     }
-
-    fn is_awaited(&self, found: char) -> bool {
-        self.open.iter().any(|(closer, _)| *closer == found)
-    }
 }
 
-/// What closes this bracket, if it is one that opens.
 pub(super) fn closer_of(opener: char) -> Option<char> {
     match opener {
         '{' => Some('}'),
@@ -101,7 +98,6 @@ pub(super) fn closer_of(opener: char) -> Option<char> {
     }
 }
 
-/// Whether it is a closing bracket.
 pub(super) fn is_closer(symbol: char) -> bool {
     matches!(symbol, '}' | '>' | ']')
 }

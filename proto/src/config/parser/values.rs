@@ -1,12 +1,13 @@
-//! Reads what stands after a field's name: a message in brackets, or a literal.
+//! What stands after a field's name: a message, or a single value, whose conversion is for
+//! [`value`](super::super::value).
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
+use super::super::diagnostic::Diagnostic;
+use super::super::lexer::Token;
+use super::super::value::{Literal, Misfit, Wanted, convert, names};
 use super::Parser;
 use super::brackets::{closer_of, is_closer};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::lexer::Token;
-use crate::config::value::{Literal, Misfit, Wanted, convert, names};
 
 impl<'t> Parser<'t> {
     pub(super) fn value(&mut self, field: &FieldDescriptor) -> Option<Value> {
@@ -75,7 +76,10 @@ impl<'t> Parser<'t> {
         let literal = match self.token {
             Token::Word(text) => Literal::Word { is_negative, text },
             Token::Number(text) => Literal::Number { is_negative, text },
-            Token::Text(_) => return (shown, Some(self.strings()).filter(|_| !is_negative)),
+            Token::Text(_) => {
+                let strings = self.strings();
+                return (shown, (!is_negative).then_some(strings));
+            }
             Token::End => return (shown, None),
             Token::Symbol(symbol) => {
                 if !is_closer(symbol) && !matches!(symbol, ',' | ';') {

@@ -16,21 +16,10 @@ fn models() -> Vec<ModelSpec> {
     ]
 }
 
-/// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.
-fn step(text: &str) -> Step {
-    let mut words = text.split(' ');
-    let model = words.next().unwrap().to_owned();
-    let (inputs, outputs) = words
-        .map(|word| word.split_once('=').unwrap())
-        .map(|(key, value)| (Arc::from(key), Arc::from(value)))
-        .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
-    Step { model, version: None, inputs, outputs }
-}
-
 fn graph(steps: &[&str]) -> Result<Graph, LoadError> {
     let spec =
         fakes::spec("e", vec![fakes::tensor("IN", &[-1])], vec![fakes::tensor("OUT", &[-1])]);
-    let steps: Vec<_> = steps.iter().map(|text| step(text)).collect();
+    let steps: Vec<_> = steps.iter().map(|text| fakes::step(text)).collect();
     let models = models();
     Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]))
 }
@@ -73,4 +62,16 @@ fn mistakes_are_named() {
         &["wide x=IN y=MID", "wide x=MID y=OUT"],
         "step 1 ('wide'): input 'x' gets tensor 'MID': its shape is [-1,4], but [-1,3] is expected",
     );
+}
+
+#[test]
+fn an_output_is_always_made() {
+    let (of, all) = (fakes::tensor("OUT", &[-1]), vec![fakes::tensor("OUT", &[-1])]);
+    let build = |is_optional| {
+        let input = TensorSpec { is_optional, ..of.clone() };
+        let spec = fakes::spec("e", vec![input], all.clone());
+        Graph::new(&spec, &[], |_| None).err().map(|error| error.to_string())
+    };
+    let text = "ensemble 'e': output 'OUT' is an optional input, which clients may leave out";
+    assert_eq!((build(false), build(true)), (None, Some(text.to_owned())));
 }
