@@ -27,6 +27,13 @@ fn prints_what_triton_prints() {
     }
 }
 
+/// The text that was served, and what was answered.
+#[test]
+fn prints_a_text_as_triton_does() {
+    let text = include_bytes!("../config/golden/simple.pbtxt");
+    assert_eq!(to_json(&config::parse(text).unwrap().config), GOLDEN[0]);
+}
+
 #[test]
 fn what_json_has_no_number_for() {
     let check = |value: f32, expected: &str| {

@@ -49,6 +49,10 @@ fn fields_that_come_again() {
         &["3:1: 'ensemble_scheduling' excludes 'dynamic_batching' at 1:1: only one \
            scheduling_choice may be set"],
     );
+    check(
+        "version_policy { latest {} all {} }",
+        &["1:28: 'all' excludes 'latest' at 1:18: only one policy_choice may be set"],
+    );
     // What is wrong inside of the second is told as well.
     check(
         "dynamic_batching {} dynamic_batching { x: 1 }",
@@ -207,6 +211,10 @@ fn brackets_that_do_not_match() {
         &["1:22: expected ']', found '}'; it would close the bracket at 1:15"],
     );
     check(
+        "input { dims: [1, 16\n name: 'a' }",
+        &["2:2: expected ']', found 'name'; it would close the bracket at 1:15"],
+    );
+    check(
         "zzzzzz { a: [ 1 }",
         &[
             "1:1: unknown field 'zzzzzz' of ModelConfig",
@@ -250,6 +258,7 @@ fn junk() {
     check("'x'", &["1:1: expected the name of a field, found \"x\""]);
     check("name: 'm',,", &["1:11: expected the name of a field, found ','"]);
     check("name: 'm' % {\n}\n", &["1:11: expected the name of a field, found '%'"]);
+    check("é: 1", &["1:1: expected the name of a field, found 'é'"]);
     check("[a.b/c] { }", &["1:1: expected the name of a field, found '['"]);
     check(
         "input { = } name: 5",
