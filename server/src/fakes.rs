@@ -23,7 +23,7 @@ use crate::dynamic_batcher::DynamicBatcher;
 use crate::instance::start_instance;
 use crate::park::{Park, SystemPark};
 use crate::queue::Queue;
-use crate::registry::{Route, Served};
+use crate::registry::Served;
 use crate::statistics::Statistics;
 
 /// A request without inputs.
@@ -134,16 +134,15 @@ pub(crate) fn serve(
     run: impl Fn(Batch) + Clone + Send + Sync + 'static,
 ) -> (Arc<Served>, JoinHandle<()>) {
     let statistics = Arc::new(Statistics::default());
-    let policy =
-        BatchPolicy { rows_max: 1, queue_max: 2, delay_max: Duration::ZERO, ragged: Vec::new() };
-    let batcher = DynamicBatcher::new(batching(rows_max, delay_max), 1, statistics.clone());
+    let batching = batching(1, Duration::ZERO);
+    let batcher = DynamicBatcher::new(batching, 1, statistics.clone());
     let parks = vec![SystemPark::default()];
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
     let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper).unwrap();
-    let definition = Definition { spec, ..definition("m") };
-    (Arc::new(Served { definition, route: Route::Queue(queue), statistics }), thread)
+    let definition = Definition { spec: Arc::new(spec), ..definition("m") };
+    (Arc::new(Served { definition, route: queue, statistics }), thread)
 }
 
 /// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.

@@ -28,7 +28,7 @@ use crate::status;
 /// Answers gRPC for `server`.
 pub fn router(server: Arc<Server>) -> Router {
     let meter = from_fn_with_state(server.budget.clone(), metered::meter);
-    let size_max = server.input_max_bytes;
+    let size_max = server.input_bytes_max;
     let service = GrpcInferenceServiceServer::new(Service { server })
         .max_decoding_message_size(size_max)
         .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
@@ -81,8 +81,8 @@ impl GrpcInferenceService for Service {
     ) -> Answered<ModelConfigResponse> {
         let asked = asked.into_inner();
         let target = target(asked.name, &asked.version)?;
-        let served = self.server.ready(&target).map_err(|failed| failure(&failed))?;
-        let config = Some(served.definition.config.clone());
+        let found = self.server.models.find(&target).map_err(|failed| failure(&failed))?;
+        let config = Some(found.served.definition.config.clone());
         Ok(Response::new(ModelConfigResponse { config }))
     }
 

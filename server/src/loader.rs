@@ -4,6 +4,7 @@
 //! model that fails is listed with its reason and disturbs no other.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,17 +14,17 @@ use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step};
+use nereid_model_repository::definition::{Definition, Scheduling, Step};
 use nereid_model_repository::layout::{self, ModelFolder};
 use nereid_model_repository::read;
 
-use crate::dynamic_batcher::{BatchPolicy, DynamicBatcher};
+use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
 use crate::instance::start_instance;
 use crate::park::SystemPark;
 use crate::queue::Queue;
-use crate::registry::{Catalog, Registry, Route, Served, Status};
+use crate::registry::{Catalog, Registry, Served, Status};
 use crate::statistics::Statistics;
 
 /// Loads models into a registry.
@@ -58,7 +59,7 @@ impl Loader {
     }
 
     /// Loads every model of `repositories`, up to `at_once` at the same time. Returns how many
-    /// have failed; their reasons are in the log and in the repository index.
+    /// versions have failed; their reasons are in the log and in the repository index.
     ///
     /// # Errors
     /// When a repository cannot be read.
@@ -68,20 +69,21 @@ impl Loader {
         at_once: usize,
     ) -> Result<usize, LoadError> {
         let folders = layout::models(repositories)?;
+        for folder in &folders {
+            self.registry.set(&folder.name, 0, Status::Loading);
+        }
         let mut outcomes = Vec::new();
         let mut ensembles = Vec::new();
         for (folder, loaded) in self.load_folders(&folders, at_once) {
-            match loaded {
-                Err(error) => outcomes.push(self.failed(&folder.name, 0, &error)),
-                Ok(versions) => {
-                    for version in versions {
-                        match version {
-                            Version::Ensemble(definition, steps) => {
-                                ensembles.push((definition, steps));
-                            }
-                            Version::Loaded(loaded) => outcomes.push(self.publish(loaded)),
-                        }
-                    }
+            let versions = match loaded {
+                Ok(versions) => versions,
+                Err(error) => vec![(0, Err(error))],
+            };
+            for (version, loaded) in versions {
+                match loaded {
+                    Err(error) => outcomes.push(self.failed(&folder.name, version, &error)),
+                    Ok(Version::Loaded(loaded)) => outcomes.push(self.publish(loaded)),
+                    Ok(Version::Ensemble(ensemble, steps)) => ensembles.push((ensemble, steps)),
                 }
             }
         }
@@ -113,14 +115,15 @@ impl Loader {
         &self,
         folders: &'f [ModelFolder],
         at_once: usize,
-    ) -> Vec<(&'f ModelFolder, Result<Vec<Version>, LoadError>)> {
+    ) -> Vec<(&'f ModelFolder, Result<Versions, LoadError>)> {
         let left = Mutex::new(folders.iter());
         let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let engines = &self.engines;
         let load = || {
             let mut loaded = Vec::new();
             while let Some(folder) = next() {
-                loaded.push((folder, load_folder(folder, engines)));
+                let load = AssertUnwindSafe(|| load_folder(folder, &self.engines));
+                let panicked = || LoadError::new("loading it panicked; the log has the reason");
+                loaded.push((folder, catch_unwind(load).unwrap_or_else(|_| Err(panicked()))));
             }
             loaded
         };
@@ -130,21 +133,16 @@ impl Loader {
             let results = workers.into_iter().filter_map(|worker| worker.join().ok());
             results.flatten().collect::<Vec<_>>()
         });
-        // A loader that panicked took its models with it; they must not be forgotten.
-        for folder in folders {
-            if !loaded.iter().any(|(known, _)| *known == folder) {
-                loaded.push((folder, Err(LoadError::new("loading it panicked; see the log"))));
-            }
-        }
         loaded.sort_by(|(one, _), (two, _)| one.name.cmp(&two.name));
         loaded
     }
 
-    fn publish(&mut self, loaded: Loaded) -> Outcome {
+    fn publish(&mut self, mut loaded: Loaded) -> Outcome {
         let spec = &loaded.served.definition.spec;
         let (name, version) = (spec.name.to_string(), spec.version);
-        self.threads.extend(loaded.threads);
-        self.registry.set(&name, version, Status::Ready(Arc::new(loaded.served)));
+        self.threads.append(&mut loaded.threads);
+        loaded.is_published = true;
+        self.registry.set(&name, version, Status::Ready(loaded.served.clone()));
         Outcome { model: name, version: version.to_string(), status: "READY".to_owned() }
     }
 
@@ -170,9 +168,7 @@ impl Loader {
             let mut waiting = Vec::new();
             for (definition, steps) in ensembles {
                 match build_ensemble(&definition, &steps, self.registry.catalog()) {
-                    Ok(ensemble) => {
-                        outcomes.push(self.publish(loaded_ensemble(definition, ensemble)));
-                    }
+                    Ok(graph) => outcomes.push(self.publish(loaded_ensemble(definition, graph))),
                     Err(error) => waiting.push((definition, steps, error)),
                 }
             }
@@ -195,12 +191,31 @@ enum Version {
     Ensemble(Definition, Vec<Step>),
 }
 
+/// What became of each version of a model.
+type Versions = Vec<(u64, Result<Version, LoadError>)>;
+
+/// A version whose instances run. Unless it is published, dropping it ends them.
 struct Loaded {
-    served: Served,
+    served: Arc<Served>,
     threads: Vec<JoinHandle<()>>,
+    is_published: bool,
 }
 
-fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Vec<Version>, LoadError> {
+impl Loaded {
+    fn new(served: Served) -> Self {
+        Self { served: Arc::new(served), threads: Vec::new(), is_published: false }
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        if !self.is_published {
+            self.served.route.close();
+        }
+    }
+}
+
+fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Versions, LoadError> {
     let started = Instant::now();
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
@@ -208,58 +223,40 @@ fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Vec<Version>, 
         for warning in &definition.warnings {
             tracing::warn!("{}: {warning}", folder.name);
         }
-        versions.push(match definition.scheduling.clone() {
-            Scheduling::Ensemble(steps) => Version::Ensemble(definition, steps),
-            Scheduling::Queue { backend, batching } => {
-                Version::Loaded(load_version(definition, backend, batching, engines)?)
-            }
-        });
+        let version = definition.spec.version;
+        versions.push((version, load_version(definition, engines)));
     }
     let took = started.elapsed();
     tracing::info!("loaded: {} in {:.0} ms", folder.name, took.as_secs_f64() * 1e3);
     Ok(versions)
 }
 
-fn load_version(
-    definition: Definition,
-    backend: &str,
-    batching: Batching,
-    engines: &Engines,
-) -> Result<Loaded, LoadError> {
+fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
+    let (backend, batching) = match &definition.scheduling {
+        Scheduling::Ensemble(steps) => {
+            let steps = steps.clone();
+            return Ok(Version::Ensemble(definition, steps));
+        }
+        Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
+    };
     let backend = engines.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
-    let spec = Arc::new(definition.spec.clone());
+    let spec = definition.spec.clone();
     let model = backend.load(spec.clone())?;
     let statistics = Arc::new(Statistics::default());
-    let policy = BatchPolicy {
-        rows_max: batching.rows_max,
-        queue_max: batching.queue_max,
-        delay_max: batching.delay_max,
-        ragged: spec
-            .signature
-            .inputs
-            .iter()
-            .filter(|input| input.is_ragged)
-            .map(|input| input.name.clone())
-            .collect(),
-    };
     let count = spec.instances.len();
-    let batcher = DynamicBatcher::new(policy, count, statistics.clone());
+    let batcher = DynamicBatcher::new(batching, count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
-    let mut threads = Vec::with_capacity(count);
+    let mut loaded = Loaded::new(Served { definition, route: queue.clone(), statistics });
     for &instance in &spec.instances {
-        match start_instance(queue.clone(), model.clone(), instance, engines.reaper.clone()) {
-            Ok(thread) => threads.push(thread),
-            Err(error) => {
-                queue.close(); // Ends those that did start.
-                let who = instance.id.0;
-                return Err(LoadError::new(format!("instance {who} does not start: {error}")));
-            }
-        }
+        let started =
+            start_instance(queue.clone(), model.clone(), instance, engines.reaper.clone());
+        loaded.threads.push(started.map_err(|error| {
+            LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
+        })?);
     }
-    let served = Served { definition, route: Route::Queue(queue), statistics };
-    Ok(Loaded { served, threads })
+    Ok(Version::Loaded(loaded))
 }
 
 fn build_ensemble(
@@ -268,14 +265,14 @@ fn build_ensemble(
     catalog: &Catalog,
 ) -> Result<Graph, LoadError> {
     Graph::new(&definition.spec, steps, |target| {
-        catalog.ready(target).ok().map(|served| &served.definition.spec)
+        catalog.ready(target).ok().map(|served| &*served.definition.spec)
     })
 }
 
 fn loaded_ensemble(definition: Definition, graph: Graph) -> Loaded {
-    let route = Route::Ensemble(Arc::new(Ensemble::new(graph)));
-    let served = Served { definition, route, statistics: Arc::default() };
-    Loaded { served, threads: Vec::new() }
+    let statistics = Arc::new(Statistics::default());
+    let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+    Loaded::new(Served { definition, route, statistics })
 }
 
 fn log_table(mut outcomes: Vec<Outcome>) {

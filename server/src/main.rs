@@ -3,6 +3,7 @@
 
 mod library;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,11 +17,11 @@ use nereid::connections::{self, Version};
 use nereid::loader::Loader;
 use nereid::options::Options;
 use nereid::registry::Registry;
-use nereid::server::{Life, Phase, Server};
+use nereid::server::{Life, Server};
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -49,61 +50,84 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let backends = nereid_backend_all::start(library.as_deref().map_err(Clone::clone));
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(serve(options, backends))
+        .context("cannot start the asynchronous runtime")?;
+    let served = runtime.block_on(serve(options, backends));
+    // Whatever still blocks, such as a load that was told to stop, ends with the process.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Result<()> {
     let (registry, models) = Registry::new();
+    let (live, life) = watch::channel(Life::Starting);
     let server = Arc::new(Server {
         name: options.server.id.clone(),
         models,
         budget: Budget::new(options.server.inflight_byte_size),
-        input_max_bytes: options.http.http_max_input_size,
-        phase: Phase::default(),
+        input_bytes_max: options.http.http_max_input_size,
+        life,
         is_strict: options.repository.strict_readiness,
     });
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stop, is_stopping) = watch::channel(false);
-    let mut protocols = start_protocols(options, &server, &is_stopping).await?;
-
-    let mut loader = load(options, backends, registry).await?;
-    server.phase.advance(Life::Serving);
+    let mut stop = Stop::new()?;
+    let mut protocols = start_protocols(options, &server).await?;
+    let mut loader = tokio::select! {
+        loader = load(options, backends, registry) => loader?,
+        signal = stop.requested() => {
+            tracing::info!("{signal} while models are being loaded: stopped");
+            return Ok(());
+        }
+    };
+    live.send_replace(Life::Serving);
     tracing::info!("ready");
 
-    let reason = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
+    let signal = stop.requested().await;
     let timeout = options.server.exit_timeout();
-    tracing::info!("{reason}: finishing what is in flight, for at most {} s", timeout.as_secs());
-    server.phase.advance(Life::Stopping);
-    stop.send_replace(true);
-    let finished = async { while protocols.join_next().await.is_some() {} };
-    if tokio::time::timeout(timeout, finished).await.is_err() {
-        bail!("requests were still in flight after {} s and are lost", timeout.as_secs());
+    tracing::info!("{signal}: finishing what is in flight, for at most {} s", timeout.as_secs());
+    live.send_replace(Life::Stopping);
+    let finished = async {
+        while protocols.join_next().await.is_some() {}
+        tokio::task::spawn_blocking(move || loader.unload_all()).await
+    };
+    match tokio::time::timeout(timeout, finished).await {
+        Ok(unloaded) => unloaded?,
+        Err(_) => bail!("requests were still in flight after {} s and are lost", timeout.as_secs()),
     }
-    tokio::task::spawn_blocking(move || loader.unload_all()).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// The signals that ask the process to stop.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Waits for the next one, and names it.
+    async fn requested(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
 /// Binds every port before the models are loaded: that fails fast, and `ready` can be asked.
-async fn start_protocols(
-    options: &Options,
-    server: &Arc<Server>,
-    is_stopping: &watch::Receiver<bool>,
-) -> anyhow::Result<JoinSet<()>> {
+async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Result<JoinSet<()>> {
     let (http, grpc, metrics) = (&options.http, &options.grpc, &options.metrics);
     let mut protocols = JoinSet::new();
     let mut start = async |what, address: IpAddr, port, version, router: Router| {
         let listener = bind(what, SocketAddr::new(address, port)).await?;
-        protocols.spawn(connections::serve(listener, version, router, is_stopping.clone()));
+        protocols.spawn(connections::serve(listener, version, router, server.life.clone()));
         anyhow::Ok(())
     };
     if http.allow_http {

@@ -119,7 +119,7 @@ fn failures(served: &[(&Arc<Served>, Snapshot)]) -> MetricFamily {
 fn pending(catalog: &Catalog) -> MetricFamily {
     let metrics = catalog.served().map(|model| {
         let mut metric = Metric::from_label(labels(model, &[]));
-        metric.set_gauge(gauge(model.waiting()));
+        metric.set_gauge(gauge(model.route.waiting()));
         metric
     });
     family(

@@ -32,14 +32,14 @@ pub(super) async fn infer(
     let in_flight = asked.extensions().get::<InFlight>().cloned();
     let asked = asked.into_inner();
     let target = target(asked.model_name.clone(), &asked.model_version)?;
-    let served = server.ready(&target).map_err(|failed| failure(&failed))?;
+    let found = server.models.find(&target).map_err(|failed| failure(&failed))?;
     let mut ask = ask(asked).map_err(|failed| failure(&failed))?;
     ask.timeout = [ask.timeout, deadline].into_iter().flatten().min();
     let id = ask.id.clone();
-    let inferred = inference::infer(&server.models, &target, &served, ask).await;
+    let inferred = inference::infer(&server.models, &target, found, ask).await;
     let response = inferred.and_then(|inferred| {
-        let spec = &served.definition.spec;
-        encode(&spec.name, spec.version, &id, inferred)
+        let spec = &inferred.served.definition.spec;
+        encode(&spec.name, spec.version, &id, inferred.response)
     });
     match response {
         Ok(response) => {
@@ -111,7 +111,7 @@ fn ask(asked: ModelInferRequest) -> Result<Ask, InferError> {
         )));
     }
     let outputs = asked.outputs.into_iter().map(|output| output.name.into()).collect();
-    Ok(Ask { id, inputs, outputs, parameters, timeout })
+    Ok(Ask { id, inputs, outputs, parameters, timeout, hold: None })
 }
 
 fn shape(input: &InferInputTensor, id: &str) -> Result<Vec<usize>, InferError> {
@@ -266,7 +266,7 @@ fn parameters(
             ));
         }
         if name == "timeout" {
-            timeout = Some(inference::timeout(&value)?);
+            timeout = inference::timeout(&value)?;
         } else {
             parameters.insert(name, value);
         }

@@ -90,7 +90,7 @@ impl AsRef<[u8]> for Leased {
 }
 
 fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
-    let most = server.input_max_bytes;
+    let most = server.input_bytes_max;
     if size <= most {
         return Ok(());
     }

@@ -49,17 +49,19 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, InferError> {
-    let served = server.ready(target)?;
+    let found = server.models.find(target)?;
+    let spec = found.served.definition.spec.clone();
     let header_length = header_length(headers)?;
     let received = receive(server, headers, body, header_length.unwrap_or(0)).await?;
-    let spec = &served.definition.spec;
-    let asked = read(spec, received, header_length, wants_json(headers)).await?;
+    let asked = read(&spec, received, header_length, wants_json(headers)).await?;
     let id = asked.ask.id.clone();
-    let inferred = inference::infer(&server.models, target, &served, asked.ask).await;
+    let inferred = inference::infer(&server.models, target, found, asked.ask).await;
     let inferred = inferred.inspect_err(|failed| inference::log_failure(target, &id, failed))?;
     let wanted = asked.wanted;
-    let size: usize = inferred.outputs.iter().map(|(_, tensor)| tensor.size_bytes()).sum();
+    let spec = &inferred.served.definition.spec;
     let model = (spec.name.clone(), spec.version);
+    let inferred = inferred.response;
+    let size: usize = inferred.outputs.iter().map(|(_, tensor)| tensor.size_bytes()).sum();
     let encoded = off_worker(size, move || write(&model, &id, inferred, &wanted)).await?;
     let mut lease = server.budget.lease();
     lease.grow(encoded.header.len() + encoded.binary.iter().map(Bytes::len).sum::<usize>());
@@ -126,7 +128,8 @@ async fn read(
 
 fn ask(request: InferRequest) -> Result<Asked, InferError> {
     let mut parameters = request.parameters;
-    let timeout = parameters.remove("timeout").as_ref().map(inference::timeout).transpose()?;
+    let timeout =
+        parameters.remove("timeout").as_ref().map(inference::timeout).transpose()?.flatten();
     let wanted = if request.outputs.is_empty() {
         Wanted::All(request.is_output_binary)
     } else {
@@ -144,6 +147,7 @@ fn ask(request: InferRequest) -> Result<Asked, InferError> {
         outputs: request.outputs.into_iter().map(|output| output.name).collect(),
         parameters,
         timeout,
+        hold: None,
     };
     Ok(Asked { ask, wanted })
 }

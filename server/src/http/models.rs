@@ -69,8 +69,8 @@ pub(super) async fn metadata(State(server): State<Arc<Server>>, path: Path) -> R
 
 pub(super) async fn config(State(server): State<Arc<Server>>, path: Path) -> Response {
     let Path(target) = path;
-    match server.ready(&target) {
-        Ok(served) => json::message(&served.definition.config),
+    match server.models.find(&target) {
+        Ok(found) => json::message(&found.served.definition.config),
         Err(failed) => failure(&failed),
     }
 }

@@ -25,16 +25,15 @@ fn a_closed_queue_gives_requests_back() {
 #[test]
 fn who_went_away_takes_no_place() {
     let queue = fakes::plain_queue();
-    let push = |request| queue.push(request).map_err(|(_, refusal)| refusal);
-    let (clients, results): (Vec<_>, Vec<_>) = (0..3)
-        .map(|_| {
-            let (request, client) = fakes::request(1);
-            (client, push(request))
-        })
-        .unzip();
-    assert_eq!(results, [Ok(()), Ok(()), Err(Refusal::Full)]);
+    let push = || {
+        let (request, client) = fakes::request(1);
+        (client, queue.push(request).map_err(|(_, refusal)| refusal))
+    };
+    let (clients, results): (Vec<_>, Vec<_>) = (0..2).map(|_| push()).unzip();
+    assert_eq!(results, [Ok(()), Ok(())]);
     drop(clients);
-    assert_eq!(push(fakes::request(1).0), Ok(()));
+    let (_client, result) = push();
+    assert_eq!(result, Ok(()));
 }
 
 #[test]

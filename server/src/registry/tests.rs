@@ -9,9 +9,10 @@ use crate::admission::{Ask, AskedInput};
 use crate::fakes;
 use crate::inference;
 use crate::instance::start_instance;
+use crate::queue::Queue;
 
 fn served(queue: &Arc<Queue>) -> Status {
-    let route = Route::Queue(queue.clone());
+    let route = queue.clone();
     let definition = fakes::definition("m");
     Status::Ready(Arc::new(Served { definition, route, statistics: Arc::default() }))
 }
@@ -51,20 +52,20 @@ fn only_ready_versions_are_found() {
 async fn a_reload_loses_no_request() {
     let (mut registry, models) = Registry::new();
     registry.set("m", 1, served(&fakes::plain_queue()));
-    let before = models.snapshot().ready(&target(None)).unwrap().clone();
+    let before = models.find(&target(None)).unwrap();
 
     let queue = fakes::plain_queue();
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
     let thread =
         start_instance(queue.clone(), fakes::echo(), fakes::instance_spec(), reaper).unwrap();
     registry.set("m", 1, served(&queue));
-    let answer = inference::infer(&models, &target(None), &before, ask()).await.unwrap();
-    assert_eq!(answer.outputs[0].1.values::<i32>(), Some(&[0, 1, 2, 3, 4, 5][..]));
+    let answer = inference::infer(&models, &target(None), before, ask()).await.unwrap();
+    assert_eq!(answer.response.outputs[0].1.values::<i32>(), Some(&[0, 1, 2, 3, 4, 5][..]));
 
-    let before = models.snapshot().ready(&target(None)).unwrap().clone();
+    let before = models.find(&target(None)).unwrap();
     registry.set("m", 1, Status::Unloading);
-    let error = inference::infer(&models, &target(None), &before, ask()).await.err();
-    assert!(matches!(error, Some(InferError::NoVersion(_))));
+    let error = inference::infer(&models, &target(None), before, ask()).await.err();
+    assert!(matches!(error, Some(InferError::Closed(_))));
     thread.join().unwrap();
 }
 
@@ -72,8 +73,8 @@ async fn a_reload_loses_no_request() {
 async fn a_deadline_is_kept_even_if_no_instance_is_alive() {
     let (mut registry, models) = Registry::new();
     registry.set("m", 1, served(&fakes::plain_queue()));
-    let served = models.snapshot().ready(&target(None)).unwrap().clone();
+    let found = models.find(&target(None)).unwrap();
     let ask = Ask { timeout: Some(Duration::from_secs(9)), ..ask() };
-    let answer = inference::infer(&models, &target(None), &served, ask).await;
+    let answer = inference::infer(&models, &target(None), found, ask).await;
     assert!(matches!(answer, Err(InferError::Expired(_))));
 }

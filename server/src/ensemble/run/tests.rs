@@ -18,8 +18,8 @@ use crate::admission::{Ask, AskedInput};
 use crate::ensemble::Ensemble;
 use crate::fakes;
 use crate::inference;
-use crate::registry::{Models, Registry, Route, Served, Status, Target};
-use crate::statistics::{Reason, Snapshot};
+use crate::registry::{Models, Registry, Served, Status, Target};
+use crate::statistics::{Reason, Snapshot, Statistics};
 
 /// A net for tests that fail; none that passes waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,14 +57,14 @@ impl World {
     fn ensemble_of(&mut self, spec: ModelSpec, steps: &[&str]) {
         let steps: Vec<_> = steps.iter().map(|text| fakes::step(text)).collect();
         let find = |target: &Target| {
-            self.registry.catalog().ready(target).ok().map(|served| &served.definition.spec)
+            self.registry.catalog().ready(target).ok().map(|served| &*served.definition.spec)
         };
         let graph = Graph::new(&spec, &steps, find).unwrap();
         let name = spec.name.clone();
-        let route = Route::Ensemble(Arc::new(Ensemble::new(graph)));
-        let definition =
-            nereid_model_repository::definition::Definition { spec, ..fakes::definition("e") };
-        let served = Served { definition, route, statistics: Arc::default() };
+        let statistics = Arc::new(Statistics::default());
+        let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+        let definition = Definition { spec: Arc::new(spec), ..fakes::definition("e") };
+        let served = Served { definition, route, statistics };
         self.registry.set(&name, 1, Status::Ready(Arc::new(served)));
     }
 
@@ -78,7 +78,7 @@ impl World {
 
     /// Sends a request to `name` as it is served now.
     fn push(&self, name: &str, request: Request) {
-        assert!(self.served(name).push(request, &self.models.snapshot()).is_ok());
+        assert!(self.served(name).route.push(request, &self.models.snapshot()).is_ok());
     }
 
     /// What the ensemble `e` makes of `IN`, or its error.
@@ -95,9 +95,7 @@ impl World {
     fn end(self) -> Done {
         let snapshot = self.models.snapshot();
         for served in snapshot.served() {
-            if let Route::Queue(queue) = &served.route {
-                queue.close();
-            }
+            served.route.close();
         }
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
         Done(snapshot)
@@ -334,7 +332,7 @@ fn a_step_that_is_not_ready_is_told() {
     let text = "in ensemble 'e', Request for unknown model: 'g' has no available versions";
     assert_eq!(error, text);
     // A request that came before still finds the model, but its queue is closed.
-    assert!(ensemble.push(closing, &before).is_ok());
+    assert!(ensemble.route.push(closing, &before).is_ok());
     let error = client.blocking_recv().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "in ensemble 'e', model 'g' is not taking requests");
     assert_eq!(error.kind(), Kind::Unavailable);
@@ -483,10 +481,11 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
         data: x.host_bytes().unwrap(),
     };
     let ask = Ask { inputs: vec![input], ..Ask::default() };
-    let (target, ensemble) = (target("e"), world.served("e"));
-    let mut leaving = Box::pin(inference::infer(&world.models, &target, &ensemble, ask));
+    let target = target("e");
+    let found = world.models.find(&target).unwrap();
+    let mut leaving = Box::pin(inference::infer(&world.models, &target, found, ask));
     assert!(poll_fn(|context| Poll::Ready(leaving.as_mut().poll(context).is_pending())).await);
-    assert_eq!(world.served("f").waiting(), 1);
+    assert_eq!(world.served("f").route.waiting(), 1);
     drop(leaving);
     gate.send(()).unwrap();
     assert!(other.await.unwrap().is_ok());
