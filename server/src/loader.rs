@@ -83,7 +83,7 @@ impl Loader {
                 match loaded {
                     Err(error) => outcomes.push(self.failed(&folder.name, version, &error)),
                     Ok(Version::Loaded(loaded)) => outcomes.push(self.publish(loaded)),
-                    Ok(Version::Ensemble(ensemble, steps)) => ensembles.push((ensemble, steps)),
+                    Ok(Version::Ensemble(ensemble, steps)) => ensembles.push((*ensemble, steps)),
                 }
             }
         }
@@ -188,7 +188,7 @@ impl Loader {
 /// A version that can be published, or an ensemble that must wait for its parts.
 enum Version {
     Loaded(Loaded),
-    Ensemble(Definition, Vec<Step>),
+    Ensemble(Box<Definition>, Vec<Step>),
 }
 
 /// What became of each version of a model.
@@ -235,7 +235,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(steps) => {
             let steps = steps.clone();
-            return Ok(Version::Ensemble(definition, steps));
+            return Ok(Version::Ensemble(Box::new(definition), steps));
         }
         Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
     };

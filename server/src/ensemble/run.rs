@@ -190,7 +190,7 @@ impl Run {
         request.parameters = self.parameters.clone();
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
-        request.hold = self.hold.clone();
+        request.hold.clone_from(&self.hold);
         if let Err((request, refusal)) = served.route.push(request, &self.snapshot) {
             let error = refusal.into_error(&served.definition.spec.name, &request);
             request.respond(Err(error)); // Comes back as this node's end.
