@@ -11,7 +11,7 @@ use crate::definition::Batching;
 use crate::fakes::{Engine, Repository, engines, signature, tensor};
 
 fn batching_of(definition: &Definition) -> Batching {
-    match definition.scheduling {
+    match definition.scheduling.clone() {
         Scheduling::Queue { batching, .. } => batching,
         Scheduling::Ensemble(_) => panic!("an ensemble"),
     }
