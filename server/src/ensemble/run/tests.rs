@@ -62,8 +62,7 @@ impl World {
         let graph = Graph::new(&spec, &steps, find).unwrap();
         let name = spec.name.clone();
         let route = Route::Ensemble(Arc::new(Ensemble::new(graph)));
-        let definition =
-            nereid_model_repository::definition::Definition { spec, ..fakes::definition("e") };
+        let definition = Definition { spec, ..fakes::definition("e") };
         let served = Served { definition, route, statistics: Arc::default() };
         self.registry.set(&name, 1, Status::Ready(Arc::new(served)));
     }
