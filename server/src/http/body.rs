@@ -1,7 +1,8 @@
 //! Receives a request's body into one buffer, which is not copied after that.
 //!
 //! The buffer is placed so that the tensors after the JSON header start aligned, with room before
-//! it for the length that makes the whole body one BYTES element.
+//! it for the length that makes the whole body one BYTES element. A body that does not declare its
+//! size may outgrow the buffer; that moves it, and it stays aligned only as the allocator does it.
 
 use std::time::Duration;
 
@@ -122,6 +123,10 @@ async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
 
 /// Where the body must start so that what follows its header is aligned, and the prefix fits.
 fn aligned_start(buffer: &BytesMut, header_length: usize) -> usize {
-    let after_header = buffer.as_ptr().addr() + PREFIX_BYTES + header_length;
-    PREFIX_BYTES + (after_header.next_multiple_of(ALIGNMENT) - after_header)
+    // A client may claim any length; what wraps around is a multiple of the alignment.
+    let after_header = (buffer.as_ptr().addr() + PREFIX_BYTES).wrapping_add(header_length);
+    PREFIX_BYTES + after_header.wrapping_neg() % ALIGNMENT
 }
+
+#[cfg(test)]
+mod tests;
