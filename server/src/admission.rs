@@ -2,6 +2,7 @@
 //!
 //! The texts are Triton's, which clients match, and so is the order of the checks.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -101,8 +102,10 @@ pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, Infer
 }
 
 fn check_names(spec: &ModelSpec, ask: &Ask) -> Result<(), InferError> {
-    for (index, input) in ask.inputs.iter().enumerate() {
-        if ask.inputs[..index].iter().any(|earlier| earlier.name == input.name) {
+    // A set, since a message has room for millions of inputs, and this runs on a shared thread.
+    let mut names = HashSet::with_capacity(ask.inputs.len());
+    for input in &ask.inputs {
+        if !names.insert(input.name.as_str()) {
             return Err(invalid(
                 &ask.id,
                 &format!("input '{}' already exists in request", input.name),
