@@ -95,10 +95,16 @@ pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, Infer
     if names.is_empty() {
         return Ok(spec.signature.outputs.iter().map(|output| host(&output.name)).collect());
     }
-    match names.iter().find(|name| spec.signature.output(name).is_none()) {
-        Some(unknown) => Err(unexpected("output", unknown, spec)),
-        None => Ok(names.iter().map(host).collect()),
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for name in names {
+        if spec.signature.output(name).is_none() {
+            return Err(unexpected("output", name, spec));
+        }
+        if !wanted.iter().any(|earlier| earlier.name == *name) {
+            wanted.push(host(name));
+        }
     }
+    Ok(wanted)
 }
 
 fn check_names(spec: &ModelSpec, ask: &Ask) -> Result<(), InferError> {

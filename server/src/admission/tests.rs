@@ -130,6 +130,7 @@ fn outputs_are_all_or_those_asked_for() {
     };
     assert_eq!(names(&[]), Ok(vec!["y".to_owned()]));
     assert_eq!(names(&["y"]), Ok(vec!["y".to_owned()]));
+    assert_eq!(names(&["y", "y"]), Ok(vec!["y".to_owned()]));
     let unknown = "unexpected inference output 'z' for model 'm'".to_owned();
     assert_eq!(names(&["y", "z"]), Err(unknown));
 }
