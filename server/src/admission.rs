@@ -2,6 +2,7 @@
 //!
 //! The texts are Triton's, which clients match, and so is the order of the checks.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -90,15 +91,23 @@ pub fn wanted(spec: &ModelSpec, names: &[Arc<str>]) -> Result<Vec<Wanted>, Infer
     if names.is_empty() {
         return Ok(spec.signature.outputs.iter().map(|output| host(&output.name)).collect());
     }
-    match names.iter().find(|name| spec.signature.output(name).is_none()) {
-        Some(unknown) => Err(unexpected("output", unknown, spec)),
-        None => Ok(names.iter().map(host).collect()),
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for name in names {
+        if spec.signature.output(name).is_none() {
+            return Err(unexpected("output", name, spec));
+        }
+        if !wanted.iter().any(|earlier| earlier.name == *name) {
+            wanted.push(host(name));
+        }
     }
+    Ok(wanted)
 }
 
 fn check_names(spec: &ModelSpec, id: &str, names: &[&str]) -> Result<(), InferError> {
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
+    // A set, since a message has room for millions of inputs, and this runs on a shared thread.
+    let mut seen = HashSet::with_capacity(names.len());
+    for name in names {
+        if !seen.insert(name) {
             return Err(invalid(id, &format!("input '{name}' already exists in request")));
         }
     }

@@ -25,6 +25,10 @@ use crate::registry::Target;
 use crate::server::Server;
 use crate::status;
 
+/// Longest error. It travels as a header, in which other bytes than ASCII take three each, and
+/// gRPC's stock clients admit 16 KiB of headers; beyond, they report that instead of the error.
+const TEXT_BYTES_MAX: usize = 4 << 10;
+
 /// Answers gRPC for `server`.
 pub fn router(server: Arc<Server>) -> Router {
     let meter = from_fn_with_state(server.budget.clone(), metered::meter);
@@ -134,5 +138,24 @@ fn answer<T>(answered: Result<T, InferError>) -> Answered<T> {
 /// The answer to a call that failed.
 fn failure(failed: &InferError) -> Status {
     let (_, code) = status::of(failed.kind());
-    Status::new(code, failed.to_string())
+    let mut text = failed.to_string();
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text.push_str(" ... (cut)");
+    }
+    Status::new(code, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        let text = |text: &str| failure(&InferError::Invalid(text.to_owned())).message().to_owned();
+        let fits = "x".repeat(TEXT_BYTES_MAX);
+        assert_eq!(text(&fits), fits);
+        let long = format!("{}{}", "x".repeat(TEXT_BYTES_MAX - 1), "\u{e9}".repeat(1_000_000));
+        assert_eq!(text(&long), format!("{} ... (cut)", &fits[1..]));
+    }
 }

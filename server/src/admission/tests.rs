@@ -51,6 +51,17 @@ fn names_are_checked() {
     check(&spec(), vec![asked("a", shape), asked("x", shape)], unknown);
 }
 
+/// A message of the default limit has room for this many. Compared each with each, they would hold
+/// the thread for hours.
+#[test]
+fn a_million_inputs_are_refused_at_once() {
+    let inputs = (0..1_000_000).map(|index| asked(&index.to_string(), &[0])).collect();
+    let mut ask = Ask { inputs, ..Ask::default() };
+    let error = admit(&spec(), &mut ask).unwrap_err().to_string();
+    let text = "expected between 2 and 3 inputs but got 1000000 inputs for model 'm'";
+    assert!(error.contains(text), "{error:.200}");
+}
+
 #[test]
 fn types_and_sizes_are_checked() {
     let shape = &[1, 1, 2];
@@ -119,6 +130,7 @@ fn outputs_are_all_or_those_asked_for() {
     };
     assert_eq!(names(&[]), Ok(vec!["y".to_owned()]));
     assert_eq!(names(&["y"]), Ok(vec!["y".to_owned()]));
+    assert_eq!(names(&["y", "y"]), Ok(vec!["y".to_owned()]));
     let unknown = "unexpected inference output 'z' for model 'm'".to_owned();
     assert_eq!(names(&["y", "z"]), Err(unknown));
 }

@@ -65,7 +65,7 @@ pub(super) async fn infer(
 fn grpc_timeout<T>(asked: &Request<T>) -> Result<Option<Duration>, Status> {
     let Some(value) = asked.metadata().get("grpc-timeout") else { return Ok(None) };
     let parse = || {
-        let (number, unit) = value.to_str().ok()?.split_at_checked(value.len() - 1)?;
+        let (number, unit) = value.to_str().ok()?.split_at_checked(value.len().checked_sub(1)?)?;
         let number: u64 = number.parse().ok().filter(|_| number.len() <= 8)?;
         Some(match unit {
             "H" => Duration::from_secs(number * 3_600),

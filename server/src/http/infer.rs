@@ -14,7 +14,8 @@ use nereid_backend::error::{InferError, id_prefix};
 use nereid_backend::request::Response as Inferred;
 use nereid_backend::spec::{Dim, ModelSpec};
 use nereid_proto::http::{
-    Encoded, HEADER_LENGTH, InferRequest, InferResponse, decode, encode, wrong_header_length,
+    Encoded, HEADER_LENGTH, InferRequest, InferResponse, RequestedOutput, decode, encode,
+    wrong_header_length,
 };
 
 use crate::admission::{Ask, AskedInput};
@@ -78,15 +79,17 @@ struct Asked {
 enum Wanted {
     /// All of them as binary data, or as JSON.
     All(bool),
-    /// Each that was named, in this order.
-    Named(Vec<bool>),
+    /// Each that was named; the first mention counts.
+    Named(Vec<RequestedOutput>),
 }
 
 impl Wanted {
-    fn is_binary(&self, index: usize) -> bool {
+    fn is_binary(&self, name: &str) -> bool {
         match self {
             Self::All(is_binary) => *is_binary,
-            Self::Named(named) => named.get(index).copied().unwrap_or(false),
+            Self::Named(named) => {
+                named.iter().find(|output| *output.name == *name).is_some_and(|it| it.is_binary)
+            }
         }
     }
 }
@@ -130,10 +133,11 @@ fn ask(request: InferRequest) -> Result<Asked, InferError> {
     let mut parameters = request.parameters;
     let timeout =
         parameters.remove("timeout").as_ref().map(inference::timeout).transpose()?.flatten();
+    let outputs = request.outputs.iter().map(|output| output.name.clone()).collect();
     let wanted = if request.outputs.is_empty() {
         Wanted::All(request.is_output_binary)
     } else {
-        Wanted::Named(request.outputs.iter().map(|output| output.is_binary).collect())
+        Wanted::Named(request.outputs)
     };
     let inputs = request.inputs.into_iter().map(|input| AskedInput {
         name: input.name,
@@ -144,7 +148,7 @@ fn ask(request: InferRequest) -> Result<Asked, InferError> {
     let ask = Ask {
         id: request.id.into(),
         inputs: inputs.collect(),
-        outputs: request.outputs.into_iter().map(|output| output.name).collect(),
+        outputs,
         parameters,
         timeout,
         hold: None,
@@ -229,8 +233,10 @@ fn write(
     let outputs: Vec<_> = inferred
         .outputs
         .into_iter()
-        .enumerate()
-        .map(|(index, (name, tensor))| (name, tensor, wanted.is_binary(index)))
+        .map(|(name, tensor)| {
+            let is_binary = wanted.is_binary(&name);
+            (name, tensor, is_binary)
+        })
         .collect();
     encode(&InferResponse { id, model: &model.0, version: model.1, outputs: &outputs })
 }

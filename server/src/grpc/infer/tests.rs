@@ -108,5 +108,6 @@ fn timeouts_are_understood() {
     assert_eq!(header("2S"), Some(Some(Duration::from_secs(2))));
     assert_eq!(header("99999999n"), Some(Some(Duration::from_nanos(99_999_999))));
     assert_eq!((header("123456789n"), header("S"), header("1x")), (None, None, None));
+    assert_eq!(header(""), None);
     assert_eq!(grpc_timeout(&Request::new(())).unwrap(), None);
 }
