@@ -3,6 +3,7 @@
 
 mod library;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use nereid::server::{Life, Phase, Server};
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -49,12 +50,15 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let backends = nereid_backend_all::start(library.as_deref().map_err(Clone::clone));
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(serve(options, backends))
+        .context("cannot start the asynchronous runtime")?;
+    let served = runtime.block_on(serve(options, backends));
+    // Dropping it would wait for its blocking threads, and one may be in an engine for hours.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Result<()> {
@@ -67,30 +71,54 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
         phase: Phase::default(),
         is_strict: options.repository.strict_readiness,
     });
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::listen()?;
     let (stop, is_stopping) = watch::channel(false);
     let mut protocols = start_protocols(options, &server, &is_stopping).await?;
 
-    let mut loader = load(options, backends, registry).await?;
+    let mut loader = tokio::select! {
+        loaded = load(options, backends, registry) => loaded?,
+        reason = signals.next() => bail!("{reason} while models were loading"),
+    };
     server.phase.advance(Life::Serving);
     tracing::info!("ready");
 
-    let reason = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
+    let reason = signals.next().await;
     let timeout = options.server.exit_timeout();
     tracing::info!("{reason}: finishing what is in flight, for at most {} s", timeout.as_secs());
     server.phase.advance(Life::Stopping);
     stop.send_replace(true);
-    let finished = async { while protocols.join_next().await.is_some() {} };
-    if tokio::time::timeout(timeout, finished).await.is_err() {
-        bail!("requests were still in flight after {} s and are lost", timeout.as_secs());
+    let finished = async {
+        while protocols.join_next().await.is_some() {}
+        // An instance may still run what its client has given up.
+        tokio::task::spawn_blocking(move || loader.unload_all()).await
+    };
+    match tokio::time::timeout(timeout, finished).await {
+        Ok(unloaded) => unloaded?,
+        Err(_) => bail!("what was still in flight after {} s is lost", timeout.as_secs()),
     }
-    tokio::task::spawn_blocking(move || loader.unload_all()).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// Binds every port before the models are loaded: that fails fast, and `ready` can be asked.

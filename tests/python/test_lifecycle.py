@@ -1,5 +1,6 @@
 """How the server starts and stops: drained by a signal, and refusing what it cannot serve in words for people."""
 
+import functools
 import http.client
 import re
 import shutil
@@ -52,6 +53,26 @@ def test_a_client_that_keeps_its_connection_does_not_hold_up_the_end():
         # Status 1 would say that it waited for the connection until its time was up.
         assert server.wait() == 0, server.log.text()
         connection.close()
+
+
+def test_a_request_that_its_client_gave_up_does_not_outlast_the_exit_timeout(tmp_path):
+    model = tmp_path / "line_text"
+    shutil.copytree(EXAMPLES / "line_text", model)
+    config = model / "config.pbtxt"
+    hour = "dynamic_batching { max_queue_delay_microseconds: 3600000000 }"
+    text = config.read_text()
+    assert "dynamic_batching { }" in text
+    config.write_text(text.replace("dynamic_batching { }", hour))
+    with Server(tmp_path, "--exit-timeout-secs=1") as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.http)
+        connection.request("POST", "/v2/models/line_text/infer", bytes(6625 * 4), clients.RAW)
+        pending = functools.partial(clients.metric, server, "nv_inference_pending_request_count", model="line_text")
+        clients.wait_until(lambda: pending() == 1)
+        connection.close()
+        server.signal(signal.SIGTERM)
+        # It waits for company in the queue, and nobody looks whether its client is still there.
+        assert server.wait() == 1
+        assert "after 1 s is lost" in server.log.text()
 
 
 def refusal(*flags: str) -> str:
