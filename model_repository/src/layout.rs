@@ -1,10 +1,12 @@
 //! Which models and versions the folders of a repository hold: `<repository>/<model>/<version>/`.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use nereid_backend::error::LoadError;
+use nereid_proto::config::TEXT_BYTES_MAX;
 
 /// The file that describes a model.
 pub const CONFIG_FILE: &str = "config.pbtxt";
@@ -37,14 +39,25 @@ impl ModelFolder {
     /// The text of its `config.pbtxt`, or `None` if it has none.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When it is there and cannot be read, is no regular file (a pipe may never end), or is larger
+    /// than [`TEXT_BYTES_MAX`].
     pub fn config_text(&self) -> Result<Option<Vec<u8>>, LoadError> {
         let path = self.config_path();
-        match fs::read(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(LoadError::new(format!("cannot read {}: {error}", path.display()))),
+        let error =
+            |what: &dyn Display| LoadError::new(format!("cannot read {}: {what}", path.display()));
+        let about = match fs::metadata(&path) {
+            Ok(about) => about,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(error(&cause)),
+        };
+        let size = about.len();
+        if !about.is_file() {
+            return Err(error(&"it is not a regular file"));
         }
+        if usize::try_from(size).is_ok_and(|size| size <= TEXT_BYTES_MAX) {
+            return fs::read(&path).map(Some).map_err(|cause| error(&cause));
+        }
+        Err(error(&format_args!("it has {size} bytes, at most {TEXT_BYTES_MAX} are read")))
     }
 
     /// Where its `config.pbtxt` is, or would be.
@@ -93,4 +106,27 @@ fn subfolders(path: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_a_file_of_limited_size() {
+        let path = std::env::temp_dir().join(format!("nereid-layout-{}", std::process::id()));
+        let folder = ModelFolder { name: "m".to_owned(), path };
+        let text = || folder.config_text().map_err(|error| error.to_string());
+        fs::create_dir_all(folder.config_path()).unwrap();
+        assert!(text().unwrap_err().ends_with("it is not a regular file"));
+        fs::remove_dir(folder.config_path()).unwrap();
+        assert_eq!(text(), Ok(None));
+        let most = vec![b' '; TEXT_BYTES_MAX];
+        fs::write(folder.config_path(), &most).unwrap();
+        assert_eq!(text(), Ok(Some(most)));
+        // Sparse: the size is all that is looked at.
+        fs::File::create(folder.config_path()).unwrap().set_len(1 << 40).unwrap();
+        assert!(text().unwrap_err().contains("it has 1099511627776 bytes"));
+        fs::remove_dir_all(&folder.path).unwrap();
+    }
 }

@@ -18,7 +18,7 @@ use crate::ensemble::read_ensemble;
 use crate::instances::instances;
 use crate::layout::ModelFolder;
 use crate::shown;
-use crate::stated::Stated;
+use crate::stated::{Stated, is_inside};
 
 /// Requests that wait, for a model whose configuration sets no limit (Triton has none; memory is
 /// bounded by the bytes in flight as well).
@@ -128,11 +128,17 @@ fn model_file(stated: &mut Stated, version_folder: &Path, backend: &dyn Backend)
     if stated.config.default_model_filename.is_empty() {
         default.clone_into(&mut stated.config.default_model_filename);
     }
-    let file = version_folder.join(&stated.config.default_model_filename);
-    if !file.exists() {
-        let message = format!("there is no file {}", file.display());
-        stated.problems.at("default_model_filename", message);
-    }
+    let name = &stated.config.default_model_filename;
+    let file = version_folder.join(name);
+    // A pipe would hold up the loader, and what is elsewhere is not the repository's to read.
+    let message = if !is_inside(name) {
+        format!("default_model_filename '{name}' must be a path in the version's folder")
+    } else if !file.is_file() {
+        format!("there is no file {}", file.display())
+    } else {
+        return file;
+    };
+    stated.problems.at("default_model_filename", message);
     file
 }
 

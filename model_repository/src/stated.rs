@@ -130,10 +130,7 @@ impl Stated {
         if name.is_empty() {
             return None;
         }
-        let is_inside = Path::new(name)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !is_inside {
+        if !is_inside(name) {
             let message = format!("label_filename '{name}' must be a path in the model's folder");
             self.problems.at(&format!("{path}.label_filename"), message);
             return None;
@@ -234,6 +231,11 @@ impl Stated {
     }
 }
 
+/// Whether a path that a configuration states stays in the folder that it is relative to.
+pub(crate) fn is_inside(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
 fn no_effect(field: &str) -> String {
     format!("{field} has no effect in this version of Nereid")
 }
@@ -243,4 +245,20 @@ fn in_file(file: &Path, diagnostics: &[impl Display]) -> LoadError {
     let lines: Vec<_> =
         diagnostics.iter().map(|diagnostic| format!("{file}:{diagnostic}")).collect();
     LoadError::new(lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_in_its_folder() {
+        let check = |path: &str, expected: bool| assert_eq!(is_inside(path), expected, "{path}");
+        check("labels.txt", true);
+        check("files/labels.txt", true);
+        check("..labels", true);
+        check("../labels.txt", false);
+        check("files/../../labels.txt", false);
+        check("/etc/hostname", false);
+    }
 }
