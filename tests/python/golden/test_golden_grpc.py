@@ -20,7 +20,6 @@ METADATA = {"stream err + triton_grpc_error": [("triton_grpc_error", "true")]}
 # What is not as recorded yet, and why. An entry whose exchange agrees fails: take it out.
 XFAIL = {
     "meta": "extensions that are not there yet",
-    "stats simple/9": "not the text for a version",
     **dict.fromkeys(
         ["modelready simple/abc", "modelmeta simple/abc", "config simple/abc", "stats simple/abc", "infer vabc"],
         "the detail of a bad version is Rust's",
