@@ -17,7 +17,7 @@ TIMEOUT_S = 60
 HEALTH = {f"health {request!r}": request for request in (b"", b"\x0a\x03abc")}
 METADATA = {"stream err + triton_grpc_error": [("triton_grpc_error", "true")]}
 
-# What is not as recorded yet, and why. An entry whose exchange agrees fails: take it out.
+# What is not as recorded yet, and why. Once it is, its test fails here: take it out.
 XFAIL = {
     "meta": "extensions that are not there yet",
     **dict.fromkeys(
