@@ -89,6 +89,17 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
     Ok(found)
 }
 
+/// The folder of `model`.
+///
+/// # Errors
+/// As [`models`], and when there is none.
+pub fn model(repositories: &[PathBuf], model: &str) -> Result<ModelFolder, LoadError> {
+    models(repositories)?.into_iter().find(|folder| folder.name == model).ok_or_else(|| {
+        let folders: Vec<_> = repositories.iter().map(|path| path.display().to_string()).collect();
+        LoadError::new(format!("there is no model '{model}' in {}", folders.join(", ")))
+    })
+}
+
 fn read_at_most(path: &Path, size_bytes: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let limit = u64::try_from(size_bytes).unwrap_or(u64::MAX);

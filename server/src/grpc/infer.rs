@@ -36,7 +36,7 @@ pub(super) async fn infer(
     let mut ask = ask(asked).map_err(|failed| failure(&failed))?;
     ask.timeout = [ask.timeout, deadline].into_iter().flatten().min();
     let id = ask.id.clone();
-    let inferred = inference::infer(&server.models, &target, found, ask).await;
+    let inferred = inference::infer(&target, found, ask).await;
     let response = inferred.and_then(|inferred| {
         let spec = &inferred.served.definition.spec;
         encode(&spec.name, spec.version, &id, inferred.response)

@@ -56,7 +56,7 @@ async fn answer(
     let received = receive(server, headers, body, header_length.unwrap_or(0)).await?;
     let asked = read(&spec, received, header_length, wants_json(headers)).await?;
     let id = asked.ask.id.clone();
-    let inferred = inference::infer(&server.models, target, found, asked.ask).await;
+    let inferred = inference::infer(target, found, asked.ask).await;
     let inferred = inferred.inspect_err(|failed| inference::log_failure(target, &id, failed))?;
     let wanted = asked.wanted;
     let spec = &inferred.served.definition.spec;

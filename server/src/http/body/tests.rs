@@ -17,6 +17,7 @@ fn server() -> Arc<Server> {
     Arc::new(Server {
         name: "nereid".to_owned(),
         models,
+        control: None,
         budget: Budget::new(1500),
         input_bytes_max: 1000,
         life: tokio::sync::watch::channel(Life::Serving).1,
