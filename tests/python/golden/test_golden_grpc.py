@@ -11,7 +11,7 @@ from tritonclient.grpc import service_pb2_grpc
 
 EXCHANGES = recordings.load("grpc")
 REQUESTS = grpc_requests.requests()
-FLAGS = ("--id=triton",)
+FLAGS = ("--id=triton", "--model-control-mode=explicit", "--load-model=*")
 TIMEOUT_S = 60
 # Calls of the health service: the request's bytes by label. A call of a method that does not exist is its own label.
 HEALTH = {f"health {request!r}": request for request in (b"", b"\x0a\x03abc")}
@@ -30,9 +30,7 @@ XFAIL = {
     **dict.fromkeys(["reserved param", "timeout str"], "another text"),
     "priority str": "not checked",
     **dict.fromkeys(["stream err keeps open", "stream err + triton_grpc_error"], "ModelStreamInfer"),
-    **dict.fromkeys(
-        ["load nope", "load repo", "unload nope", "load bad param", "load config wrong type"], "model control"
-    ),
+    "load config wrong type": "parameters of a load",
     **dict.fromkeys(HEALTH, "grpc.health.v1"),
 }
 

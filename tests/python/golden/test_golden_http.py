@@ -22,9 +22,8 @@ def difference(row: str, status: int, body: dict) -> Difference:
 
 JSON = "application/json"
 EXCHANGES = recordings.load("http")
-# Triton's own name, as the recording has it. When the server has model control: --model-control-mode=explicit and
-# --load-model=* belong here.
-FLAGS = ("--id=triton",)
+# Triton's own name, as the recording has it, and model control.
+FLAGS = ("--id=triton", "--model-control-mode=explicit", "--load-model=*")
 
 # Answered with 400 instead of 500, and with Triton's text.
 BAD_JSON = [
@@ -59,7 +58,6 @@ XFAIL = {
     "GET /v2": "extensions that are not there yet",
     "HEAD ready": "HEAD is answered where GET is",
     "index {bad": "not the parser's text that inference has",
-    "index named repo": "no route",
     **dict.fromkeys(["infer gzip", "infer deflate", "infer bad encoding"], "compression in"),
     "infer corrupt gzip": "compression in: may be refused with 400 and a text of our own, which then belongs above",
     **dict.fromkeys(
@@ -68,15 +66,7 @@ XFAIL = {
     ),
     **dict.fromkeys(["classification", "classification big"], "classification"),
     "extra input": "inputs are listed in the request's order, and the brackets are whole",
-    **dict.fromkeys(
-        [
-            "load unknown", "unload unknown", "unload simple_int8", "ready after unload", "infer after unload",
-            "index after unload", "stats after unload", "load simple_int8", "load repo named", "load bad config",
-            "load config not string", "load file no config", "unload dependents", "unload bad param",
-            "load simple_int8 again",
-        ],
-        "model control",
-    ),
+    **dict.fromkeys(["load bad config", "load config not string", "load file no config"], "parameters of a load"),
     **dict.fromkeys(["metrics", "metrics slash"], "texts of help, and metrics that are missing"),
     "metrics other": "404 for what is no metrics",
     "metrics post": "no body",
@@ -120,7 +110,15 @@ def replay(server, exchange: dict) -> tuple:
     port = server.metrics if exchange["label"].startswith("metrics") else server.http
     body = exchange["req_body"].encode("latin-1") or None
     answer = clients.ask(port, exchange["method"], exchange["path"], body, exchange["req_headers"])
+    if exchange["path"].endswith("/unload"):
+        wait_until_unloaded(server, exchange["path"].split("/")[-2])
     return comparable(answer.status, answer.headers, answer.body)
+
+
+def wait_until_unloaded(server, model: str) -> None:
+    """Unloading is asked for, not waited for."""
+    clients.wait_until(lambda: clients.get(server, f"/v2/models/{model}/ready").status != 200)
+    clients.wait_until(lambda: b"UNLOADING" not in clients.post(server, "/v2/repository/index", b"").body)
 
 
 def recorded(exchange: dict) -> tuple:
@@ -135,9 +133,9 @@ def recorded(exchange: dict) -> tuple:
 
 
 def comparable(status: int, headers: http.client.HTTPMessage, body: bytes) -> tuple:
-    """Status, type, encoding, JSON (or text that is none), and the tensors behind the JSON."""
+    """Status, type (of nothing: none), encoding, JSON (or text that is none), and the tensors behind the JSON."""
     encoding = headers.get("Content-Encoding")
-    kind = headers.get("Content-Type")
+    kind = headers.get("Content-Type") if body else None
     body = {None: bytes, "gzip": gzip.decompress, "deflate": zlib.decompress}[encoding](body)
     if body.startswith(b"# HELP"):
         return (status, kind, encoding, metric_families(body.decode()))
