@@ -39,10 +39,17 @@ impl ModelFolder {
     /// [`TEXT_BYTES_MAX`] it is no more than what shows that.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When it is there and cannot be read, or is no regular file: a pipe may never end.
     pub fn config_text(&self) -> Result<Option<Vec<u8>>, LoadError> {
         let path = self.config_path();
-        match read_at_most(&path, TEXT_BYTES_MAX + 1) {
+        let read = fs::metadata(&path).and_then(|about| {
+            if about.is_file() {
+                read_at_most(&path, TEXT_BYTES_MAX + 1)
+            } else {
+                Err(io::Error::other("it is not a regular file"))
+            }
+        });
+        match read {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LoadError::new(format!("cannot read {}: {error}", path.display()))),

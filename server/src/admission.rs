@@ -82,7 +82,8 @@ pub fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitted, Infe
     check_tensors(spec, id, inputs)
 }
 
-/// The outputs that `names` ask for, on the host; all of them if it names none.
+/// The outputs that `names` ask for, on the host; all of them if it names none. As in Triton, one
+/// that is named again is answered once: a small request must not multiply its answer.
 ///
 /// # Errors
 /// [`InferError::Invalid`] when the model has no such output.

@@ -169,10 +169,10 @@ fn target(model: String, version: &str) -> Result<Target, Status> {
     }
     match version.parse() {
         Ok(version) => Ok(Target { model, version: Some(version) }),
-        Err(error) => Err(Status::invalid_argument(format!(
+        Err(error) => Err(failure(&InferError::Invalid(format!(
             "failed to get model version from specified version string '{version}' (details: \
              {error}), version should be an integral value > 0"
-        ))),
+        )))),
     }
 }
 
@@ -202,5 +202,7 @@ mod tests {
         assert_eq!(text(&fits), fits);
         let long = format!("{}{}", "x".repeat(TEXT_BYTES_MAX - 1), "\u{e9}".repeat(1_000_000));
         assert_eq!(text(&long), format!("{} ... (cut)", &fits[1..]));
+        let version = target("m".to_owned(), &"9".repeat(1_000_000)).unwrap_err();
+        assert!(version.message().len() <= TEXT_BYTES_MAX + " ... (cut)".len());
     }
 }

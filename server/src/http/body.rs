@@ -22,6 +22,9 @@ const ALIGNMENT: usize = 64;
 /// The length before a BYTES element.
 const PREFIX_BYTES: usize = 4;
 
+/// How long what remains of a refused request is read.
+const DISCARD_MAX: Duration = Duration::from_secs(5);
+
 /// How long a client may pause within a body.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -50,7 +53,7 @@ impl Received {
 pub(super) async fn receive(
     server: &Server,
     headers: &HeaderMap,
-    mut body: Body,
+    body: &mut Body,
     header_length: usize,
 ) -> Result<Received, InferError> {
     let declared =
@@ -63,7 +66,7 @@ pub(super) async fn receive(
     let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
     let start = aligned_start(&buffer, header_length);
     buffer.put_bytes(0, start);
-    while let Some(data) = next_data(&mut body).await? {
+    while let Some(data) = next_data(body).await? {
         let size = buffer.len() - start + data.len();
         check_size(server, size)?;
         lease.try_grow(size.saturating_sub(leased))?;
@@ -76,6 +79,14 @@ pub(super) async fn receive(
         buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }),
         start,
     })
+}
+
+/// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
+/// before they read the answer: to one whose connection is closed under it, the answer is lost, and
+/// all that it reports is a broken pipe.
+pub(super) async fn discard(mut body: Body) {
+    let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
+    let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }
 
 /// Memory that is in flight.

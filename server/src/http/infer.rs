@@ -20,7 +20,7 @@ use nereid_proto::http::{
 
 use crate::admission::{Ask, AskedInput};
 use crate::budget::Lease;
-use crate::http::body::{Received, receive};
+use crate::http::body::{Received, discard, receive};
 use crate::http::failure;
 use crate::http::models::Path;
 use crate::inference;
@@ -35,12 +35,18 @@ pub(super) async fn infer(
     State(server): State<Arc<Server>>,
     path: Path,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Response {
     let Path(target) = path;
-    match answer(&server, &target, &headers, body).await {
+    match answer(&server, &target, &headers, &mut body).await {
         Ok(response) => response,
-        Err(failed) => failure(&failed),
+        Err(failed) => {
+            // A client that waits for leave to send has not sent, and need not.
+            if !headers.contains_key(header::EXPECT) {
+                discard(body).await;
+            }
+            failure(&failed)
+        }
     }
 }
 
@@ -48,7 +54,7 @@ async fn answer(
     server: &Server,
     target: &Target,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Response, InferError> {
     let found = server.models.find(target)?;
     let spec = found.served.definition.spec.clone();
