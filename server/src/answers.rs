@@ -64,9 +64,7 @@ pub fn statistics(
     let model_stats: Vec<_> =
         catalog.served().filter(is_wanted).map(|served| model_statistics(served)).collect();
     match model {
-        Some(model) if model_stats.is_empty() => {
-            Err(InferError::Invalid(format!("requested model '{model}' is not available")))
-        }
+        Some(model) if model_stats.is_empty() => Err(no_statistics(catalog, model)),
         _ => Ok(ModelStatisticsResponse { model_stats }),
     }
 }
@@ -95,6 +93,15 @@ fn tensors(spec: &ModelSpec, tensors: &[TensorSpec]) -> Vec<TensorMetadata> {
         }
     };
     tensors.iter().map(metadata).collect()
+}
+
+/// Why there are none of `model`, or of one version of it. The texts are Triton's.
+fn no_statistics(catalog: &Catalog, model: &str) -> InferError {
+    InferError::Invalid(if catalog.ready_versions(model).is_empty() {
+        format!("requested model '{model}' is not available")
+    } else {
+        format!("requested model version is not available for model '{model}'")
+    })
 }
 
 fn model_statistics(served: &Served) -> ModelStatistics {

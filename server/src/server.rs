@@ -7,8 +7,14 @@ use crate::lifecycle::{Control, UNLOADED};
 use crate::registry::{Models, Status, Target};
 
 /// Extensions of KServe v2 that this server has, under Triton's names.
-pub const EXTENSIONS: [&str; 5] =
-    ["model_repository", "model_configuration", "binary_tensor_data", "parameters", "statistics"];
+pub const EXTENSIONS: [&str; 6] = [
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "model_configuration",
+    "binary_tensor_data",
+    "parameters",
+    "statistics",
+];
 
 /// One server, shared by its protocols.
 pub struct Server {
