@@ -37,7 +37,7 @@ pub async fn infer(
     mut ask: Ask,
 ) -> Result<Inferred, InferError> {
     let spec = &found.served.definition.spec;
-    let outputs = admission::wanted(spec, &ask.outputs)?;
+    let outputs = admission::requested_outputs(spec, &ask.outputs)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));

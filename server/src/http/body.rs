@@ -4,31 +4,27 @@
 //! it for the length that makes the whole body one BYTES element. A body that does not declare its
 //! size may outgrow the buffer; that moves it, and it stays aligned only as the allocator does it.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
+use nereid_backend::tensor::PREFIX_BYTES;
 
 use crate::budget::Lease;
+use crate::pause::{PAUSE_MAX, paused};
 use crate::server::Server;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
 
-/// The length before a BYTES element.
-const PREFIX_BYTES: usize = 4;
-
-/// How long a client may pause within a body.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-
-/// A body in memory; its bytes count as in flight as long as any share of it lives.
+/// A body in memory.
 pub(super) struct Received {
     buffer: Bytes,
     start: usize,
+    /// By which it counts as in flight.
+    pub(super) lease: Lease,
 }
 
 impl Received {
@@ -43,51 +39,38 @@ impl Received {
     }
 }
 
-/// Reads the whole `body`; its first `header_length` bytes are JSON.
+/// The length that the client declares for the body, 0 if it does not.
+pub(super) fn declared_length(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// Reads the whole `body`, which has the length that was `declared`, if one was; its first
+/// `header_length` bytes are JSON.
 ///
 /// # Errors
 /// When it is larger than the server admits, or breaks off, or pauses too long.
 pub(super) async fn receive(
     server: &Server,
-    headers: &HeaderMap,
     mut body: Body,
+    declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
-    let declared =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let declared: usize = declared.unwrap_or(0);
     check_size(server, declared)?;
-    let mut lease = server.budget.lease();
-    lease.try_grow(declared)?;
-    let mut leased = declared;
+    let lease = server.budget.lease();
+    lease.try_grow_to(declared)?;
     let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
     let start = aligned_start(&buffer, header_length);
     buffer.put_bytes(0, start);
     while let Some(data) = next_data(&mut body).await? {
         let size = buffer.len() - start + data.len();
         check_size(server, size)?;
-        lease.try_grow(size.saturating_sub(leased))?;
-        leased = leased.max(size);
+        lease.try_grow_to(size)?;
         buffer.extend_from_slice(&data);
     }
     let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
     buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
-    Ok(Received {
-        buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }),
-        start,
-    })
-}
-
-/// Memory that is in flight.
-struct Leased {
-    buffer: Bytes,
-    _lease: Lease,
-}
-
-impl AsRef<[u8]> for Leased {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer
-    }
+    Ok(Received { buffer: buffer.freeze(), start, lease })
 }
 
 fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
@@ -103,10 +86,7 @@ fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
 async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
     loop {
         let frame = tokio::time::timeout(PAUSE_MAX, body.frame()).await;
-        let frame = frame.map_err(|_| {
-            let pause = PAUSE_MAX.as_secs();
-            InferError::Invalid(format!("the request's body paused for more than {pause} s"))
-        })?;
+        let frame = frame.map_err(|_| paused())?;
         match frame {
             None => return Ok(None),
             Some(Err(error)) => {
