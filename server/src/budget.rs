@@ -88,27 +88,4 @@ impl Drop for Lease {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_does_not_fit_is_refused_until_others_are_gone() {
-        let budget = Budget::new(10);
-        let first = budget.lease();
-        assert!(first.try_grow(6).is_ok());
-        assert!(budget.lease().try_grow(5).is_err());
-        assert!(budget.lease().try_grow(usize::MAX).is_err());
-        assert!(first.try_grow_to(3).is_ok());
-        assert_eq!(budget.used_bytes(), 6);
-        assert!(first.try_grow_to(11).is_err());
-        assert!(first.try_grow_to(10).is_ok());
-        assert!(first.try_grow(1).is_err());
-        assert_eq!(budget.used_bytes(), 10);
-        let response = budget.lease();
-        response.grow(7);
-        drop(first);
-        assert!(budget.lease().try_grow(4).is_err());
-        drop(response);
-        assert_eq!(budget.used_bytes(), 0);
-    }
-}
+mod tests;

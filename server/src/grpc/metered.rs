@@ -83,3 +83,6 @@ impl http_body::Body for Counted {
 fn refused<T>(failed: &InferError) -> Result<T, BoxError> {
     Err(failure(failed).into())
 }
+
+#[cfg(test)]
+mod tests;
