@@ -1,7 +1,7 @@
 # Nereid's commands. `make` alone lists them; CONTRIBUTING.md says when to use which.
 #
 # Fetched files live in a cache outside git: $NEREID_CACHE, else $XDG_CACHE_HOME/nereid, else ~/.cache/nereid.
-# CARGO_TARGET_DIR and CARGO's other variables are honoured.
+# CARGO_TARGET_DIR is honoured.
 
 PYTHON ?= python3
 CARGO ?= cargo

@@ -87,7 +87,7 @@ pub fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitted, Infe
 }
 
 /// The outputs that `names` ask for, on the host; all of them if it names none. As in Triton, one
-/// that is named again is answered once.
+/// that is named again is answered once: a small request must not multiply its answer.
 ///
 /// # Errors
 /// [`InferError::Invalid`] when the model has no such output.

@@ -10,7 +10,7 @@ use nereid_proto::inference::{
     ModelStatisticsResponse, RepositoryIndexResponse, ServerMetadataResponse, StatisticDuration,
 };
 
-use crate::registry::{Catalog, Served, Status, Target};
+use crate::registry::{Catalog, Served, Target};
 use crate::server::{EXTENSIONS, Server};
 use crate::statistics::{BatchTotals, Snapshot, Total};
 
@@ -74,12 +74,7 @@ pub fn statistics(
 /// Every model version with its state; only those that are ready, if that is asked.
 pub fn index(catalog: &Catalog, only_ready: bool) -> RepositoryIndexResponse {
     let entries = catalog.entries().map(|(name, version, status)| {
-        let (state, reason) = match status {
-            Status::Loading => ("LOADING", ""),
-            Status::Ready(_) => ("READY", ""),
-            Status::Unloading => ("UNLOADING", ""),
-            Status::Unavailable(reason) => ("UNAVAILABLE", &**reason),
-        };
+        let (state, reason) = status.state();
         // A model of which not even the version is known has none to show.
         let version = if version == 0 { String::new() } else { version.to_string() };
         let (name, state, reason) = (name.to_owned(), state.to_owned(), reason.to_owned());

@@ -5,6 +5,7 @@ mod infer;
 mod json;
 mod models;
 mod parts;
+mod repository;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use nereid_backend::error::InferError;
 
+use crate::http::repository::of_named_repository as named_repository;
 use crate::server::Server;
 use crate::status;
 
@@ -27,6 +29,11 @@ pub fn router(server: Arc<Server>) -> Router {
         .nest("/v2/models/{model}", model_routes())
         .nest("/v2/models/{model}/versions/{version}", model_routes())
         .route("/v2/repository/index", post(models::index))
+        .route("/v2/repository/models/{model}/load", post(repository::load))
+        .route("/v2/repository/models/{model}/unload", post(repository::unload))
+        .route("/v2/repository/{repository}/index", post(models::index))
+        .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))
+        .route("/v2/repository/{repository}/models/{model}/unload", post(named_repository))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(server)

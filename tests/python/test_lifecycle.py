@@ -54,6 +54,17 @@ def test_a_client_that_keeps_its_connection_does_not_hold_up_the_end():
         connection.close()
 
 
+def test_what_is_still_in_flight_when_the_time_is_up_is_no_success():
+    with Server(EXAMPLES, "--exit-timeout-secs=0") as server:
+        body, headers = clients.detector_request(960)
+        connection = http.client.HTTPConnection("127.0.0.1", server.http)
+        connection.request("POST", clients.DETECTOR, body, headers)
+        clients.wait_until(lambda: clients.metric(server, "nereid_inflight_bytes") >= len(body))
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 1, server.log.text()
+        assert "are lost" in server.log.text()
+
+
 def refusal(*flags: str) -> str:
     """What a server that must not start writes, with exit status 1."""
     process = launch(*flags)

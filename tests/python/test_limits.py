@@ -11,25 +11,14 @@ import tritonclient.grpc as triton
 from server import EXAMPLES, Server, running
 from tritonclient.utils import InferenceServerException
 
-DETECTOR = "/v2/models/text_detector/infer"
-
-
-def detector_request(side: int, **members) -> tuple[bytes, dict]:
-    """A binary request for the text detector: a grey picture. At 960x960 it takes a good part of a second."""
-    pixels = np.zeros((1, 3, side, side), np.float32).tobytes()
-    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 3, side, side]}
-    tensor["parameters"] = {"binary_data_size": len(pixels)}
-    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}, **members}).encode()
-    return header + pixels, {"Inference-Header-Content-Length": str(len(header))}
-
 
 def test_a_request_that_is_too_large_is_refused():
     with running(EXAMPLES, "--http-max-input-size=100000") as server:
-        body, headers = detector_request(96)
-        answer = clients.post(server, DETECTOR, body, headers)
+        body, headers = clients.detector_request(96)
+        answer = clients.post(server, clients.DETECTOR, body, headers)
         assert (answer.status, "--http-max-input-size" in answer.error()) == (413, True), answer.body
         chunked = http.client.HTTPConnection("127.0.0.1", server.http)
-        chunked.request("POST", DETECTOR, iter([body]), headers, encode_chunked=True)
+        chunked.request("POST", clients.DETECTOR, iter([body]), headers, encode_chunked=True)
         assert chunked.getresponse().status == 413
         with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
             tensor = triton.InferInput("x", [1, 3, 96, 96], "FP32")
@@ -40,11 +29,24 @@ def test_a_request_that_is_too_large_is_refused():
         assert clients.get(server, "/v2/health/ready").status == 200
 
 
+@pytest.mark.parametrize("path, status", [("/v2/models/nope/infer", 404), (clients.DETECTOR, 413)])
+def test_who_sends_all_before_reading_gets_the_error_and_keeps_the_connection(path, status):
+    # More than what the buffers of both sides hold, so that the client can send it only if it is read.
+    body = bytes(20 << 20)
+    with running(EXAMPLES, "--http-max-input-size=100000") as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=clients.TIMEOUT_S)
+        for _ in range(2):
+            connection.request("POST", path, body)
+            answer = connection.getresponse()
+            assert answer.status == status, answer.read()
+            assert json.loads(answer.read())["error"]
+
+
 def test_bytes_in_flight_are_bounded_and_given_back(twenty_lines):
     jpeg = twenty_lines[0].jpeg
     with running(EXAMPLES, "--inflight-byte-size=200000") as server:
-        body, headers = detector_request(160)
-        answer = clients.post(server, DETECTOR, body, headers)
+        body, headers = clients.detector_request(160)
+        answer = clients.post(server, clients.DETECTOR, body, headers)
         assert (answer.status, "--inflight-byte-size" in answer.error()) == (503, True), answer.body
         assert answer.headers["Retry-After"]
         with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
@@ -62,8 +64,8 @@ def test_bytes_in_flight_are_bounded_and_given_back(twenty_lines):
 
 
 def test_a_deadline_is_kept_in_the_queue_and_in_a_run(fresh_server):
-    body, headers = detector_request(960, parameters={"timeout": 20_000})
-    answer = clients.post(fresh_server, DETECTOR, body, headers)
+    body, headers = clients.detector_request(960, parameters={"timeout": 20_000})
+    answer = clients.post(fresh_server, clients.DETECTOR, body, headers)
     assert (answer.status, answer.error()) == (503, "[request id: <id_unknown>] Request timeout expired")
     tensor = triton.InferInput("x", [1, 3, 960, 960], "FP32")
     tensor.set_data_from_numpy(np.zeros((1, 3, 960, 960), np.float32))
@@ -74,13 +76,13 @@ def test_a_deadline_is_kept_in_the_queue_and_in_a_run(fresh_server):
 
 
 def test_a_client_that_goes_away_leaves_the_queue(fresh_server):
-    body, headers = detector_request(960)
+    body, headers = clients.detector_request(960)
     busy = http.client.HTTPConnection("127.0.0.1", fresh_server.http, timeout=clients.TIMEOUT_S)
-    busy.request("POST", DETECTOR, body, headers)
+    busy.request("POST", clients.DETECTOR, body, headers)
     # The first is taken by the only instance, the second waits behind it.
     clients.wait_until(lambda: clients.metric(fresh_server, "nereid_inflight_bytes") >= len(body))
     leaving = http.client.HTTPConnection("127.0.0.1", fresh_server.http, timeout=clients.TIMEOUT_S)
-    leaving.request("POST", DETECTOR, body, headers)
+    leaving.request("POST", clients.DETECTOR, body, headers)
     clients.wait_until(lambda: pending(fresh_server) == 1)
     leaving.sock.shutdown(socket.SHUT_RDWR)
     leaving.close()

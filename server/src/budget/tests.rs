@@ -18,7 +18,7 @@ use nereid_proto::inference::{InferTensorContents, ModelInferRequest};
 use prost::Message as _;
 
 use super::*;
-use crate::registry::{Catalog, Registry, Route, Served, Status};
+use crate::registry::{Catalog, Registry, Route, Served, Snapshot, Status};
 use crate::scheduler::Refused;
 use crate::server::{Life, Server};
 use crate::{fakes, grpc, http};
@@ -59,7 +59,7 @@ impl Keeper {
 }
 
 impl Route for Keeper {
-    fn push(&self, request: Inference, _: &Arc<Catalog>) -> Result<(), Refused> {
+    fn push(&self, request: Inference, _: &Snapshot) -> Result<(), Refused> {
         self.0.lock().unwrap().push(request);
         Ok(())
     }
@@ -88,6 +88,7 @@ fn server(limit_bytes: usize) -> (Arc<Server>, Arc<Keeper>) {
     let server = Server {
         name: "nereid".to_owned(),
         models,
+        control: None,
         budget: Budget::new(limit_bytes),
         input_bytes_max: 1 << 20,
         life: tokio::sync::watch::channel(Life::Serving).1,
@@ -125,9 +126,11 @@ fn message(contents: Option<InferTensorContents>) -> ModelInferRequest {
     ModelInferRequest { model_name, inputs: vec![input], ..Default::default() }
 }
 
+type MakeRouter = fn(Arc<Server>) -> Router;
+
 /// Each protocol, a request that it brings, and what counts for it: what was sent, and what was
 /// written of it.
-fn requests() -> [(fn(Arc<Server>) -> Router, Request<Body>, usize); 4] {
+fn requests() -> [(MakeRouter, Request<Body>, usize); 4] {
     let text = json(&format!(r#""data":[{}0]"#, "0,".repeat(COUNT - 1)));
     let header = json(&format!(r#""parameters":{{"binary_data_size":{TENSOR_BYTES}}}"#));
     let binary = [&*header, &[0; TENSOR_BYTES]].concat();

@@ -12,14 +12,14 @@ use nereid_backend::tensor::Tensor;
 
 use crate::admission;
 use crate::ensemble::graph::{Graph, Node, TensorId};
-use crate::registry::Catalog;
+use crate::registry::Snapshot;
 
 /// Starts `request`, which fits the graph's ensemble.
 pub(super) fn start(
     graph: Arc<Graph>,
     mut request: Request,
     observer: Arc<dyn Observer>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
 ) {
     let now = Instant::now();
     request.times = Times { queued: Some(now), started: Some(now), ..Times::default() };
@@ -43,7 +43,7 @@ pub(super) fn start(
 /// What all steps of one request share.
 struct Run {
     graph: Arc<Graph>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
     observer: Arc<dyn Observer>,
     id: Arc<str>,
     parameters: Parameters,
@@ -180,8 +180,9 @@ impl Run {
 
     fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
         let Ready { index, inputs, outputs } = ready;
-        let served = self.snapshot.ready(&self.graph.nodes[index].target)?;
-        let admitted = admission::fit(&served.definition.spec, &self.id, inputs)?;
+        let target = &self.graph.nodes[index].target;
+        let found = self.snapshot.find(target)?;
+        let admitted = admission::fit(&found.served.definition.spec, &self.id, inputs)?;
         let run = self.clone();
         let home = Home::Then(Box::new(move |answer| run.ended(index, answer)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
@@ -191,10 +192,8 @@ impl Run {
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
-        if let Err((request, refusal)) = served.route.push(request, &self.snapshot) {
-            let error = refusal.into_error(&served.definition.spec.name, &request);
-            request.respond(Err(error)); // Comes back as this node's end.
-        }
+        // A request that nobody takes was answered, and so comes back as this node's end.
+        let _answered = found.push(target, request);
         Ok(())
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn infer(
         ask.timeout = deadline;
     }
     let id = ask.id.clone();
-    match answer(server, &target, found, ask).await {
+    match answer(&target, found, ask).await {
         Ok(message) => {
             lease.grow(message.raw_output_contents.iter().map(Bytes::len).sum());
             Ok(Response::new(message))
@@ -68,14 +68,9 @@ async fn read(message: ModelInferRequest, lease: Arc<Lease>) -> Result<Ask, Infe
     off_worker(size_bytes, move || ask(decode(message)?, Some(lease))).await
 }
 
-async fn answer(
-    server: &Server,
-    target: &Target,
-    found: Found,
-    ask: Ask,
-) -> Result<ModelInferResponse, InferError> {
+async fn answer(target: &Target, found: Found, ask: Ask) -> Result<ModelInferResponse, InferError> {
     let id = ask.id.clone();
-    let inferred = inference::infer(&server.models, target, found, ask).await?;
+    let inferred = inference::infer(target, found, ask).await?;
     let spec = &inferred.served.definition.spec;
     encode(&id, &spec.name, spec.version, &inferred.response.outputs)
 }

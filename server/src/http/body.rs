@@ -4,6 +4,8 @@
 //! it for the length that makes the whole body one BYTES element. A body that does not declare its
 //! size may outgrow the buffer; that moves it, and it stays aligned only as the allocator does it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
@@ -18,6 +20,9 @@ use crate::server::Server;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
+
+/// How long what remains of a refused request is read.
+const DISCARD_MAX: Duration = Duration::from_secs(5);
 
 /// A body in memory.
 pub(super) struct Received {
@@ -52,7 +57,7 @@ pub(super) fn declared_length(headers: &HeaderMap) -> usize {
 /// When it is larger than the server admits, or breaks off, or pauses too long.
 pub(super) async fn receive(
     server: &Server,
-    mut body: Body,
+    body: &mut Body,
     declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
@@ -62,7 +67,7 @@ pub(super) async fn receive(
     let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
     let start = aligned_start(&buffer, header_length);
     buffer.put_bytes(0, start);
-    while let Some(data) = next_data(&mut body).await? {
+    while let Some(data) = next_data(body).await? {
         let size = buffer.len() - start + data.len();
         check_size(server, size)?;
         lease.try_grow_to(size)?;
@@ -71,6 +76,14 @@ pub(super) async fn receive(
     let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
     buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
     Ok(Received { buffer: buffer.freeze(), start, lease })
+}
+
+/// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
+/// before they read the answer: to one whose connection is closed under it, the answer is lost, and
+/// all that it reports is a broken pipe.
+pub(super) async fn discard(mut body: Body) {
+    let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
+    let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }
 
 fn check_size(server: &Server, size: usize) -> Result<(), InferError> {

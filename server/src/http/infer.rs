@@ -20,7 +20,7 @@ use nereid_proto::infer::{InferRequest, NamedOutput};
 
 use crate::admission::{Ask, ask};
 use crate::budget::Lease;
-use crate::http::body::{Received, declared_length, receive};
+use crate::http::body::{Received, declared_length, discard, receive};
 use crate::http::failure;
 use crate::http::models::Path;
 use crate::http::parts::respond;
@@ -33,11 +33,17 @@ pub(super) async fn infer(
     State(server): State<Arc<Server>>,
     Path(target): Path,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Response {
-    match answer(&server, &target, &headers, body).await {
+    match answer(&server, &target, &headers, &mut body).await {
         Ok(response) => response,
-        Err(failed) => failure(&failed),
+        Err(failed) => {
+            // A client that waits for leave to send has not sent, and need not.
+            if !headers.contains_key(header::EXPECT) {
+                discard(body).await;
+            }
+            failure(&failed)
+        }
     }
 }
 
@@ -45,7 +51,7 @@ async fn answer(
     server: &Server,
     target: &Target,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Response, InferError> {
     let found = server.models.find(target)?;
     let spec = found.served.definition.spec.clone();
@@ -54,7 +60,7 @@ async fn answer(
     let received = receive(server, body, declared, header_length.unwrap_or(0)).await?;
     let Asked { ask, form } = read(&spec, received, header_length, wants_json(headers)).await?;
     let id = ask.id.clone();
-    let inferred = inference::infer(&server.models, target, found, ask).await;
+    let inferred = inference::infer(target, found, ask).await;
     let inferred = inferred.inspect_err(|failed| inference::log_failure(target, &id, failed))?;
     let spec = &inferred.served.definition.spec;
     let model = (spec.name.clone(), spec.version);

@@ -104,7 +104,7 @@ impl World {
 }
 
 /// A world whose instances have ended, so that its numbers are final.
-struct Done(Arc<Catalog>);
+struct Done(crate::registry::Snapshot);
 
 impl Done {
     fn of(&self, name: &str) -> Snapshot {
@@ -332,7 +332,7 @@ fn a_step_that_is_not_ready_is_told() {
     let error = world.ask(&fakes::numbers(&[1, 1])).unwrap_err();
     let text = "in ensemble 'e', Request for unknown model: 'g' has no available versions";
     assert_eq!(error, text);
-    // A request that came before still finds the model, but its queue is closed.
+    // A request that came before still finds the model; its queue is closed, and has no successor.
     assert!(ensemble.route.push(closing, &before).is_ok());
     let error = client.blocking_recv().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "in ensemble 'e', model 'g' is not taking requests");
@@ -484,7 +484,7 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let ask = Ask { inputs: vec![input], ..Ask::default() };
     let target = target("e");
     let found = world.models.find(&target).unwrap();
-    let mut leaving = Box::pin(inference::infer(&world.models, &target, found, ask));
+    let mut leaving = Box::pin(inference::infer(&target, found, ask));
     assert!(poll_fn(|context| Poll::Ready(leaving.as_mut().poll(context).is_pending())).await);
     assert_eq!(world.served("f").route.waiting(), 1);
     drop(leaving);

@@ -17,6 +17,7 @@ fn server() -> Arc<Server> {
     Arc::new(Server {
         name: "nereid".to_owned(),
         models,
+        control: None,
         budget: Budget::new(1500),
         input_bytes_max: 1000,
         life: tokio::sync::watch::channel(Life::Serving).1,
@@ -88,8 +89,8 @@ async fn what_follows_the_header_is_aligned() {
     let server = server();
     let sent = numbers(300);
     for header_length in (0..=130).chain([299, 300]) {
-        let body = parts(&[&sent[..100], &sent[100..101], &[], &sent[101..]]);
-        let received = receive(&server, body, 300, header_length).await.unwrap();
+        let mut body = parts(&[&sent[..100], &sent[100..101], &[], &sent[101..]]);
+        let received = receive(&server, &mut body, 300, header_length).await.unwrap();
         let bytes = received.bytes();
         assert_eq!(*bytes, *sent);
         let start = bytes.as_ptr().addr() + header_length;
@@ -103,8 +104,8 @@ async fn what_follows_the_header_is_aligned() {
 async fn a_header_may_claim_any_length() {
     let server = server();
     for header_length in [301, usize::MAX / 2, usize::MAX - 1, usize::MAX] {
-        let body = Body::from(numbers(300));
-        let received = receive(&server, body, 300, header_length).await.unwrap();
+        let mut body = Body::from(numbers(300));
+        let received = receive(&server, &mut body, 300, header_length).await.unwrap();
         assert_eq!(*received.bytes(), *numbers(300));
     }
 }
@@ -114,7 +115,7 @@ async fn a_body_is_one_element_after_its_length() {
     let server = server();
     for (declared, size) in [(7, 7), (0, 300), (0, 0)] {
         let sent = numbers(size);
-        let received = receive(&server, Body::from(sent.clone()), declared, 0).await.unwrap();
+        let received = receive(&server, &mut Body::from(sent.clone()), declared, 0).await.unwrap();
         let element = received.as_element();
         let (length, content) = element.split_first_chunk().unwrap();
         assert_eq!((u32::from_le_bytes(*length), content), (u32::try_from(size).unwrap(), &*sent));
@@ -128,8 +129,8 @@ async fn a_body_need_not_declare_its_size() {
     let server = server();
     let sent = numbers(900);
     for header_length in 0..100 {
-        let body = parts(&[&sent[..1], &sent[1..500], &sent[500..]]);
-        let received = receive(&server, body, 0, header_length).await.unwrap();
+        let mut body = parts(&[&sent[..1], &sent[1..500], &sent[500..]]);
+        let received = receive(&server, &mut body, 0, header_length).await.unwrap();
         assert_eq!(*received.bytes(), *sent);
         assert_eq!(server.budget.used_bytes(), 900);
         let start = received.bytes().as_ptr().addr() + header_length;
@@ -145,28 +146,28 @@ async fn a_body_may_be_as_large_as_the_server_admits() {
             "the request has {size} bytes or more, this server admits 1000 (--http-max-input-size)"
         )
     };
-    let most = receive(&server, Body::from(numbers(1000)), 1000, 0).await.unwrap();
+    let most = receive(&server, &mut Body::from(numbers(1000)), 1000, 0).await.unwrap();
     assert_eq!(most.bytes().len(), 1000);
     drop(most);
     // What is declared is refused before anything is read; what is not, as soon as it is known.
-    refused(receive(&server, Body::new(Silent), 1001, 0).await, &text(1001));
-    let endless = parts(&[&numbers(600), &numbers(600), &numbers(600)]);
-    refused(receive(&server, endless, 0, 0).await, &text(1200));
-    refused(receive(&server, Body::from(numbers(1001)), 10, 0).await, &text(1001));
+    refused(receive(&server, &mut Body::new(Silent), 1001, 0).await, &text(1001));
+    let mut endless = parts(&[&numbers(600), &numbers(600), &numbers(600)]);
+    refused(receive(&server, &mut endless, 0, 0).await, &text(1200));
+    refused(receive(&server, &mut Body::from(numbers(1001)), 10, 0).await, &text(1001));
     assert_eq!(server.budget.used_bytes(), 0);
 }
 
 #[tokio::test]
 async fn bytes_are_in_flight_until_the_lease_is_dropped() {
     let server = server();
-    let receive_some = |size| receive(&server, Body::from(numbers(size)), 0, 0);
+    let receive_some = async |size| receive(&server, &mut Body::from(numbers(size)), 0, 0).await;
     let first = receive_some(900).await.unwrap();
     assert_eq!(server.budget.used_bytes(), 900);
     let overloaded = "the server has 900 bytes in flight and admits 1500 (--inflight-byte-size); \
                       601 more do not fit, try again later";
     refused(receive_some(601).await, overloaded);
     // What is declared counts before it has come.
-    refused(receive(&server, Body::new(Silent), 601, 0).await, overloaded);
+    refused(receive(&server, &mut Body::new(Silent), 601, 0).await, overloaded);
     assert_eq!(server.budget.used_bytes(), 900);
     let Received { lease, .. } = first;
     refused(receive_some(601).await, overloaded);
@@ -178,10 +179,10 @@ async fn bytes_are_in_flight_until_the_lease_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_body_must_come_whole() {
     let server = server();
-    let broken = Body::new(Parts { parts: vec![numbers(5)], is_broken: true });
+    let mut broken = Body::new(Parts { parts: vec![numbers(5)], is_broken: true });
     let text = "the request's body broke off: no more";
-    refused(receive(&server, broken, 10, 0).await, text);
+    refused(receive(&server, &mut broken, 10, 0).await, text);
     let text = "the request's body paused for more than 30 s";
-    refused(receive(&server, Body::new(Silent), 10, 0).await, text);
+    refused(receive(&server, &mut Body::new(Silent), 10, 0).await, text);
     assert_eq!(server.budget.used_bytes(), 0);
 }
