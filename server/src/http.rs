@@ -4,12 +4,13 @@ mod body;
 mod infer;
 mod json;
 mod models;
+mod parts;
 mod repository;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use nereid_backend::error::InferError;
@@ -52,7 +53,7 @@ async fn not_found() -> Response {
     error(StatusCode::NOT_FOUND, "Not Found")
 }
 
-async fn method_not_allowed(_: Method, _: Uri) -> Response {
+async fn method_not_allowed() -> Response {
     error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
 

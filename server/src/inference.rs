@@ -28,7 +28,7 @@ pub struct Inferred {
 /// Whatever goes wrong between here and the instance.
 pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferred, InferError> {
     let spec = &found.served.definition.spec;
-    let outputs = admission::wanted(spec, &ask.outputs)?;
+    let outputs = admission::requested_outputs(spec, &ask.outputs)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));

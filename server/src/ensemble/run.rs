@@ -6,7 +6,7 @@ use std::time::Instant;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Cancel, Parameters, Tensors, Times, Wanted};
+use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
 
@@ -133,9 +133,9 @@ impl State {
     }
 
     /// What somebody will read of what `node` makes.
-    fn read_outputs(&self, node: &Node) -> Vec<Wanted> {
+    fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
         let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
-        read.map(|(name, _)| Wanted { name: name.clone(), place: DeviceId::Cpu }).collect()
+        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
     }
 
     /// The request and its outputs, once all of them are there.
@@ -157,7 +157,7 @@ impl State {
 struct Ready {
     index: usize,
     inputs: Tensors,
-    outputs: Vec<Wanted>,
+    outputs: Vec<RequestedOutput>,
 }
 
 impl Run {

@@ -3,9 +3,10 @@ use std::time::Duration;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_kernels::reaper::Reaper;
+use nereid_proto::infer::Input;
 
 use super::*;
-use crate::admission::{Ask, AskedInput};
+use crate::admission::Ask;
 use crate::fakes;
 use crate::inference;
 use crate::instance::start_instance;
@@ -23,7 +24,7 @@ fn target(version: Option<u64>) -> Target {
 
 fn ask() -> Ask {
     let x = fakes::numbers(&[1, 3, 2]);
-    let input = AskedInput {
+    let input = Input {
         name: "x".to_owned(),
         data_type: x.data_type(),
         shape: x.shape().to_vec(),

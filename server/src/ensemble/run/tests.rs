@@ -11,10 +11,11 @@ use nereid_backend::observer::Copy;
 use nereid_backend::parts::Parameter;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
 use nereid_model_repository::definition::Definition;
+use nereid_proto::infer::Input;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::admission::{Ask, AskedInput};
+use crate::admission::Ask;
 use crate::ensemble::Ensemble;
 use crate::fakes;
 use crate::inference;
@@ -126,7 +127,7 @@ fn request(inputs: &[(&str, &Tensor)], outputs: &[&str]) -> (Request, oneshot::R
     let inputs = inputs.iter().map(named).collect();
     let mut request = Request::new(inputs, NonZeroUsize::MIN, Home::Once(home));
     request.id = "7".into();
-    let wanted = |name: &&str| Wanted { name: Arc::from(*name), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: Arc::from(*name), place: DeviceId::Cpu };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, client)
 }
@@ -474,7 +475,7 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let (running, other) = request(&[("x", &x)], &["y"]);
     world.push("f", running);
     started.recv_timeout(PATIENCE).unwrap();
-    let input = AskedInput {
+    let input = Input {
         name: "IN".to_owned(),
         data_type: x.data_type(),
         shape: x.shape().to_vec(),
