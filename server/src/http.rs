@@ -10,6 +10,7 @@ mod repository;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -29,7 +30,11 @@ pub fn router(server: Arc<Server>) -> Router {
         .nest("/v2/models/{model}", model_routes())
         .nest("/v2/models/{model}/versions/{version}", model_routes())
         .route("/v2/repository/index", post(models::index))
-        .route("/v2/repository/models/{model}/load", post(repository::load))
+        .route(
+            "/v2/repository/models/{model}/load",
+            // It may bring a model's files.
+            post(repository::load).layer(DefaultBodyLimit::max(server.input_bytes_max)),
+        )
         .route("/v2/repository/models/{model}/unload", post(repository::unload))
         .route("/v2/repository/{repository}/index", post(models::index))
         .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))

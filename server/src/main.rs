@@ -14,7 +14,7 @@ use axum::Router;
 use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
-use nereid::lifecycle::{self, Control};
+use nereid::lifecycle::{self, Control, Overrides};
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
@@ -173,7 +173,7 @@ async fn load(
     let mut loads = JoinSet::new();
     for name in names {
         let control = control.clone();
-        loads.spawn(async move { control.load(&name).await });
+        loads.spawn(async move { control.load(&name, Overrides::default()).await });
     }
     let mut failed = 0;
     while let Some(loaded) = loads.join_next().await {

@@ -66,7 +66,6 @@ XFAIL = {
     ),
     **dict.fromkeys(["classification", "classification big"], "classification"),
     "extra input": "inputs are listed in the request's order, and the brackets are whole",
-    **dict.fromkeys(["load bad config", "load config not string", "load file no config"], "parameters of a load"),
     **dict.fromkeys(["metrics", "metrics slash"], "texts of help, and metrics that are missing"),
     "metrics other": "404 for what is no metrics",
     "metrics post": "no body",
