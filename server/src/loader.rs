@@ -38,6 +38,8 @@ pub struct Loader {
 struct Engines {
     backends: Vec<Arc<dyn Backend>>,
     reaper: Reaper,
+    /// Makes the counters of a version.
+    statistics: fn() -> Statistics,
 }
 
 /// The outcome of one version, for the log's table.
@@ -48,13 +50,18 @@ struct Outcome {
 }
 
 impl Loader {
-    /// A loader with these engines, which writes into `registry`.
+    /// A loader with these engines, which writes into `registry`; `statistics` makes the counters
+    /// of each version.
     ///
     /// # Errors
     /// When the operating system refuses a thread.
-    pub fn new(backends: Vec<Arc<dyn Backend>>, registry: Registry) -> io::Result<Self> {
+    pub fn new(
+        backends: Vec<Arc<dyn Backend>>,
+        registry: Registry,
+        statistics: fn() -> Statistics,
+    ) -> io::Result<Self> {
         let reaper = Reaper::start(DeviceId::Cpu)?;
-        let engines = Engines { backends, reaper };
+        let engines = Engines { backends, reaper, statistics };
         Ok(Self { engines, registry, threads: Vec::new() })
     }
 
@@ -168,7 +175,11 @@ impl Loader {
             let mut waiting = Vec::new();
             for (definition, steps) in ensembles {
                 match build_ensemble(&definition, &steps, self.registry.catalog()) {
-                    Ok(graph) => outcomes.push(self.publish(loaded_ensemble(definition, graph))),
+                    Ok(graph) => {
+                        let statistics = Arc::new((self.engines.statistics)());
+                        let loaded = loaded_ensemble(definition, graph, statistics);
+                        outcomes.push(self.publish(loaded));
+                    }
                     Err(error) => waiting.push((definition, steps, error)),
                 }
             }
@@ -232,6 +243,7 @@ fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Load
 }
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
+    let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(steps) => {
             let steps = steps.clone();
@@ -243,7 +255,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
     let spec = definition.spec.clone();
     let model = backend.load(spec.clone())?;
-    let statistics = Arc::new(Statistics::default());
+    let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(batching, count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
@@ -256,6 +268,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
             LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
         })?);
     }
+    loaded.served.statistics.loaded_in(since.elapsed());
     Ok(Version::Loaded(loaded))
 }
 
@@ -269,8 +282,7 @@ fn build_ensemble(
     })
 }
 
-fn loaded_ensemble(definition: Definition, graph: Graph) -> Loaded {
-    let statistics = Arc::new(Statistics::default());
+fn loaded_ensemble(definition: Definition, graph: Graph, statistics: Arc<Statistics>) -> Loaded {
     let route = Arc::new(Ensemble::new(graph, statistics.clone()));
     Loaded::new(Served { definition, route, statistics })
 }

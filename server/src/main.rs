@@ -15,9 +15,11 @@ use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
 use nereid::loader::Loader;
+use nereid::metrics::settings::Settings;
 use nereid::options::Options;
 use nereid::registry::Registry;
 use nereid::server::{Life, Server};
+use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
 use tokio::net::TcpListener;
@@ -140,7 +142,7 @@ async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Res
         start("GRPCInferenceService", address, port, Version::Http2, router).await?;
     }
     if metrics.allow_metrics {
-        let router = metrics::router(server.clone());
+        let router = metrics::router(server.clone(), metrics);
         let address = metrics.metrics_address.unwrap_or(http.http_address);
         start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
     }
@@ -161,8 +163,10 @@ async fn load(
     registry: Registry,
 ) -> anyhow::Result<Loader> {
     let repository = options.repository.clone();
+    let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
+    let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
     let loading = tokio::task::spawn_blocking(move || {
-        let mut loader = Loader::new(backends, registry)?;
+        let mut loader = Loader::new(backends, registry, statistics)?;
         let at_once = repository.model_load_thread_count;
         let failed = loader.load_all(&repository.model_repository, at_once)?;
         anyhow::Ok((loader, failed))
