@@ -127,12 +127,13 @@ impl Statistics {
     }
 
     fn succeeded(&self, rows: usize, times: &Times) {
+        let spent = times.stages();
         let stages = [
-            between(times.queued, times.outputs_ready),
-            between(times.queued, times.started),
-            between(times.started, times.inputs_ready),
-            between(times.inputs_ready, times.computed),
-            between(times.computed, times.outputs_ready),
+            times.total(),
+            times.queue(),
+            spent.compute_input,
+            spent.compute_infer,
+            spent.compute_output,
         ];
         self.inferences.fetch_add(rows as u64, Ordering::Relaxed);
         self.latencies.add(stages[0]);
@@ -168,13 +169,6 @@ impl Observer for Statistics {
 
     fn copies(&self) -> &CopyCounter {
         &self.copies
-    }
-}
-
-fn between(start: Option<Instant>, end: Option<Instant>) -> Duration {
-    match (start, end) {
-        (Some(start), Some(end)) => end.saturating_duration_since(start),
-        _ => Duration::ZERO,
     }
 }
 

@@ -37,6 +37,7 @@ fn scrape(settings: &[&str]) -> String {
         inputs_ready: at(3),
         computed: at(6),
         outputs_ready: at(10),
+        steps: None,
     };
     for rows in [3, 300] {
         statistics.executed(rows, &times);

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nereid_backend::parts::Times;
 
-use super::between;
 use super::durations::{Sum, Total};
 
 /// Blocks of the table.
@@ -67,9 +66,10 @@ struct Cell {
 impl Cell {
     fn add(&self, times: &Times) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.compute_input.add(between(times.started, times.inputs_ready));
-        self.compute_infer.add(between(times.inputs_ready, times.computed));
-        self.compute_output.add(between(times.computed, times.outputs_ready));
+        let spent = times.stages();
+        self.compute_input.add(spent.compute_input);
+        self.compute_infer.add(spent.compute_infer);
+        self.compute_output.add(spent.compute_output);
     }
 
     /// `None` if no batch had this size.

@@ -10,6 +10,7 @@ fn times() -> Times {
         inputs_ready: at(3),
         computed: at(6),
         outputs_ready: at(10),
+        steps: None,
     }
 }
 
