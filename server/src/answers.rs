@@ -65,7 +65,12 @@ pub fn statistics(
         catalog.served().filter(is_wanted).map(|served| model_statistics(served)).collect();
     match model {
         Some(model) if model_stats.is_empty() => {
-            Err(InferError::Invalid(format!("requested model '{model}' is not available")))
+            let text = if catalog.ready_versions(model).is_empty() {
+                format!("requested model '{model}' is not available")
+            } else {
+                format!("requested model version is not available for model '{model}'")
+            };
+            Err(InferError::Invalid(text))
         }
         _ => Ok(ModelStatisticsResponse { model_stats }),
     }
@@ -143,3 +148,6 @@ fn batch(rows: usize, totals: &BatchTotals) -> InferBatchStatistics {
 fn duration(total: Total) -> Option<StatisticDuration> {
     Some(StatisticDuration { count: total.count, ns: total.ns })
 }
+
+#[cfg(test)]
+mod tests;
