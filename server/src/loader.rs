@@ -174,9 +174,11 @@ impl Loader {
             let before = ensembles.len();
             let mut waiting = Vec::new();
             for (definition, steps) in ensembles {
+                let since = Instant::now();
                 match build_ensemble(&definition, &steps, self.registry.catalog()) {
                     Ok(graph) => {
                         let statistics = Arc::new((self.engines.statistics)());
+                        statistics.loaded_in(since.elapsed());
                         let loaded = loaded_ensemble(definition, graph, statistics);
                         outcomes.push(self.publish(loaded));
                     }
