@@ -20,6 +20,16 @@ pub struct Definition {
     pub warnings: Vec<String>,
 }
 
+impl Definition {
+    /// The models of an ensemble's steps; none for other models.
+    pub fn steps(&self) -> Vec<String> {
+        match &self.scheduling {
+            Scheduling::Ensemble(steps) => steps.iter().map(|step| step.model.clone()).collect(),
+            Scheduling::Queue { .. } => Vec::new(),
+        }
+    }
+}
+
 /// How a model's requests are run.
 #[derive(Clone, Debug)]
 pub enum Scheduling {

@@ -100,7 +100,8 @@ fn model_file(stated: &mut Stated, version_folder: &Path, backend: &dyn Backend)
         let message =
             format!("default_model_filename '{name}' must be a path in the version's folder");
         stated.problems.at("default_model_filename", message);
-    } else if !file.exists() {
+    } else if !file.is_file() && !file.is_dir() {
+        // Anything else, such as a pipe, would hold up the loader.
         let message = format!("there is no file {}", file.display());
         stated.problems.at("default_model_filename", message);
     }

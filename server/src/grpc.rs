@@ -10,17 +10,21 @@ use axum::middleware::from_fn_with_state;
 use nereid_backend::error::InferError;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
+use nereid_proto::inference::model_repository_parameter::ParameterChoice;
 use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
     ModelStatisticsRequest, ModelStatisticsResponse, RepositoryIndexRequest,
-    RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
-    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+    RepositoryIndexResponse, RepositoryModelLoadRequest, RepositoryModelLoadResponse,
+    RepositoryModelUnloadRequest, RepositoryModelUnloadResponse, ServerLiveRequest,
+    ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest,
+    ServerReadyResponse,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use crate::answers;
+use crate::lifecycle::{self, Control};
 use crate::registry::Target;
 use crate::server::Server;
 use crate::status;
@@ -112,8 +116,49 @@ impl GrpcInferenceService for Service {
         Ok(Response::new(answers::index(&self.server.models.snapshot(), asked.ready)))
     }
 
+    async fn repository_model_load(
+        &self,
+        asked: Request<RepositoryModelLoadRequest>,
+    ) -> Answered<RepositoryModelLoadResponse> {
+        let asked = asked.into_inner();
+        let control = self.control(&asked.repository_name)?;
+        if let Some(name) = asked.parameters.keys().next() {
+            let text = format!("unrecognized load parameter '{name}'.");
+            return Err(Status::invalid_argument(text));
+        }
+        match control.load(&asked.model_name).await {
+            Ok(()) => Ok(Response::new(RepositoryModelLoadResponse {})),
+            Err(failed) => Err(Status::new(status::of(failed.kind()).1, failed.to_string())),
+        }
+    }
+
+    async fn repository_model_unload(
+        &self,
+        asked: Request<RepositoryModelUnloadRequest>,
+    ) -> Answered<RepositoryModelUnloadResponse> {
+        let asked = asked.into_inner();
+        let control = self.control(&asked.repository_name)?;
+        let with_steps = asked
+            .parameters
+            .get("unload_dependents")
+            .is_some_and(|value| value.parameter_choice == Some(ParameterChoice::BoolParam(true)));
+        control.unload(&asked.model_name, with_steps);
+        Ok(Response::new(RepositoryModelUnloadResponse {}))
+    }
+
     async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {
         infer::infer(&self.server, asked).await
+    }
+}
+
+impl Service {
+    /// Who loads and unloads models, if clients may ask for it.
+    fn control(&self, repository: &str) -> Result<&Control, Status> {
+        if !repository.is_empty() {
+            let text = "'repository_name' specification is not supported";
+            return Err(Status::unimplemented(text));
+        }
+        self.server.control.as_ref().ok_or_else(|| Status::unavailable(lifecycle::NOT_ALLOWED))
     }
 }
 
@@ -124,10 +169,10 @@ fn target(model: String, version: &str) -> Result<Target, Status> {
     }
     match version.parse() {
         Ok(version) => Ok(Target { model, version: Some(version) }),
-        Err(error) => Err(Status::invalid_argument(format!(
+        Err(error) => Err(failure(&InferError::Invalid(format!(
             "failed to get model version from specified version string '{version}' (details: \
              {error}), version should be an integral value > 0"
-        ))),
+        )))),
     }
 }
 
@@ -157,5 +202,7 @@ mod tests {
         assert_eq!(text(&fits), fits);
         let long = format!("{}{}", "x".repeat(TEXT_BYTES_MAX - 1), "\u{e9}".repeat(1_000_000));
         assert_eq!(text(&long), format!("{} ... (cut)", &fits[1..]));
+        let version = target("m".to_owned(), &"9".repeat(1_000_000)).unwrap_err();
+        assert!(version.message().len() <= TEXT_BYTES_MAX + " ... (cut)".len());
     }
 }

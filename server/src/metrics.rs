@@ -39,9 +39,9 @@ struct Source {
 /// As Triton does: whatever is no GET is refused, HEAD included, and other paths have nothing.
 async fn answer(State(source): State<Arc<Source>>, method: Method, uri: Uri) -> Response {
     if method != Method::GET {
-        let allow = [(header::ALLOW, "GET")];
+        let headers = [(header::ALLOW, "GET"), (header::CONTENT_TYPE, "application/json")];
         let error = r#"{"error":"Method Not Allowed"}"#;
-        return (StatusCode::METHOD_NOT_ALLOWED, allow, error).into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, headers, error).into_response();
     }
     if !matches!(uri.path(), "/metrics" | "/metrics/") {
         return text(Vec::new());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser};
+use clap::{ArgAction, Args, Parser, ValueEnum};
 
 use crate::metrics::settings::Setting;
 
@@ -89,6 +89,15 @@ pub struct RepositoryOptions {
     #[arg(long, visible_alias = "model-store", value_name = "PATH", required = true)]
     pub model_repository: Vec<PathBuf>,
 
+    /// none: serve all models from the start; explicit: serve those of --load-model, and load and
+    /// unload models as clients ask
+    #[arg(long, value_enum, default_value_t = ControlMode::None)]
+    pub model_control_mode: ControlMode,
+
+    /// Model to load at start in the explicit mode; may be given several times; * loads all
+    #[arg(long, value_name = "NAME")]
+    pub load_model: Vec<String>,
+
     /// Exit if a model cannot be loaded at start
     #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
     pub exit_on_error: bool,
@@ -100,6 +109,15 @@ pub struct RepositoryOptions {
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub model_load_thread_count: usize,
+}
+
+/// Who decides which models are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ControlMode {
+    /// The repository, at start.
+    None,
+    /// Clients.
+    Explicit,
 }
 
 /// KServe v2 over HTTP.

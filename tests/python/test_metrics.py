@@ -180,7 +180,7 @@ def test_other_paths_are_empty_and_other_methods_refused(server, method, path, s
     answer = clients.ask(server.metrics, method, path)
     assert (answer.status, answer.body) == (status, body)
     assert answer.headers.get("Allow") == ("GET" if status == 405 else None)
-    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.headers["Content-Type"] == ("application/json" if status == 405 else "text/plain; charset=utf-8")
 
 
 def test_a_slash_at_the_end_is_no_other_path(server):

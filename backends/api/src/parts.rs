@@ -30,7 +30,7 @@ pub enum Parameter {
 
 /// One output that the client asks for.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct RequestedOutput {
     /// Its name in the signature.
     pub name: Arc<str>,
     /// Where it should go; it is written there once.

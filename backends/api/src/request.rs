@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::error::InferError;
 use crate::observer::Observer;
-use crate::parts::{Cancel, Parameters, Tensors, Times, Wanted};
+use crate::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
 use crate::tensor::Tensor;
 
 /// What an instance made of a request.
@@ -62,7 +62,7 @@ pub struct Request {
     /// Inputs that fit the signature.
     pub inputs: Tensors,
     /// What is asked for, at least one. Others are not computed, if the engine can.
-    pub outputs: Vec<Wanted>,
+    pub outputs: Vec<RequestedOutput>,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
     /// When an answer has become useless.

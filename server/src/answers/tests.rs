@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fakes;
-use crate::registry::Registry;
+use crate::registry::{Registry, Status};
 use crate::statistics::Statistics;
 
 /// The model `m` with these statistics.

@@ -6,20 +6,20 @@ use std::time::Instant;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Cancel, Parameters, Stages, Tensors, Times, Wanted};
+use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Stages, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
 
 use crate::admission;
 use crate::ensemble::graph::{Graph, Node, TensorId};
-use crate::registry::Catalog;
+use crate::registry::Snapshot;
 
 /// Starts `request`, which fits the graph's ensemble.
 pub(super) fn start(
     graph: Arc<Graph>,
     mut request: Request,
     observer: Arc<dyn Observer>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
 ) {
     let now = Instant::now();
     request.times = Times { queued: Some(now), started: Some(now), ..Times::default() };
@@ -43,7 +43,7 @@ pub(super) fn start(
 /// What all steps of one request share.
 struct Run {
     graph: Arc<Graph>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
     observer: Arc<dyn Observer>,
     id: Arc<str>,
     parameters: Parameters,
@@ -137,9 +137,9 @@ impl State {
     }
 
     /// What somebody will read of what `node` makes.
-    fn read_outputs(&self, node: &Node) -> Vec<Wanted> {
+    fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
         let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
-        read.map(|(name, _)| Wanted { name: name.clone(), place: DeviceId::Cpu }).collect()
+        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
     }
 
     /// The request and its outputs, once all of them are there.
@@ -162,7 +162,7 @@ impl State {
 struct Ready {
     index: usize,
     inputs: Tensors,
-    outputs: Vec<Wanted>,
+    outputs: Vec<RequestedOutput>,
 }
 
 impl Run {
@@ -185,8 +185,9 @@ impl Run {
 
     fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
         let Ready { index, inputs, outputs } = ready;
-        let served = self.snapshot.ready(&self.graph.nodes[index].target)?;
-        let admitted = admission::fit(&served.definition.spec, &self.id, inputs)?;
+        let target = &self.graph.nodes[index].target;
+        let found = self.snapshot.find(target)?;
+        let admitted = admission::fit(&found.served.definition.spec, &self.id, inputs)?;
         let run = self.clone();
         let home = Home::Then(Box::new(move |answer, times| run.ended(index, answer, times)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
@@ -196,10 +197,8 @@ impl Run {
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
-        if let Err((request, refusal)) = served.route.push(request, &self.snapshot) {
-            let error = refusal.into_error(&served.definition.spec.name, &request);
-            request.respond(Err(error)); // Comes back as this node's end.
-        }
+        // A request that nobody takes was answered, and so comes back as this node's end.
+        let _answered = found.push(target, request);
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Which metrics there are: their names, and which numbers they tell.
+//! Which metrics there are: their names, and which numbers they tell. The texts of those that begin
+//! with `nv_` are Triton's, like the names: they are part of the answer.
 
 use std::iter;
 use std::sync::Arc;
@@ -68,17 +69,17 @@ impl Count {
 const COUNTS: [Count; 3] = [
     Count {
         name: "nv_inference_request_success",
-        help: "Requests that were answered with outputs",
+        help: "Number of successful inference requests, all batch sizes",
         of: |now| now.success.count,
     },
     Count {
         name: "nv_inference_count",
-        help: "Inferences performed: the rows of all successful requests",
+        help: "Number of inferences performed (does not include cached requests)",
         of: |now| now.inferences,
     },
     Count {
         name: "nv_inference_exec_count",
-        help: "Model executions: batches",
+        help: "Number of model executions performed (does not include cached requests)",
         of: |now| now.executions,
     },
 ];
@@ -87,38 +88,53 @@ const COUNTS: [Count; 3] = [
 const DURATIONS: [Count; 5] = [
     Count {
         name: "nv_inference_request_duration_us",
-        help: "Total time of successful requests, in microseconds",
+        help: "Cumulative inference request duration in microseconds (includes cached requests)",
         of: |now| now.success.ns / 1_000,
     },
     Count {
         name: "nv_inference_queue_duration_us",
-        help: "Total time of requests in the queue, in microseconds",
+        help: "Cumulative inference queuing duration in microseconds (includes cached requests)",
         of: |now| now.queue.ns / 1_000,
     },
     Count {
         name: "nv_inference_compute_input_duration_us",
-        help: "Total time of preparing inputs, in microseconds",
+        help: "Cumulative compute input duration in microseconds (does not include cached requests)",
         of: |now| now.compute_input.ns / 1_000,
     },
     Count {
         name: "nv_inference_compute_infer_duration_us",
-        help: "Total time in the engine, in microseconds",
+        help: "Cumulative compute inference duration in microseconds (does not include cached requests)",
         of: |now| now.compute_infer.ns / 1_000,
     },
     Count {
         name: "nv_inference_compute_output_duration_us",
-        help: "Total time of preparing outputs, in microseconds",
+        help: "Cumulative inference compute output duration in microseconds (does not include cached requests)",
         of: |now| now.compute_output.ns / 1_000,
     },
 ];
 
 /// On by `summary_latencies=true`, in the order of [`Snapshot::stages`].
 const SUMMARIES: [(&str, &str); 5] = [
-    ("nv_inference_request_summary_us", "Time of successful requests, in microseconds"),
-    ("nv_inference_queue_summary_us", "Time of requests in the queue, in microseconds"),
-    ("nv_inference_compute_input_summary_us", "Time of preparing inputs, in microseconds"),
-    ("nv_inference_compute_infer_summary_us", "Time in the engine, in microseconds"),
-    ("nv_inference_compute_output_summary_us", "Time of preparing outputs, in microseconds"),
+    (
+        "nv_inference_request_summary_us",
+        "Summary of inference request duration in microseconds (includes cached requests)",
+    ),
+    (
+        "nv_inference_queue_summary_us",
+        "Summary of inference queuing duration in microseconds (includes cached requests)",
+    ),
+    (
+        "nv_inference_compute_input_summary_us",
+        "Cumulative compute input duration in microseconds (does not include cached requests)",
+    ),
+    (
+        "nv_inference_compute_infer_summary_us",
+        "Cumulative compute inference duration in microseconds (does not include cached requests)",
+    ),
+    (
+        "nv_inference_compute_output_summary_us",
+        "Cumulative inference compute output duration in microseconds (does not include cached requests)",
+    ),
 ];
 
 /// Upper bounds of the classes of batches.
@@ -134,7 +150,7 @@ fn failures(models: &[Model]) -> Option<MetricFamily> {
     };
     family(
         "nv_inference_request_failure",
-        "Requests that were answered with an error, by reason",
+        "Number of failed inference requests, all batch sizes",
         MetricType::COUNTER,
         models.iter().flat_map(each).collect(),
     )
@@ -145,7 +161,7 @@ fn pending(models: &[Model]) -> Option<MetricFamily> {
         |model: &Model| gauge(model.labels(&[]), float(model.served.route.waiting() as u64));
     family(
         "nv_inference_pending_request_count",
-        "Requests that wait for an instance",
+        "Instantaneous number of pending requests awaiting execution per-model.",
         MetricType::GAUGE,
         models.iter().map(metric).collect(),
     )
@@ -156,7 +172,7 @@ fn load_durations(models: &[Model]) -> Option<MetricFamily> {
     let metric = |model: &Model| gauge(model.labels(&[]), model.now.load.as_secs_f64());
     family(
         "nv_model_load_duration_secs",
-        "How long it took to load the model, in seconds",
+        "Model load time in seconds",
         MetricType::GAUGE,
         loaded.map(metric).collect(),
     )
@@ -247,14 +263,14 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
             Some(in_flight),
         ),
         // Memory is pinned for a GPU only, and none is used yet.
-        one(pinned[0], "Size of the pool of pinned memory, in bytes", Some(0.0)),
-        one(pinned[1], "Pinned memory in use, in bytes", Some(0.0)),
-        one("nv_cpu_utilization", "Used part of the processors' time, from 0 to 1", usage.cpu),
-        one(total, "The host's memory, in bytes", memory.map(|memory| float(memory.total_bytes))),
+        one(pinned[0], "Pinned memory pool total memory size, in bytes", Some(0.0)),
+        one(pinned[1], "Pinned memory pool used memory size, in bytes", Some(0.0)),
+        one("nv_cpu_utilization", "CPU utilization rate [0.0 - 1.0]", usage.cpu),
         one(
-            used,
-            "The host's memory in use, in bytes",
-            memory.map(|memory| float(memory.used_bytes)),
+            total,
+            "CPU total memory (RAM), in bytes",
+            memory.map(|memory| float(memory.total_bytes)),
         ),
+        one(used, "CPU used memory (RAM), in bytes", memory.map(|memory| float(memory.used_bytes))),
     ]
 }

@@ -52,6 +52,7 @@ fn scrape(settings: &[&str]) -> String {
     let server = Arc::new(Server {
         name: String::new(),
         models,
+        control: None,
         budget: Budget::new(1),
         input_bytes_max: 1,
         life: watch::channel(Life::Serving).1,
