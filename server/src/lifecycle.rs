@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
 use crate::lifecycle::source::Source;
 use crate::registry::{Registry, Status};
+use crate::statistics::Statistics;
 
 /// What Triton says where clients may not load or unload.
 pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if polling is enabled";
@@ -41,7 +42,7 @@ pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if po
 pub const UNLOADED: &str = "unloaded";
 
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
-/// [`Control::stop`].
+/// [`Control::stop`]. `statistics` makes the counters of each version.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
@@ -50,8 +51,10 @@ pub fn start(
     repositories: Vec<PathBuf>,
     loads_max: usize,
     registry: Registry,
+    statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
-    let engines = Arc::new(Engines { backends, reaper: Reaper::start(DeviceId::Cpu)? });
+    let reaper = Reaper::start(DeviceId::Cpu)?;
+    let engines = Arc::new(Engines { backends, reaper, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
         engines,
@@ -345,7 +348,8 @@ impl Lifecycle {
         if self.loads == 0 && self.ready.is_empty() {
             for mut waiting in std::mem::take(&mut self.ensembles) {
                 for (definition, steps) in std::mem::take(&mut waiting.ensembles) {
-                    let loaded = load_ensemble(&definition, &steps, self.registry.catalog());
+                    let loaded =
+                        load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines);
                     if let Err(error) = loaded {
                         let version = definition.spec.version;
                         waiting.failures.push(Failure { version, error });
@@ -362,7 +366,7 @@ impl Lifecycle {
     ) -> Vec<(Box<Definition>, Vec<Step>)> {
         let mut left = Vec::new();
         for (definition, steps) in ensembles {
-            match load_ensemble(&definition, &steps, self.registry.catalog()) {
+            match load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines) {
                 Ok(loaded) => {
                     self.publish(&definition.spec.name, definition.spec.version, loaded);
                 }

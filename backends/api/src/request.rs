@@ -27,20 +27,23 @@ pub type Hold = Option<Arc<dyn Any + Send + Sync>>;
 /// What whoever asked waits for.
 pub type Answer = Result<Response, InferError>;
 
+/// What an ensemble does with the answer of a step, and with what that took.
+pub type Next = Box<dyn FnOnce(Answer, &Times) + Send>;
+
 /// The way back to whoever asked.
 pub enum Home {
     /// To a client's task.
     Once(oneshot::Sender<Answer>),
     /// To an ensemble, which starts the next step where this one ended, without waking tokio.
-    Then(Box<dyn FnOnce(Answer) + Send>),
+    Then(Next),
 }
 
 impl Home {
-    fn send(self, answer: Answer) {
+    fn send(self, answer: Answer, times: &Times) {
         match self {
             // A client that went away is not an error.
             Self::Once(client) => drop(client.send(answer)),
-            Self::Then(next) => next(answer),
+            Self::Then(next) => next(answer, times),
         }
     }
 
@@ -123,7 +126,7 @@ impl Request {
         if let Some(observer) = self.observer.take() {
             observer.answered(self.rows(), &self.times, answer.as_ref().err());
         }
-        home.send(answer);
+        home.send(answer, &self.times);
     }
 }
 

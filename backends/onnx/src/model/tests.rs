@@ -65,7 +65,7 @@ fn request(
     outputs: &[&str],
 ) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
-    let then = Home::Then(Box::new(move |answer| home.send(answer).unwrap()));
+    let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let inputs = inputs.iter().map(|(name, tensor)| ((*name).into(), tensor.clone())).collect();
     let mut request = Request::new(inputs, NonZeroUsize::new(rows).unwrap(), then);
     let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
