@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use nereid_proto::inference::ModelConfig;
-use nereid_proto::inference::ModelDynamicBatching;
 use nereid_proto::inference::model_config::SchedulingChoice;
+use nereid_proto::inference::model_queue_policy;
+use nereid_proto::inference::{ModelConfig, ModelDynamicBatching, ModelQueuePolicy};
 
 use crate::complete::Completed;
-use crate::definition::Batching;
-
-/// Requests that wait, for a model whose configuration sets no limit (Triton has none; memory is
-/// bounded by the bytes in flight as well).
-pub(crate) const QUEUE_MAX_DEFAULT: usize = 65_536;
+use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
 
 /// What `config` states of batching, completed in it where the rules say so.
 pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batching {
@@ -22,18 +18,27 @@ pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batch
     let ragged = completed.signature.inputs.iter().filter(|input| input.is_ragged);
     let ragged = ragged.map(|input| input.name.clone()).collect();
     let Some(SchedulingChoice::DynamicBatching(dynamic)) = scheduling else {
-        let (rows_max, delay_max, queue_max) = (1, Duration::ZERO, QUEUE_MAX_DEFAULT);
-        return Batching { rows_max, delay_max, queue_max, ragged };
+        return Batching { ragged, ..Batching::default() };
     };
-    let policy = dynamic.default_queue_policy.as_ref();
-    let queue_max = policy.map_or(0, |policy| policy.max_queue_size);
     Batching {
         rows_max: completed.rows_max.max(1),
         delay_max: Duration::from_micros(dynamic.max_queue_delay_microseconds),
-        queue_max: match usize::try_from(queue_max) {
+        queue: queue_policy(&dynamic.default_queue_policy.unwrap_or_default()),
+        ragged,
+    }
+}
+
+/// In a message, 0 is no limit and no timeout.
+fn queue_policy(stated: &ModelQueuePolicy) -> QueuePolicy {
+    let timeout = stated.default_timeout_microseconds;
+    let is_delay = stated.timeout_action() == model_queue_policy::TimeoutAction::Delay;
+    QueuePolicy {
+        requests_max: match usize::try_from(stated.max_queue_size) {
             Ok(0) | Err(_) => QUEUE_MAX_DEFAULT,
             Ok(limit) => limit,
         },
-        ragged,
+        timeout: (timeout > 0).then(|| Duration::from_micros(timeout)),
+        timeout_action: if is_delay { TimeoutAction::Delay } else { TimeoutAction::Reject },
+        is_timeout_overridable: stated.allow_timeout_override,
     }
 }

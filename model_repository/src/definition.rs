@@ -7,6 +7,10 @@ use std::time::Duration;
 use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelConfig;
 
+/// Requests that wait, for a queue whose configuration sets no limit (Triton has none; memory is
+/// bounded by the bytes in flight as well).
+pub const QUEUE_MAX_DEFAULT: usize = 65_536;
+
 /// One version of a model, ready to be loaded.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -41,10 +45,52 @@ pub struct Batching {
     pub rows_max: usize,
     /// Longest that the oldest request waits for company.
     pub delay_max: Duration,
-    /// Most requests that wait.
-    pub queue_max: usize,
+    /// How many may wait, and for how long.
+    pub queue: QueuePolicy,
     /// Inputs whose shapes may differ within a batch, the backend willing.
     pub ragged: Vec<Arc<str>>,
+}
+
+impl Default for Batching {
+    /// Each request by itself.
+    fn default() -> Self {
+        let queue = QueuePolicy::default();
+        Self { rows_max: 1, delay_max: Duration::ZERO, queue, ragged: Vec::new() }
+    }
+}
+
+/// How many requests may wait, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuePolicy {
+    /// Most requests that wait.
+    pub requests_max: usize,
+    /// Longest that a request waits before `timeout_action`.
+    pub timeout: Option<Duration>,
+    /// What becomes of a request then.
+    pub timeout_action: TimeoutAction,
+    /// Whether `timeout` is only for requests that do not say themselves how long they wait.
+    pub is_timeout_overridable: bool,
+}
+
+impl Default for QueuePolicy {
+    /// No timeout, and a limit that only memory needs.
+    fn default() -> Self {
+        Self {
+            requests_max: QUEUE_MAX_DEFAULT,
+            timeout: None,
+            timeout_action: TimeoutAction::Reject,
+            is_timeout_overridable: false,
+        }
+    }
+}
+
+/// What becomes of a request that has waited too long for its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutAction {
+    /// It is refused.
+    Reject,
+    /// It runs, after all that came in time.
+    Delay,
 }
 
 /// One step of an ensemble.

@@ -6,8 +6,7 @@ use nereid_backend::spec::Signature;
 use nereid_proto::json::to_json;
 
 use super::*;
-use crate::batching::QUEUE_MAX_DEFAULT;
-use crate::definition::Batching;
+use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
 use crate::fakes::{Engine, Repository, engines, signature, tensor};
 
 fn batching_of(definition: &Definition) -> Batching {
@@ -36,13 +35,9 @@ fn a_model_without_a_text_is_completed() {
         Signature { inputs: vec![tensor("x", &[3, -1])], outputs: vec![tensor("y", &[2])] };
     assert_eq!(spec.signature, batched);
     assert_eq!((spec.is_batched, spec.instances.len()), (true, 2));
-    let expected = Batching {
-        rows_max: 4,
-        delay_max: Duration::ZERO,
-        queue_max: QUEUE_MAX_DEFAULT,
-        ragged: Vec::new(),
-    };
-    assert_eq!(batching_of(definition), expected);
+    let batching = batching_of(definition);
+    assert_eq!(batching, Batching { rows_max: 4, ..Batching::default() });
+    assert_eq!(batching.queue.requests_max, QUEUE_MAX_DEFAULT);
     assert_eq!(definition.warnings, [""; 0]);
     let shown = concat!(
         r#"{"name":"m","platform":"onnxruntime_onnx","backend":"onnxruntime","runtime":"","#,
@@ -74,7 +69,8 @@ fn a_model_that_is_stated_whole() {
                 input { name: 'x' data_type: TYPE_FP32 dims: [ 3, 8 ] } \
                 output { name: 'y' data_type: TYPE_FP32 dims: [ 2 ] label_filename: 'l.txt' } \
                 dynamic_batching { max_queue_delay_microseconds: 250 \
-                default_queue_policy { max_queue_size: 9 } } \
+                default_queue_policy { max_queue_size: 9 timeout_action: DELAY \
+                default_timeout_microseconds: 500 allow_timeout_override: true } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
                 instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
@@ -85,12 +81,14 @@ fn a_model_that_is_stated_whole() {
     assert_eq!(spec.signature.inputs, [tensor("x", &[3, 8])]);
     assert_eq!(spec.signature.outputs[0].labels, Some(repository.path.join("m/l.txt")));
     assert_eq!(spec.parameters, [("threads".to_owned(), "2".to_owned())].into());
-    let expected = Batching {
-        rows_max: 16,
-        delay_max: Duration::from_micros(250),
-        queue_max: 9,
-        ragged: Vec::new(),
+    let queue = QueuePolicy {
+        requests_max: 9,
+        timeout: Some(Duration::from_micros(500)),
+        timeout_action: TimeoutAction::Delay,
+        is_timeout_overridable: true,
     };
+    let delay_max = Duration::from_micros(250);
+    let expected = Batching { rows_max: 16, delay_max, queue, ragged: Vec::new() };
     assert_eq!(batching_of(&definition), expected);
     assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
 }

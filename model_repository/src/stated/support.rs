@@ -51,14 +51,11 @@ fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
 }
 
 fn ignored_of_batching(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
-    let policy = batching.default_queue_policy.unwrap_or_default();
     warnings([
         ("preferred_batch_size", !batching.preferred_batch_size.is_empty()),
         ("preserve_ordering", batching.preserve_ordering),
         ("priority_levels", batching.priority_levels > 0),
         ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),
-        ("default_timeout_microseconds", policy.default_timeout_microseconds > 0),
-        ("allow_timeout_override", policy.allow_timeout_override),
     ])
 }
 

@@ -136,7 +136,11 @@ fn what_has_no_effect() {
     };
     check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
     check("model_transaction_policy { decoupled: false } response_cache { enable: false }", &[]);
-    check("dynamic_batching { default_queue_policy { max_queue_size: 5 } }", &[]);
+    check(
+        "dynamic_batching { default_queue_policy { max_queue_size: 5 timeout_action: DELAY \
+         default_timeout_microseconds: 1 allow_timeout_override: true } }",
+        &[],
+    );
     check(
         "optimization {} cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
          model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
@@ -151,16 +155,8 @@ fn what_has_no_effect() {
     );
     check(
         "dynamic_batching { preferred_batch_size: [ 4 ] preserve_ordering: true \
-         priority_levels: 2 priority_queue_policy { key: 1 } \
-         default_queue_policy { default_timeout_microseconds: 1 allow_timeout_override: true } }",
-        &[
-            "preferred_batch_size",
-            "preserve_ordering",
-            "priority_levels",
-            "priority_queue_policy",
-            "default_timeout_microseconds",
-            "allow_timeout_override",
-        ],
+         priority_levels: 2 priority_queue_policy { key: 1 } }",
+        &["preferred_batch_size", "preserve_ordering", "priority_levels", "priority_queue_policy"],
     );
 }
 

@@ -1,13 +1,14 @@
 use std::num::NonZeroUsize;
 
 use nereid_backend::request::{Answer, Home};
+use nereid_model_repository::definition::{QueuePolicy, TimeoutAction};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::fakes;
 use crate::statistics::Statistics;
 
-/// A batcher of 4 rows, 3 waiting requests and 5 ms, for 2 instances; `r` is ragged.
+/// A batcher for 2 instances, and whoever waits for their answers.
 struct Script {
     batcher: DynamicBatcher,
     start: Instant,
@@ -15,8 +16,7 @@ struct Script {
 }
 
 impl Script {
-    fn new(delay_max: Duration) -> Self {
-        let policy = Batching { rows_max: 4, queue_max: 3, delay_max, ragged: vec!["r".into()] };
+    fn new(policy: Batching) -> Self {
         let batcher = DynamicBatcher::new(policy, 2, Arc::new(Statistics::default()));
         Self { batcher, start: Instant::now(), clients: Vec::new() }
     }
@@ -90,12 +90,23 @@ fn names(refused: &[Refused]) -> String {
 
 #[track_caller]
 fn check(table: &[(&str, &str)]) {
-    check_with(Duration::from_millis(5), table);
+    check_with(policy(), table);
+}
+
+/// Up to 4 rows after up to 5 ms, and 3 requests that wait; `r` is ragged.
+fn policy() -> Batching {
+    let queue = QueuePolicy { requests_max: 3, ..QueuePolicy::default() };
+    let delay_max = Duration::from_millis(5);
+    Batching { rows_max: 4, delay_max, queue, ragged: vec!["r".into()] }
+}
+
+fn without_delay() -> Batching {
+    Batching { delay_max: Duration::ZERO, ..policy() }
 }
 
 #[track_caller]
-fn check_with(delay_max: Duration, table: &[(&str, &str)]) {
-    let mut script = Script::new(delay_max);
+fn check_with(policy: Batching, table: &[(&str, &str)]) {
+    let mut script = Script::new(policy);
     for (number, (line, expected)) in table.iter().enumerate() {
         assert_eq!(&script.play(line), expected, "line {number}: {line}");
     }
@@ -169,7 +180,7 @@ fn the_dead_do_not_run() {
 #[test]
 fn without_a_delay_all_that_waits_runs_at_once() {
     check_with(
-        Duration::ZERO,
+        without_delay(),
         &[
             ("0 push 1", ""),
             ("0 push 2", ""),
@@ -182,7 +193,7 @@ fn without_a_delay_all_that_waits_runs_at_once() {
 
 #[test]
 fn a_request_larger_than_a_batch_runs_alone() {
-    check_with(Duration::ZERO, &[("0 push 6", ""), ("0 push 1", ""), ("0 poll 0", "run [6]")]);
+    check_with(without_delay(), &[("0 push 6", ""), ("0 push 1", ""), ("0 poll 0", "run [6]")]);
 }
 
 #[test]
@@ -220,4 +231,83 @@ fn who_retires_hands_its_watch_over() {
         ("1 retire 0", "wake 1"),
         ("1 poll 1", "until 5"),
     ]);
+}
+
+/// Nobody waits for company, and everybody for up to `ms` for an instance.
+fn with_timeout(ms: u64, timeout_action: TimeoutAction) -> Batching {
+    let timeout = Some(Duration::from_millis(ms));
+    let queue = QueuePolicy { timeout, timeout_action, ..policy().queue };
+    Batching { queue, ..without_delay() }
+}
+
+#[test]
+fn a_queue_refuses_who_waits_too_long() {
+    let policy = with_timeout(10, TimeoutAction::Reject);
+    check_with(
+        policy.clone(),
+        &[
+            ("0 push 1", ""),
+            ("5 push 2", ""),
+            ("9 sweep", "[]"),
+            ("10 poll 0", "[Expired]"),
+            ("10 poll 0", "run [2]"),
+        ],
+    );
+    check_with(policy, &[("0 push 1", ""), ("1 push 1", ""), ("10 sweep", "[Expired]")]);
+}
+
+#[test]
+fn a_request_may_have_less_time_than_its_queue_and_more_only_where_that_is_allowed() {
+    let policy = with_timeout(10, TimeoutAction::Reject);
+    let asked = [("0 push by 1 5", ""), ("0 push by 1 20", ""), ("0 push 1", "")];
+    let none_is_in_time = [("10 poll 0", "[Expired, Expired, Expired]")];
+    check_with(policy.clone(), &[&asked[..], &none_is_in_time[..]].concat());
+    let queue = QueuePolicy { is_timeout_overridable: true, ..policy.queue };
+    let one_is_in_time = [("19 poll 0", "[Expired, Expired]"), ("19 poll 0", "run [1]")];
+    check_with(Batching { queue, ..policy }, &[&asked[..], &one_is_in_time[..]].concat());
+}
+
+#[test]
+fn who_has_waited_too_long_lets_others_pass() {
+    let policy = with_timeout(10, TimeoutAction::Delay);
+    check_with(
+        policy.clone(),
+        &[
+            ("0 push 3", ""),
+            ("1 push 2", ""),
+            ("5 push 4", ""),
+            ("11 poll 0", "run [4]"),
+            ("11 push 4", ""), // Others pass again.
+            ("11 poll 0", "run [4]"),
+            ("12 done 0", ""),
+            ("12 poll 0", "run [3]"),
+            ("99 done 0", ""),
+            ("99 poll 0", "run [2]"),
+        ],
+    );
+    check_with(
+        policy.clone(),
+        &[("0 push 1", ""), ("9 push 2", ""), ("10 push 1", ""), ("10 poll 0", "run [2, 1, 1]")],
+    );
+    // They still take a place, may have a deadline, and may go away.
+    check_with(
+        policy,
+        &[
+            ("0 push by 1 20", ""),
+            ("0 push 1", ""),
+            ("0 push 4", ""),
+            ("10 sweep", "[]"),
+            ("10 push 1", "Full"),
+            ("20 leave 1", ""),
+            ("20 sweep", "[Expired, Cancelled]"),
+            ("20 poll 0", "run [4]"),
+        ],
+    );
+}
+
+#[test]
+fn company_is_not_worth_a_timeout() {
+    let policy = with_timeout(4, TimeoutAction::Reject);
+    let policy = Batching { delay_max: Duration::from_millis(5), ..policy };
+    check_with(policy, &[("0 push 1", ""), ("0 poll 0", "until 2"), ("2 poll 0", "run [1]")]);
 }

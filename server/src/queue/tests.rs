@@ -9,6 +9,7 @@ use shuttle::thread::{self, JoinHandle};
 use super::*;
 use crate::fakes;
 use nereid_backend::error::InferError;
+use nereid_model_repository::definition::{Batching, QueuePolicy, TimeoutAction};
 
 #[test]
 fn a_closed_queue_gives_requests_back() {
@@ -129,14 +130,14 @@ fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
 }
 
 /// Shuttle reports a deadlock if anybody sleeps for ever.
-fn nobody_sleeps_for_ever(delay_max: Duration) {
+fn nobody_sleeps_for_ever(batching: Batching) {
     let clock = Arc::new(Clock { start: Instant::now(), elapsed_ns: AtomicU64::new(0) });
     let park = || ShuttlePark {
         clock: clock.clone(),
         is_woken: shuttle::sync::Mutex::default(),
         changed: Condvar::new(),
     };
-    let queue = fakes::queue(2, delay_max, vec![park(), park()]);
+    let queue = fakes::queue_of(batching, vec![park(), park()]);
     let threads = serve(&queue);
     for rows in [1, 2, 1, 2, 2, 2] {
         ask(&queue, rows);
@@ -147,8 +148,24 @@ fn nobody_sleeps_for_ever(delay_max: Duration) {
     }
 }
 
+#[track_caller]
+fn check(batching: &Batching) {
+    let batching = batching.clone();
+    shuttle::check_random(move || nobody_sleeps_for_ever(batching.clone()), 2_000);
+}
+
 #[test]
 fn nobody_sleeps_for_ever_in_any_order() {
-    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::ZERO), 2_000);
-    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::from_millis(5)), 2_000);
+    check(&fakes::batching(2, Duration::ZERO));
+    check(&fakes::batching(2, Duration::from_millis(5)));
+}
+
+#[test]
+fn nobody_sleeps_for_ever_where_time_runs_out() {
+    for timeout_action in [TimeoutAction::Reject, TimeoutAction::Delay] {
+        let batching = fakes::batching(2, Duration::from_millis(5));
+        let timeout = Some(Duration::from_millis(4));
+        let queue = QueuePolicy { timeout, timeout_action, ..batching.queue };
+        check(&Batching { queue, ..batching });
+    }
 }
