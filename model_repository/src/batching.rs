@@ -1,16 +1,21 @@
 //! When requests of a model run together.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nereid_proto::inference::model_config::SchedulingChoice;
 use nereid_proto::inference::model_queue_policy;
-use nereid_proto::inference::{ModelConfig, ModelDynamicBatching, ModelQueuePolicy};
+use nereid_proto::inference::{ModelDynamicBatching, ModelQueuePolicy};
 
 use crate::complete::Completed;
 use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
+use crate::stated::Stated;
+use crate::stated::scheduling::check_preferred;
 
-/// What `config` states of batching, completed in it where the rules say so.
-pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batching {
+/// What `stated` says of batching, completed in it where the rules say so; what does not fit is
+/// added to its problems.
+pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
+    let Stated { config, problems, .. } = stated;
     let scheduling = &mut config.scheduling_choice;
     if scheduling.is_none() && completed.batches_by_default {
         *scheduling = Some(SchedulingChoice::DynamicBatching(ModelDynamicBatching::default()));
@@ -20,12 +25,23 @@ pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batch
     let Some(SchedulingChoice::DynamicBatching(dynamic)) = scheduling else {
         return Batching { ragged, ..Batching::default() };
     };
+    if stated.rows_max == 0 {
+        check_preferred(problems, dynamic, completed.rows_max);
+    }
     Batching {
         rows_max: completed.rows_max.max(1),
+        preferred: preferred(dynamic),
         delay_max: Duration::from_micros(dynamic.max_queue_delay_microseconds),
         queue: queue_policy(&dynamic.default_queue_policy.unwrap_or_default()),
         ragged,
     }
+}
+
+/// Each size once, ascending.
+fn preferred(dynamic: &ModelDynamicBatching) -> Vec<usize> {
+    let sizes = dynamic.preferred_batch_size.iter();
+    let sizes: BTreeSet<_> = sizes.filter_map(|&size| usize::try_from(size).ok()).collect();
+    sizes.into_iter().collect()
 }
 
 /// In a message, 0 is no limit and no timeout.

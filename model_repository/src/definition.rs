@@ -43,6 +43,8 @@ pub enum Scheduling {
 pub struct Batching {
     /// Most rows in a batch of several requests; 1 without dynamic batching.
     pub rows_max: usize,
+    /// Rows of a batch that does not wait for more, ascending; none stands for `rows_max`.
+    pub preferred: Vec<usize>,
     /// Longest that the oldest request waits for company.
     pub delay_max: Duration,
     /// How many may wait, and for how long.
@@ -54,8 +56,13 @@ pub struct Batching {
 impl Default for Batching {
     /// Each request by itself.
     fn default() -> Self {
-        let queue = QueuePolicy::default();
-        Self { rows_max: 1, delay_max: Duration::ZERO, queue, ragged: Vec::new() }
+        Self {
+            rows_max: 1,
+            preferred: Vec::new(),
+            delay_max: Duration::ZERO,
+            queue: QueuePolicy::default(),
+            ragged: Vec::new(),
+        }
     }
 }
 

@@ -84,7 +84,7 @@ impl DynamicBatcher {
     }
 
     fn take_batch(&mut self, now: Instant) -> Option<Batch> {
-        let count = std::mem::take(&mut self.walk).requests;
+        let count = std::mem::take(&mut self.walk).batch(&self.policy, now);
         let first = self.waiting.pop()?;
         let mut batch = Batch::new(first, now, self.observer.clone());
         for _ in 1..count {
@@ -112,7 +112,7 @@ impl Scheduler for DynamicBatcher {
         let patient_until = now.checked_add(self.policy.delay_max);
         let place = self.waiting.push(request, now, patient_until.unwrap_or(now))?;
         // Whoever comes in between may change what was found.
-        if place < self.walk.requests || (place == self.walk.requests && self.walk.is_full) {
+        if self.walk.is_changed_at(&self.policy, place) {
             self.walk = Walk::default();
         }
         Ok(self.wake(now))

@@ -69,6 +69,7 @@ fn a_model_that_is_stated_whole() {
                 input { name: 'x' data_type: TYPE_FP32 dims: [ 3, 8 ] } \
                 output { name: 'y' data_type: TYPE_FP32 dims: [ 2 ] label_filename: 'l.txt' } \
                 dynamic_batching { max_queue_delay_microseconds: 250 \
+                preferred_batch_size: [ 8, 4, 8 ] \
                 default_queue_policy { max_queue_size: 9 timeout_action: DELAY \
                 default_timeout_microseconds: 500 allow_timeout_override: true } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
@@ -88,7 +89,8 @@ fn a_model_that_is_stated_whole() {
         is_timeout_overridable: true,
     };
     let delay_max = Duration::from_micros(250);
-    let expected = Batching { rows_max: 16, delay_max, queue, ragged: Vec::new() };
+    let expected =
+        Batching { rows_max: 16, preferred: vec![4, 8], delay_max, queue, ..Batching::default() };
     assert_eq!(batching_of(&definition), expected);
     assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
 }
@@ -111,6 +113,21 @@ fn a_model_without_dynamic_batching_runs_requests_one_by_one() {
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     assert_eq!((definition.spec.rows_max, batching_of(&definition).rows_max), (8, 1));
     assert_eq!(definition.config.scheduling_choice, None);
+}
+
+#[test]
+fn sizes_are_preferred_up_to_the_limit_that_was_found() {
+    let repository = Repository::new();
+    repository.file("m/1/model.onnx", "");
+    let read = |size: i32| {
+        let text = format!("dynamic_batching {{ preferred_batch_size: {size} }}");
+        repository.file("m/config.pbtxt", text);
+        read(&repository.model("m"), &engines())
+    };
+    assert_eq!(batching_of(&read(4).unwrap()[0]).preferred, [4]);
+    let error = "R/m/config.pbtxt:1:20: preferred_batch_size must be positive and at most \
+                 max_batch_size, which is 4; got 5";
+    assert_eq!(repository.shorten(&read(5).unwrap_err()), error);
 }
 
 #[test]

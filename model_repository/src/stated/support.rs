@@ -52,7 +52,6 @@ fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
 
 fn ignored_of_batching(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
     warnings([
-        ("preferred_batch_size", !batching.preferred_batch_size.is_empty()),
         ("preserve_ordering", batching.preserve_ordering),
         ("priority_levels", batching.priority_levels > 0),
         ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),

@@ -107,6 +107,15 @@ fn label_files() {
 fn batching() {
     assert_eq!(stated("max_batch_size: 8").rows_max, 8);
     assert_eq!(stated("").rows_max, 0);
+    let preferred = |got| {
+        let what = "preferred_batch_size must be positive and at most max_batch_size, which is 8";
+        format!("2:20: {what}; got {got}")
+    };
+    let batching = "max_batch_size: 8\ndynamic_batching { preferred_batch_size:";
+    check(&format!("{batching} [ 8, 1 ] }}"), &[]);
+    check(&format!("{batching} [ 4, 9, 0 ] }}"), &[&preferred(9), &preferred(0)]);
+    check(&format!("{batching} -1 }}"), &[&preferred(-1)]);
+    check("dynamic_batching { preferred_batch_size: 4 }", &[]); // The engine may find a limit.
     check("max_batch_size: -1", &["1:1: max_batch_size must be at least 0 (no batching), got -1"]);
 }
 
@@ -154,9 +163,9 @@ fn what_has_no_effect() {
         ],
     );
     check(
-        "dynamic_batching { preferred_batch_size: [ 4 ] preserve_ordering: true \
+        "dynamic_batching { preserve_ordering: true \
          priority_levels: 2 priority_queue_policy { key: 1 } }",
-        &["preferred_batch_size", "preserve_ordering", "priority_levels", "priority_queue_policy"],
+        &["preserve_ordering", "priority_levels", "priority_queue_policy"],
     );
 }
 
