@@ -32,7 +32,9 @@ pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
         rows_max: completed.rows_max.max(1),
         preferred: preferred(dynamic),
         delay_max: Duration::from_micros(dynamic.max_queue_delay_microseconds),
-        queue: queue_policy(&dynamic.default_queue_policy.unwrap_or_default()),
+        queues: queues(dynamic),
+        level_default: usize::try_from(dynamic.default_priority_level)
+            .map_or(1, |level| level.max(1)),
         ragged,
     }
 }
@@ -42,6 +44,17 @@ fn preferred(dynamic: &ModelDynamicBatching) -> Vec<usize> {
     let sizes = dynamic.preferred_batch_size.iter();
     let sizes: BTreeSet<_> = sizes.filter_map(|&size| usize::try_from(size).ok()).collect();
     sizes.into_iter().collect()
+}
+
+/// The policy of each level; without levels there is one, and its policy is the default's.
+fn queues(dynamic: &ModelDynamicBatching) -> Vec<QueuePolicy> {
+    let default = dynamic.default_queue_policy.unwrap_or_default();
+    if dynamic.priority_levels == 0 {
+        return vec![queue_policy(&default)];
+    }
+    let levels = 1..=dynamic.priority_levels;
+    let policies = levels.map(|level| dynamic.priority_queue_policy.get(&level));
+    policies.map(|own| queue_policy(own.unwrap_or(&default))).collect()
 }
 
 /// In a message, 0 is no limit and no timeout.

@@ -11,6 +11,9 @@ use nereid_proto::inference::ModelConfig;
 /// bounded by the bytes in flight as well).
 pub const QUEUE_MAX_DEFAULT: usize = 65_536;
 
+/// Most priority levels of a model: each is a queue that every batch looks at.
+pub const PRIORITY_LEVELS_MAX: usize = 256;
+
 /// One version of a model, ready to be loaded.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -47,8 +50,11 @@ pub struct Batching {
     pub preferred: Vec<usize>,
     /// Longest that the oldest request waits for company.
     pub delay_max: Duration,
-    /// How many may wait, and for how long.
-    pub queue: QueuePolicy,
+    /// How many may wait at each priority level, and for how long: the highest level first, and
+    /// one for a model without levels.
+    pub queues: Vec<QueuePolicy>,
+    /// The level, from 1, of requests that ask for none.
+    pub level_default: usize,
     /// Inputs whose shapes may differ within a batch, the backend willing.
     pub ragged: Vec<Arc<str>>,
 }
@@ -60,7 +66,8 @@ impl Default for Batching {
             rows_max: 1,
             preferred: Vec::new(),
             delay_max: Duration::ZERO,
-            queue: QueuePolicy::default(),
+            queues: vec![QueuePolicy::default()],
+            level_default: 1,
             ragged: Vec::new(),
         }
     }

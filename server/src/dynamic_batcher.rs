@@ -8,6 +8,7 @@
 //! always taken, whatever its rows, and nothing fits beside it.
 
 mod level;
+mod levels;
 mod walk;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
 use nereid_model_repository::definition::Batching;
 
-use self::level::Level;
+use self::levels::Levels;
 use self::walk::Walk;
 use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refused, Scheduler, Wake};
 
@@ -27,11 +28,11 @@ use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refused, Scheduler, Wake};
 /// overload, refusing must stay cheap.
 const SWEEP_PAUSE: Duration = Duration::from_millis(10);
 
-/// First come, first served.
+/// First come, first served, within a priority level.
 pub struct DynamicBatcher {
     policy: Batching,
     observer: Arc<dyn Observer>,
-    waiting: Level,
+    waiting: Levels,
     walk: Walk,
     slots: Vec<Slot>,
     watch: Option<(InstanceId, Instant)>,
@@ -42,7 +43,7 @@ pub struct DynamicBatcher {
 impl DynamicBatcher {
     /// An empty queue for that many instances; their batches tell `observer`.
     pub fn new(policy: Batching, instances: usize, observer: Arc<dyn Observer>) -> Self {
-        let waiting = Level::new(policy.queue);
+        let waiting = Levels::new(&policy);
         let slots = vec![Slot::default(); instances];
         let (walk, watch, swept) = (Walk::default(), None, None);
         Self { policy, observer, waiting, walk, slots, watch, swept }

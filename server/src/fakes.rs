@@ -77,7 +77,7 @@ pub(crate) fn definition(name: &str) -> Definition {
 /// Batches of up to `rows_max` rows, and 2 requests that wait.
 pub(crate) fn batching(rows_max: usize, delay_max: Duration) -> Batching {
     let queue = QueuePolicy { requests_max: 2, ..QueuePolicy::default() };
-    Batching { rows_max, delay_max, queue, ..Batching::default() }
+    Batching { rows_max, delay_max, queues: vec![queue], ..Batching::default() }
 }
 
 /// A queue that batches up to `rows_max` rows and holds 2 requests, for as many instances as there

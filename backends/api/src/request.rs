@@ -62,6 +62,8 @@ pub struct Request {
     pub outputs: Vec<Wanted>,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
+    /// Who is served first: 1 is the highest level, and 0 leaves it to the model.
+    pub priority: u64,
     /// When an answer has become useless.
     pub deadline: Option<Instant>,
     /// Raised when nobody wants the answer any more.
@@ -83,6 +85,7 @@ impl Request {
             inputs,
             outputs: Vec::new(),
             parameters: Parameters::new(),
+            priority: 0,
             deadline: None,
             cancel: Cancel::default(),
             times: Times::default(),

@@ -37,7 +37,7 @@ fn a_model_without_a_text_is_completed() {
     assert_eq!((spec.is_batched, spec.instances.len()), (true, 2));
     let batching = batching_of(definition);
     assert_eq!(batching, Batching { rows_max: 4, ..Batching::default() });
-    assert_eq!(batching.queue.requests_max, QUEUE_MAX_DEFAULT);
+    assert_eq!(batching.queues[0].requests_max, QUEUE_MAX_DEFAULT);
     assert_eq!(definition.warnings, [""; 0]);
     let shown = concat!(
         r#"{"name":"m","platform":"onnxruntime_onnx","backend":"onnxruntime","runtime":"","#,
@@ -71,7 +71,8 @@ fn a_model_that_is_stated_whole() {
                 dynamic_batching { max_queue_delay_microseconds: 250 \
                 preferred_batch_size: [ 8, 4, 8 ] \
                 default_queue_policy { max_queue_size: 9 timeout_action: DELAY \
-                default_timeout_microseconds: 500 allow_timeout_override: true } } \
+                default_timeout_microseconds: 500 allow_timeout_override: true } \
+                priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
                 instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
@@ -89,8 +90,14 @@ fn a_model_that_is_stated_whole() {
         is_timeout_overridable: true,
     };
     let delay_max = Duration::from_micros(250);
-    let expected =
-        Batching { rows_max: 16, preferred: vec![4, 8], delay_max, queue, ..Batching::default() };
+    let expected = Batching {
+        rows_max: 16,
+        preferred: vec![4, 8],
+        delay_max,
+        queues: vec![QueuePolicy::default(), queue],
+        level_default: 2,
+        ..Batching::default()
+    };
     assert_eq!(batching_of(&definition), expected);
     assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
 }

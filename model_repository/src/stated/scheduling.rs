@@ -4,17 +4,23 @@ use nereid_proto::inference::ModelDynamicBatching;
 use nereid_proto::inference::model_config::SchedulingChoice;
 
 use super::Stated;
+use crate::definition::PRIORITY_LEVELS_MAX;
 use crate::problems::Problems;
 
 /// Notes what is wrong with the scheduling of `stated` by itself.
 pub(super) fn check(stated: &mut Stated) {
-    let Stated { config, problems, rows_max, .. } = stated;
+    let Stated { config, problems, rows_max, warnings, .. } = stated;
     let Some(SchedulingChoice::DynamicBatching(batching)) = &config.scheduling_choice else {
         return;
     };
     // Where no limit is stated, the engine may still find one.
     if *rows_max > 0 {
         check_preferred(problems, batching, *rows_max);
+    }
+    if batching.priority_levels > 0 {
+        check_levels(problems, batching);
+    } else {
+        warnings.extend(levels_in_vain(batching));
     }
 }
 
@@ -35,4 +41,43 @@ pub(crate) fn check_preferred(
             );
         }
     }
+}
+
+fn check_levels(problems: &mut Problems, batching: &ModelDynamicBatching) {
+    let levels = batching.priority_levels;
+    if usize::try_from(levels).map_or(true, |levels| levels > PRIORITY_LEVELS_MAX) {
+        problems.at(
+            "dynamic_batching.priority_levels",
+            format_args!("priority_levels must be at most {PRIORITY_LEVELS_MAX}, got {levels}"),
+        );
+    }
+    let default = batching.default_priority_level;
+    if !(1..=levels).contains(&default) {
+        problems.at(
+            "dynamic_batching.default_priority_level",
+            format_args!(
+                "default_priority_level must be from 1 (the highest) to priority_levels, which \
+                 is {levels}; got {default}"
+            ),
+        );
+    }
+    for level in batching.priority_queue_policy.keys().filter(|level| !(1..=levels).contains(level))
+    {
+        problems.at(
+            &format!("dynamic_batching.priority_queue_policy[{level}]"),
+            format_args!(
+                "a key of priority_queue_policy is a level from 1 to priority_levels, which is \
+                 {levels}; got {level}"
+            ),
+        );
+    }
+}
+
+fn levels_in_vain(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
+    let stated = [
+        ("default_priority_level", batching.default_priority_level > 0),
+        ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),
+    ];
+    let stated = stated.into_iter().filter(|(_, is_stated)| *is_stated);
+    stated.map(|(field, _)| format!("{field} has no effect without priority_levels"))
 }

@@ -51,11 +51,7 @@ fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
 }
 
 fn ignored_of_batching(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
-    warnings([
-        ("preserve_ordering", batching.preserve_ordering),
-        ("priority_levels", batching.priority_levels > 0),
-        ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),
-    ])
+    warnings([("preserve_ordering", batching.preserve_ordering)])
 }
 
 fn warnings<const N: usize>(stated: [(&'static str, bool); N]) -> impl Iterator<Item = String> {

@@ -120,6 +120,34 @@ fn batching() {
 }
 
 #[test]
+fn priority_levels() {
+    let check_text = check;
+    let check = |fields: &str, expected: &[&str]| {
+        let levels = "dynamic_batching { priority_levels: 3";
+        check(&format!("{levels}\n{fields} }}"), expected);
+    };
+    check("default_priority_level: 3 priority_queue_policy { key: 1 }", &[]);
+    let default = "default_priority_level must be from 1 (the highest) to priority_levels, which \
+                   is 3; got";
+    check("default_priority_level: 4", &[&format!("2:1: {default} 4")]);
+    check("", &[&format!("1:1: {default} 0")]);
+    let key =
+        "a key of priority_queue_policy is a level from 1 to priority_levels, which is 3; got";
+    check(
+        "default_priority_level: 1 priority_queue_policy [ { key: 4 },\n{ key: 0 } ]",
+        &[&format!("3:1: {key} 0"), &format!("2:51: {key} 4")],
+    );
+    check_text(
+        "dynamic_batching { priority_levels: 257 default_priority_level: 1 }",
+        &["1:20: priority_levels must be at most 256, got 257"],
+    );
+    let text = "dynamic_batching { default_priority_level: 1 priority_queue_policy { key: 1 } }";
+    let vain = |field| format!("{field} has no effect without priority_levels");
+    let fields = ["default_priority_level", "priority_queue_policy"];
+    assert_eq!(stated(text).warnings, fields.map(vain));
+}
+
+#[test]
 fn what_is_refused() {
     let check = |text: &str, what: &str| {
         check(text, &[&format!("1:1: {what} is not supported by this version of Nereid")]);
@@ -162,11 +190,7 @@ fn what_has_no_effect() {
             "response_cache",
         ],
     );
-    check(
-        "dynamic_batching { preserve_ordering: true \
-         priority_levels: 2 priority_queue_policy { key: 1 } }",
-        &["preserve_ordering", "priority_levels", "priority_queue_policy"],
-    );
+    check("dynamic_batching { preserve_ordering: true }", &["preserve_ordering"]);
 }
 
 #[test]

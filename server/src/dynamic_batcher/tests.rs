@@ -26,13 +26,28 @@ impl Script {
         let (verb, numbers): (Vec<_>, Vec<_>) =
             line.split(' ').partition(|word| word.parse::<usize>().is_err());
         let numbers: Vec<usize> = numbers.iter().map(|word| word.parse().unwrap()).collect();
-        let at = |ms: usize| self.start + Duration::from_millis(ms as u64);
+        let start = self.start;
+        let at = |ms: usize| start + Duration::from_millis(ms as u64);
         let now = at(numbers[0]);
         match (verb.join(" ").as_str(), &numbers[1..]) {
-            ("push", &[rows]) => self.push(rows, None, now, None),
-            ("push by", &[rows, ms]) => self.push(rows, None, now, Some(at(ms))),
-            ("push x", &[rows, width]) => self.push(rows, Some(("x", width)), now, None),
-            ("push r", &[rows, width]) => self.push(rows, Some(("r", width)), now, None),
+            ("push", &[rows]) => {
+                let request = self.request(rows, None);
+                self.push(request, now)
+            }
+            ("push by", &[rows, ms]) => {
+                let mut request = self.request(rows, None);
+                request.deadline = Some(at(ms));
+                self.push(request, now)
+            }
+            ("push at", &[rows, level]) => {
+                let mut request = self.request(rows, None);
+                request.priority = level as u64;
+                self.push(request, now)
+            }
+            ("push x" | "push r", &[rows, width]) => {
+                let request = self.request(rows, Some((verb[1], width)));
+                self.push(request, now)
+            }
             ("leave", &[client]) => {
                 self.clients[client] = None;
                 String::new()
@@ -45,19 +60,16 @@ impl Script {
         }
     }
 
-    fn push(
-        &mut self,
-        rows: usize,
-        input: Option<(&str, usize)>,
-        now: Instant,
-        deadline: Option<Instant>,
-    ) -> String {
+    /// A request of these rows, and of one input.
+    fn request(&mut self, rows: usize, input: Option<(&str, usize)>) -> Request {
         let (home, client) = oneshot::channel();
         self.clients.push(Some(client));
         let inputs = input.map(|(name, width)| (name.into(), fakes::numbers(&[rows, width])));
         let inputs = inputs.into_iter().collect();
-        let mut request = Request::new(inputs, NonZeroUsize::new(rows).unwrap(), Home::Once(home));
-        request.deadline = deadline;
+        Request::new(inputs, NonZeroUsize::new(rows).unwrap(), Home::Once(home))
+    }
+
+    fn push(&mut self, request: Request, now: Instant) -> String {
         match self.batcher.push(request, now) {
             Ok(wake) => show(wake),
             Err((_, refusal)) => format!("{refusal:?}"),
@@ -97,7 +109,13 @@ fn check(table: &[(&str, &str)]) {
 fn policy() -> Batching {
     let queue = QueuePolicy { requests_max: 3, ..QueuePolicy::default() };
     let delay_max = Duration::from_millis(5);
-    Batching { rows_max: 4, delay_max, queue, ragged: vec!["r".into()], ..Batching::default() }
+    Batching {
+        rows_max: 4,
+        delay_max,
+        queues: vec![queue],
+        ragged: vec!["r".into()],
+        ..Batching::default()
+    }
 }
 
 fn without_delay() -> Batching {
@@ -236,8 +254,8 @@ fn who_retires_hands_its_watch_over() {
 /// Nobody waits for company, and everybody for up to `ms` for an instance.
 fn with_timeout(ms: u64, timeout_action: TimeoutAction) -> Batching {
     let timeout = Some(Duration::from_millis(ms));
-    let queue = QueuePolicy { timeout, timeout_action, ..policy().queue };
-    Batching { queue, ..without_delay() }
+    let queue = QueuePolicy { timeout, timeout_action, ..policy().queues[0] };
+    Batching { queues: vec![queue], ..without_delay() }
 }
 
 #[test]
@@ -262,9 +280,12 @@ fn a_request_may_have_less_time_than_its_queue_and_more_only_where_that_is_allow
     let asked = [("0 push by 1 5", ""), ("0 push by 1 20", ""), ("0 push 1", "")];
     let none_is_in_time = [("10 poll 0", "[Expired, Expired, Expired]")];
     check_with(policy.clone(), &[&asked[..], &none_is_in_time[..]].concat());
-    let queue = QueuePolicy { is_timeout_overridable: true, ..policy.queue };
+    let queue = QueuePolicy { is_timeout_overridable: true, ..policy.queues[0] };
     let one_is_in_time = [("19 poll 0", "[Expired, Expired]"), ("19 poll 0", "run [1]")];
-    check_with(Batching { queue, ..policy }, &[&asked[..], &one_is_in_time[..]].concat());
+    check_with(
+        Batching { queues: vec![queue], ..policy },
+        &[&asked[..], &one_is_in_time[..]].concat(),
+    );
 }
 
 #[test]
@@ -314,8 +335,8 @@ fn company_is_not_worth_a_timeout() {
 
 /// Up to 8 rows, rather 2 or 4, and many that wait.
 fn preferring() -> Batching {
-    let queue = QueuePolicy { requests_max: 99, ..policy().queue };
-    Batching { rows_max: 8, preferred: vec![2, 4], queue, ..policy() }
+    let queue = QueuePolicy { requests_max: 99, ..policy().queues[0] };
+    Batching { rows_max: 8, preferred: vec![2, 4], queues: vec![queue], ..policy() }
 }
 
 /// Pushes requests of these rows at 0 ms, and tells what instance 0 does at `ms`.
@@ -385,6 +406,98 @@ fn a_preferred_size_wakes_and_what_is_left_waits_for_itself() {
             ("2 push 2", "wake 0"), // Too many for 4: the 3 may go.
             ("2 poll 0", "run [1, 2] wake 1"),
             ("2 poll 1", "run [2]"), // A preferred size by itself.
+        ],
+    );
+}
+
+/// Levels of 9, 2 and 9 requests; 2 is the default.
+fn with_levels() -> Batching {
+    let queue = |requests_max| QueuePolicy { requests_max, ..QueuePolicy::default() };
+    Batching { queues: [9, 2, 9].map(queue).into(), level_default: 2, ..without_delay() }
+}
+
+#[test]
+fn the_higher_level_is_first() {
+    check_with(
+        with_levels(),
+        &[
+            ("0 push at 4 3", ""),
+            ("1 push at 3 1", ""),
+            ("1 push at 1 2", ""),
+            ("2 push at 2 1", ""),
+            ("3 poll 0", "run [3]"), // 3 and 2 are too many, and nobody overtakes within a batch.
+            ("3 push at 1 1", ""),
+            ("3 poll 0", "run [2, 1, 1]"),
+            ("4 done 0", ""),
+            ("4 poll 0", "run [4]"),
+        ],
+    );
+}
+
+#[test]
+fn who_asks_for_no_level_is_at_the_default() {
+    for none in [0, 4, usize::MAX] {
+        let push = format!("1 push at 1 {none}");
+        check_with(
+            with_levels(),
+            &[
+                ("0 push at 3 3", ""),
+                (&push, ""),
+                ("1 push at 2 2", ""),
+                ("1 push at 4 2", "Full"),
+                ("1 push at 2 1", ""),
+                ("2 poll 0", "run [2, 1]"),
+                ("2 poll 0", "run [2]"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn levels_run_together_and_the_oldest_of_all_has_waited_longest() {
+    let policy = Batching { delay_max: Duration::from_millis(5), ..with_levels() };
+    check_with(
+        policy,
+        &[
+            ("0 push at 1 3", ""),
+            ("0 poll 0", "until 5"),
+            ("4 push at 1 1", ""),
+            ("4 push at 1 2", ""),
+            ("4 poll 0", "until 5"),
+            ("5 poll 0", "run [1, 1, 1]"),
+        ],
+    );
+}
+
+#[test]
+fn who_comes_before_a_misfit_may_fit() {
+    let policy = Batching { delay_max: Duration::from_millis(5), ..with_levels() };
+    check_with(
+        policy.clone(),
+        &[
+            ("0 push at 2 1", ""),
+            ("0 push at 3 3", ""),
+            ("0 push at 2 2", ""),
+            ("0 poll 0", "run [2, 2]"),
+            ("0 poll 0", "until 5"),
+        ],
+    );
+    // It is behind its own level, and before all below.
+    let delay = QueuePolicy {
+        timeout: Some(Duration::from_millis(2)),
+        timeout_action: TimeoutAction::Delay,
+        ..QueuePolicy::default()
+    };
+    check_with(
+        Batching { queues: vec![delay; 2], level_default: 1, ..without_delay() },
+        &[
+            ("0 push at 4 1", ""),
+            ("1 push at 2 2", ""),
+            ("2 push at 3 1", ""),
+            ("2 poll 0", "run [3]"),
+            ("2 poll 0", "run [4]"),
+            ("3 done 0", ""),
+            ("3 poll 0", "run [2]"),
         ],
     );
 }

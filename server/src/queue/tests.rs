@@ -117,7 +117,8 @@ fn serve(queue: &Arc<Queue<ShuttlePark>>) -> [JoinHandle<()>; 3] {
 
 /// A client that waits, goes away, or finds the queue full.
 fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
-    let (request, mut client) = fakes::request(rows);
+    let (mut request, mut client) = fakes::request(rows);
+    request.priority = shuttle::rand::thread_rng().gen_range(0..=2);
     match queue.push(request) {
         Err((_, refusal)) => assert_eq!(refusal, Refusal::Full),
         Ok(()) if shuttle::rand::thread_rng().r#gen() => {
@@ -165,7 +166,16 @@ fn nobody_sleeps_for_ever_where_time_runs_out() {
     for timeout_action in [TimeoutAction::Reject, TimeoutAction::Delay] {
         let batching = fakes::batching(2, Duration::from_millis(5));
         let timeout = Some(Duration::from_millis(4));
-        let queue = QueuePolicy { timeout, timeout_action, ..batching.queue };
-        check(&Batching { queue, ..batching });
+        let queue = QueuePolicy { timeout, timeout_action, ..batching.queues[0] };
+        check(&Batching { queues: vec![queue], ..batching });
     }
+}
+
+#[test]
+fn nobody_sleeps_for_ever_whatever_the_priorities() {
+    let batching = fakes::batching(3, Duration::from_millis(5));
+    let timeout = Some(Duration::from_millis(4));
+    let delay = QueuePolicy { timeout, timeout_action: TimeoutAction::Delay, ..batching.queues[0] };
+    let queues = vec![batching.queues[0], delay];
+    check(&Batching { queues, preferred: vec![2], ..batching });
 }
