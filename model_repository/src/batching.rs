@@ -35,6 +35,7 @@ pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
         queues: queues(dynamic),
         level_default: usize::try_from(dynamic.default_priority_level)
             .map_or(1, |level| level.max(1)),
+        preserves_order: dynamic.preserve_ordering,
         ragged,
     }
 }

@@ -55,6 +55,8 @@ pub struct Batching {
     pub queues: Vec<QueuePolicy>,
     /// The level, from 1, of requests that ask for none.
     pub level_default: usize,
+    /// Whether responses leave in the order of the requests, with several instances, too.
+    pub preserves_order: bool,
     /// Inputs whose shapes may differ within a batch, the backend willing.
     pub ragged: Vec<Arc<str>>,
 }
@@ -68,6 +70,7 @@ impl Default for Batching {
             delay_max: Duration::ZERO,
             queues: vec![QueuePolicy::default()],
             level_default: 1,
+            preserves_order: false,
             ragged: Vec::new(),
         }
     }

@@ -9,6 +9,7 @@
 
 mod level;
 mod levels;
+mod order;
 mod walk;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use nereid_backend::spec::InstanceId;
 use nereid_model_repository::definition::Batching;
 
 use self::levels::Levels;
+use self::order::Order;
 use self::walk::Walk;
 use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refused, Scheduler, Wake};
 
@@ -33,6 +35,8 @@ pub struct DynamicBatcher {
     policy: Batching,
     observer: Arc<dyn Observer>,
     waiting: Levels,
+    /// Of those who have left; `None` if they may overtake each other.
+    order: Option<Order>,
     walk: Walk,
     slots: Vec<Slot>,
     watch: Option<(InstanceId, Instant)>,
@@ -44,9 +48,10 @@ impl DynamicBatcher {
     /// An empty queue for that many instances; their batches tell `observer`.
     pub fn new(policy: Batching, instances: usize, observer: Arc<dyn Observer>) -> Self {
         let waiting = Levels::new(&policy);
+        let order = policy.preserves_order.then(Order::default);
         let slots = vec![Slot::default(); instances];
         let (walk, watch, swept) = (Walk::default(), None, None);
-        Self { policy, observer, waiting, walk, slots, watch, swept }
+        Self { policy, observer, waiting, order, walk, slots, watch, swept }
     }
 
     /// When the next batch should start; `None` when nobody waits.
@@ -86,12 +91,20 @@ impl DynamicBatcher {
 
     fn take_batch(&mut self, now: Instant) -> Option<Batch> {
         let count = std::mem::take(&mut self.walk).batch(&self.policy, now);
-        let first = self.waiting.pop()?;
+        let first = self.take()?;
         let mut batch = Batch::new(first, now, self.observer.clone());
         for _ in 1..count {
-            batch.push(self.waiting.pop()?);
+            batch.push(self.take()?);
         }
         Some(batch)
+    }
+
+    fn take(&mut self) -> Option<Request> {
+        let mut request = self.waiting.pop()?;
+        if let Some(order) = &mut self.order {
+            order.join(&mut request);
+        }
+        Some(request)
     }
 
     /// Applies the queue's policy to those who would run next, and returns who need not run.

@@ -31,12 +31,14 @@ pub type Answer = Result<Response, InferError>;
 pub enum Home {
     /// To a client's task.
     Once(oneshot::Sender<Answer>),
-    /// To an ensemble, which starts the next step where this one ended, without waking tokio.
+    /// To whatever goes on where the request ended, without waking tokio: an ensemble starts the
+    /// next step there.
     Then(Box<dyn FnOnce(Answer) + Send>),
 }
 
 impl Home {
-    fn send(self, answer: Answer) {
+    /// Brings the answer there.
+    pub fn send(self, answer: Answer) {
         match self {
             // A client that went away is not an error.
             Self::Once(client) => drop(client.send(answer)),
@@ -47,7 +49,7 @@ impl Home {
     fn is_gone(&self) -> bool {
         match self {
             Self::Once(client) => client.is_closed(),
-            Self::Then(_) => false, // The ensemble raises `cancel`.
+            Self::Then(_) => false, // Whoever waits behind it raises `cancel`.
         }
     }
 }
@@ -109,6 +111,11 @@ impl Request {
     /// Tells `observer` of the answer, whoever gives it.
     pub fn observe(&mut self, observer: Arc<dyn Observer>) {
         self.observer = Some(observer);
+    }
+
+    /// Sends the answer by the way home that `way` makes of the present one.
+    pub fn reroute(&mut self, way: impl FnOnce(Home) -> Home) {
+        self.home = self.home.take().map(way);
     }
 
     /// Whether its client went away or gave up. Long runs should ask now and then.

@@ -1,7 +1,8 @@
 //! What `dynamic_batching` states, checked: numbers in range, and nothing that contradicts itself.
 
-use nereid_proto::inference::ModelDynamicBatching;
 use nereid_proto::inference::model_config::SchedulingChoice;
+use nereid_proto::inference::model_queue_policy::TimeoutAction;
+use nereid_proto::inference::{ModelDynamicBatching, ModelQueuePolicy};
 
 use super::Stated;
 use crate::definition::PRIORITY_LEVELS_MAX;
@@ -21,6 +22,9 @@ pub(super) fn check(stated: &mut Stated) {
         check_levels(problems, batching);
     } else {
         warnings.extend(levels_in_vain(batching));
+    }
+    if batching.preserve_ordering {
+        check_order(problems, batching);
     }
 }
 
@@ -80,4 +84,33 @@ fn levels_in_vain(batching: &ModelDynamicBatching) -> impl Iterator<Item = Strin
     ];
     let stated = stated.into_iter().filter(|(_, is_stated)| *is_stated);
     stated.map(|(field, _)| format!("{field} has no effect without priority_levels"))
+}
+
+/// Requests are answered in the order in which they came only if they are run in it.
+fn check_order(problems: &mut Problems, batching: &ModelDynamicBatching) {
+    let levels = batching.priority_levels;
+    if levels > 1 {
+        problems.at(
+            "dynamic_batching.priority_levels",
+            format_args!(
+                "preserve_ordering needs a single priority level: set priority_levels to 1 or \
+                 leave it out; got {levels}"
+            ),
+        );
+    }
+    let default = ("default_queue_policy".to_owned(), batching.default_queue_policy.as_ref());
+    let own = batching.priority_queue_policy.iter().filter(|(level, _)| **level <= levels);
+    let own = own.map(|(level, own)| (format!("priority_queue_policy[{level}]"), Some(own)));
+    for (path, policy) in std::iter::once(default).chain(own) {
+        let delays = |policy: &ModelQueuePolicy| {
+            policy.timeout_action() == TimeoutAction::Delay
+                && policy.default_timeout_microseconds > 0
+        };
+        if policy.is_some_and(delays) {
+            problems.at(
+                &format!("dynamic_batching.{path}.timeout_action"),
+                "preserve_ordering allows no timeout_action DELAY, which lets later requests pass",
+            );
+        }
+    }
 }

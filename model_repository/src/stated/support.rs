@@ -1,8 +1,8 @@
 //! What a configuration may ask for and this version does not have. It is refused where ignoring
 //! it would change answers, and else a warning.
 
+use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
-use nereid_proto::inference::{ModelConfig, ModelDynamicBatching};
 
 use super::Stated;
 use crate::problems::Problems;
@@ -29,9 +29,6 @@ pub(super) fn check(stated: &mut Stated) {
         refuse(problems, "model_repository_agents", "a repository agent");
     }
     warnings.extend(ignored(config));
-    if let Some(SchedulingChoice::DynamicBatching(batching)) = &config.scheduling_choice {
-        warnings.extend(ignored_of_batching(batching));
-    }
 }
 
 /// Notes that what the field at `path` means is not to be had.
@@ -40,21 +37,14 @@ pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
 }
 
 fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
-    warnings([
+    let stated = [
         ("optimization", config.optimization.is_some()),
         ("cc_model_filenames", !config.cc_model_filenames.is_empty()),
         ("metric_tags", !config.metric_tags.is_empty()),
         ("model_warmup", !config.model_warmup.is_empty()),
         ("model_metrics", config.model_metrics.is_some()),
         ("response_cache", config.response_cache.is_some_and(|cache| cache.enable)),
-    ])
-}
-
-fn ignored_of_batching(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
-    warnings([("preserve_ordering", batching.preserve_ordering)])
-}
-
-fn warnings<const N: usize>(stated: [(&'static str, bool); N]) -> impl Iterator<Item = String> {
+    ];
     let stated = stated.into_iter().filter(|(_, is_stated)| *is_stated);
     stated.map(|(field, _)| format!("{field} has no effect in this version of Nereid"))
 }

@@ -148,6 +148,27 @@ fn priority_levels() {
 }
 
 #[test]
+fn an_order_that_cannot_be_preserved() {
+    let check = |fields: &str, expected: &[&str]| {
+        check(&format!("dynamic_batching {{ preserve_ordering: true\n{fields} }}"), expected);
+    };
+    let delay = "{ timeout_action: DELAY default_timeout_microseconds: 1 }";
+    let never = "{ timeout_action: DELAY }"; // Without a timeout nobody is delayed.
+    let one = "priority_levels: 1 default_priority_level: 1";
+    let levels = "preserve_ordering needs a single priority level: set priority_levels to 1 or \
+                  leave it out; got 2";
+    let policy = "preserve_ordering allows no timeout_action DELAY, which lets later requests pass";
+    check(&format!("default_queue_policy {never}"), &[]);
+    check(&format!("default_queue_policy {delay}"), &[&format!("2:24: {policy}")]);
+    check(
+        &format!("{one}\npriority_queue_policy {{ key: 1 value {delay} }}"),
+        &[&format!("3:40: {policy}")],
+    );
+    check(&format!("{one} priority_queue_policy {{ key: 1 value {never} }}"), &[]);
+    check("priority_levels: 2 default_priority_level: 1", &[&format!("2:1: {levels}")]);
+}
+
+#[test]
 fn what_is_refused() {
     let check = |text: &str, what: &str| {
         check(text, &[&format!("1:1: {what} is not supported by this version of Nereid")]);
@@ -172,6 +193,7 @@ fn what_has_no_effect() {
         assert!(stated.problems.check().is_ok(), "{text}");
     };
     check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
+    check("dynamic_batching { preserve_ordering: true }", &[]);
     check("model_transaction_policy { decoupled: false } response_cache { enable: false }", &[]);
     check(
         "dynamic_batching { default_queue_policy { max_queue_size: 5 timeout_action: DELAY \
@@ -190,7 +212,6 @@ fn what_has_no_effect() {
             "response_cache",
         ],
     );
-    check("dynamic_batching { preserve_ordering: true }", &["preserve_ordering"]);
 }
 
 #[test]

@@ -13,12 +13,13 @@ struct Script {
     batcher: DynamicBatcher,
     start: Instant,
     clients: Vec<Option<oneshot::Receiver<Answer>>>,
+    batches: Vec<Option<Batch>>,
 }
 
 impl Script {
     fn new(policy: Batching) -> Self {
         let batcher = DynamicBatcher::new(policy, 2, Arc::new(Statistics::default()));
-        Self { batcher, start: Instant::now(), clients: Vec::new() }
+        Self { batcher, start: Instant::now(), clients: Vec::new(), batches: Vec::new() }
     }
 
     /// Plays one line, such as "3 poll 0": at 3 ms, instance 0 asks.
@@ -52,6 +53,10 @@ impl Script {
                 self.clients[client] = None;
                 String::new()
             }
+            ("answer", &[batch]) => {
+                self.batches[batch].take().unwrap().respond_rows(Ok(Vec::new()));
+                self.answered()
+            }
             ("poll", &[who]) => self.poll(InstanceId(who), now),
             ("done", &[who]) => show(self.batcher.done(InstanceId(who), now)),
             ("retire", &[who]) => show(self.batcher.retire(InstanceId(who), now)),
@@ -76,6 +81,15 @@ impl Script {
         }
     }
 
+    /// The clients whose answers have come since the last time.
+    fn answered(&mut self) -> String {
+        let clients = self.clients.iter_mut().enumerate();
+        let answered = clients.filter_map(|(name, client)| {
+            client.take_if(|client| client.try_recv().is_ok()).map(|_| name)
+        });
+        format!("{:?}", answered.collect::<Vec<_>>())
+    }
+
     fn poll(&mut self, who: InstanceId, now: Instant) -> String {
         match self.batcher.poll(who, now) {
             Decision::Idle => "idle".to_owned(),
@@ -83,6 +97,7 @@ impl Script {
             Decision::Refuse(refused) => names(&refused),
             Decision::Run(batch, wake) => {
                 let rows: Vec<_> = batch.requests().iter().map(Request::rows).collect();
+                self.batches.push(Some(batch));
                 format!("run {rows:?} {}", show(wake)).trim_end().to_owned()
             }
         }
@@ -498,6 +513,37 @@ fn who_comes_before_a_misfit_may_fit() {
             ("2 poll 0", "run [4]"),
             ("3 done 0", ""),
             ("3 poll 0", "run [2]"),
+        ],
+    );
+}
+
+#[test]
+fn a_batch_that_is_done_early_is_held_if_order_is_preserved() {
+    let run = [
+        ("0 push 2", ""),
+        ("0 push by 2 9", ""),
+        ("0 push 3", ""),
+        ("0 poll 0", "run [2, 2]"),
+        ("0 poll 1", "run [3]"),
+    ];
+    let early = [("1 answer 1", "[2]"), ("1 answer 0", "[0, 1]")];
+    check_with(without_delay(), &[&run[..], &early[..]].concat());
+    let policy = Batching { preserves_order: true, ..without_delay() };
+    // Who goes away meanwhile, or has no more time, holds nobody up.
+    let held = [("9 answer 1", "[]"), ("9 leave 0", ""), ("9 answer 0", "[1, 2]")];
+    check_with(policy.clone(), &[&run[..], &held[..]].concat());
+    // Who never ran is told at once.
+    check_with(
+        policy,
+        &[
+            ("0 push 4", ""),
+            ("0 push by 4 5", ""),
+            ("0 push 4", ""),
+            ("0 poll 0", "run [4]"),
+            ("5 poll 1", "[Expired]"),
+            ("5 poll 1", "run [4]"),
+            ("6 answer 1", "[1]"), // What was refused has left without waiting.
+            ("7 answer 0", "[0, 2]"),
         ],
     );
 }
