@@ -69,9 +69,9 @@ fn read_model(
     };
     let found = backend.inspect(&raw)?;
     let completed = complete(&mut stated, &found);
+    let batching = batching(&mut stated, &completed);
     stated.problems.check()?;
 
-    let batching = batching(&mut stated.config, &completed);
     shown::state(&mut stated.config, &completed, backend.as_ref());
     let spec = ModelSpec {
         name: folder.name.as_str().into(),

@@ -1,5 +1,6 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
+pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
@@ -62,6 +63,7 @@ impl Stated {
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
+        scheduling::check(&mut stated);
         support::check(&mut stated);
         Ok(stated)
     }

@@ -34,12 +34,14 @@ pub type Next = Box<dyn FnOnce(Answer, &Times) + Send>;
 pub enum Home {
     /// To a client's task.
     Once(oneshot::Sender<Answer>),
-    /// To an ensemble, which starts the next step where this one ended, without waking tokio.
+    /// To whatever goes on where the request ended, without waking tokio: an ensemble starts the
+    /// next step there.
     Then(Next),
 }
 
 impl Home {
-    fn send(self, answer: Answer, times: &Times) {
+    /// Brings the answer there.
+    pub fn send(self, answer: Answer, times: &Times) {
         match self {
             // A client that went away is not an error.
             Self::Once(client) => drop(client.send(answer)),
@@ -50,7 +52,7 @@ impl Home {
     fn is_gone(&self) -> bool {
         match self {
             Self::Once(client) => client.is_closed(),
-            Self::Then(_) => false, // The ensemble raises `cancel`.
+            Self::Then(_) => false, // Whoever waits behind it raises `cancel`.
         }
     }
 }
@@ -65,6 +67,8 @@ pub struct Request {
     pub outputs: Vec<RequestedOutput>,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
+    /// Who is served first: 1 is the highest level, and 0 leaves it to the model.
+    pub priority: u64,
     /// When an answer has become useless.
     pub deadline: Option<Instant>,
     /// Raised when nobody wants the answer any more.
@@ -86,6 +90,7 @@ impl Request {
             inputs,
             outputs: Vec::new(),
             parameters: Parameters::new(),
+            priority: 0,
             deadline: None,
             cancel: Cancel::default(),
             times: Times::default(),
@@ -109,6 +114,11 @@ impl Request {
     /// Tells `observer` of the answer, whoever gives it.
     pub fn observe(&mut self, observer: Arc<dyn Observer>) {
         self.observer = Some(observer);
+    }
+
+    /// Sends the answer by the way home that `way` makes of the present one.
+    pub fn reroute(&mut self, way: impl FnOnce(Home) -> Home) {
+        self.home = self.home.take().map(way);
     }
 
     /// Whether its client went away or gave up. Long runs should ask now and then.

@@ -29,6 +29,7 @@ pub(super) fn start(
     let run = Arc::new(Run {
         id: request.id.clone(),
         parameters: request.parameters.clone(),
+        priority: request.priority,
         deadline: request.deadline,
         cancel: request.cancel.clone(),
         hold: request.hold.clone(),
@@ -47,6 +48,7 @@ struct Run {
     observer: Arc<dyn Observer>,
     id: Arc<str>,
     parameters: Parameters,
+    priority: u64,
     deadline: Option<Instant>,
     cancel: Cancel,
     hold: Hold,
@@ -194,6 +196,7 @@ impl Run {
         request.id = self.id.clone();
         request.outputs = outputs;
         request.parameters = self.parameters.clone();
+        request.priority = self.priority;
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
