@@ -1,5 +1,7 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
+mod engine;
+mod files;
 mod support;
 mod tensors;
 
@@ -10,7 +12,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::{Signature, TensorSpec};
+use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
 use nereid_proto::config;
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
@@ -32,6 +34,8 @@ pub struct Stated {
     pub outputs: Vec<StatedTensor>,
     /// `max_batch_size`.
     pub rows_max: usize,
+    /// What is asked of the engine.
+    pub engine: EngineOptions,
     /// What is accepted, and has no effect.
     pub warnings: Vec<String>,
 }
@@ -51,11 +55,13 @@ impl Stated {
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
+            engine: EngineOptions::default(),
             warnings: Vec::new(),
         };
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
+        engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
         Ok(stated)
     }
