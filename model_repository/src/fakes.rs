@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::{Backend, Model};
+use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -76,6 +76,10 @@ impl Backend for Engine {
 
     fn file_name(&self) -> Option<&'static str> {
         self.file_name
+    }
+
+    fn rows_max_default(&self) -> usize {
+        ROWS_MAX_DEFAULT
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

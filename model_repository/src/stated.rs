@@ -1,5 +1,7 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
+mod engine;
+mod files;
 pub(crate) mod scheduling;
 mod support;
 mod tensors;
@@ -11,7 +13,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::{Signature, TensorSpec};
+use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
 use nereid_proto::config::{self, Spans};
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
@@ -33,6 +35,8 @@ pub struct Stated {
     pub outputs: Vec<StatedTensor>,
     /// `max_batch_size`.
     pub rows_max: usize,
+    /// What is asked of the engine.
+    pub engine: EngineOptions,
     /// What is accepted, and has no effect.
     pub warnings: Vec<String>,
 }
@@ -58,12 +62,14 @@ impl Stated {
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
+            engine: EngineOptions::default(),
             warnings: Vec::new(),
         };
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
         scheduling::check(&mut stated);
+        engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
         Ok(stated)
     }

@@ -12,7 +12,9 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::request::{Answer, Home, Request};
-use nereid_backend::spec::{Dim, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec};
+use nereid_backend::spec::{
+    Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
+};
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
@@ -55,6 +57,7 @@ pub(crate) fn spec(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>
         is_batched: true,
         rows_max: 4,
         parameters: std::collections::BTreeMap::new(),
+        engine: EngineOptions::default(),
         instances: vec![instance_spec()],
     }
 }

@@ -49,7 +49,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<()> {
     // Before any thread: it changes the process's environment.
     let library = library::find(options.backends.onnxruntime_library.as_deref());
-    let backends = nereid_backend_all::start(library.as_deref().map_err(Clone::clone));
+    let library = library.as_deref().map_err(Clone::clone);
+    let backends = nereid_backend_all::start(library, &options.backends.backend_config)?;
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()

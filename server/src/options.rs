@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, ValueEnum};
+use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
 
@@ -200,6 +201,12 @@ pub struct BackendOptions {
     /// program]
     #[arg(long, value_name = "PATH", env = "NEREID_ONNXRUNTIME_LIBRARY")]
     pub onnxruntime_library: Option<PathBuf>,
+
+    /// Option of a backend, or of all; may be given several times. For onnxruntime:
+    /// `default-max-batch-size` (4), `enable-global-threadpool` (1), `intra_op_thread_count` and
+    /// `inter_op_thread_count` (0: by the cores)
+    #[arg(long, value_name = "BACKEND,KEY=VALUE")]
+    pub backend_config: Vec<BackendSetting>,
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
@@ -254,6 +261,17 @@ mod tests {
             let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
             assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_of_backends() {
+        let line = "--model-repository a --backend-config onnxruntime,intra_op_thread_count=2 \
+                    --backend-config=default-max-batch-size=8";
+        let options = parse(line).unwrap();
+        let expected = ["onnxruntime,intra_op_thread_count=2", "default-max-batch-size=8"];
+        assert_eq!(options.backends.backend_config, expected.map(|text| text.parse().unwrap()));
+        let error = parse("--model-repository a --backend-config onnxruntime,x").unwrap_err();
+        assert!(error.contains("expected <backend>,<key>=<value>"), "{error}");
     }
 
     #[test]

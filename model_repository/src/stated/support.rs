@@ -22,9 +22,6 @@ pub(super) fn check(stated: &mut Stated) {
     if !config.batch_output.is_empty() {
         refuse(problems, "batch_output", "batch_output");
     }
-    if config.model_operations.is_some() {
-        refuse(problems, "model_operations", "a library of custom operators");
-    }
     if config.model_repository_agents.is_some() {
         refuse(problems, "model_repository_agents", "a repository agent");
     }
@@ -37,8 +34,11 @@ pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
 }
 
 fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
+    let optimization = config.optimization.clone().unwrap_or_default();
     let stated = [
-        ("optimization", config.optimization.is_some()),
+        ("optimization.priority", optimization.priority != 0),
+        ("optimization.cuda", optimization.cuda.is_some()),
+        ("optimization.eager_batching", optimization.eager_batching),
         ("cc_model_filenames", !config.cc_model_filenames.is_empty()),
         ("metric_tags", !config.metric_tags.is_empty()),
         ("model_warmup", !config.model_warmup.is_empty()),

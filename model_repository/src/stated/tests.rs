@@ -1,7 +1,7 @@
 //! What one text says, and what is wrong with it by itself.
 
 use nereid_backend::data_type::DataType;
-use nereid_backend::spec::Dim;
+use nereid_backend::spec::{Dim, GraphLevel};
 
 use super::*;
 use crate::fakes::{Repository, problems, stated};
@@ -104,6 +104,67 @@ fn label_files() {
 }
 
 #[test]
+fn graph_levels() {
+    let check = |text: &str, expected: GraphLevel, warnings: usize| {
+        let stated = stated(text);
+        let found = (stated.engine.graph_level, stated.warnings.len());
+        assert_eq!(found, (expected, warnings), "{text}");
+    };
+    check("", GraphLevel::All, 0);
+    check("optimization { graph {} }", GraphLevel::All, 0);
+    check("optimization { graph { level: -1 } }", GraphLevel::Basic, 0);
+    check("optimization { graph { level: 1 } }", GraphLevel::Extended, 0);
+    check("optimization { graph { level: 2 } }", GraphLevel::Disabled, 0);
+    check("optimization { graph { level: 3 } }", GraphLevel::All, 1);
+}
+
+#[test]
+fn accelerators() {
+    let text = "optimization { execution_accelerators {\n\
+                gpu_execution_accelerator { name: 'tensorrt' }\n\
+                cpu_execution_accelerator [ { name: 'openvino' }, { name: 'x' } ] } }";
+    let line = |position: &str, field: &str| {
+        format!(
+            "{position}: {field} is not supported by this version of Nereid: remove it, and the \
+             engine runs the model on the CPU by itself"
+        )
+    };
+    check(
+        text,
+        &[
+            &line("2:1", "gpu_execution_accelerator 'tensorrt'"),
+            &line("3:29", "cpu_execution_accelerator 'openvino'"),
+            &line("3:51", "cpu_execution_accelerator 'x'"),
+        ],
+    );
+    check("optimization { execution_accelerators {} }", &[]);
+}
+
+#[test]
+fn libraries_of_operators() {
+    let repository = Repository::new();
+    repository.file("other.so", "").file("m/ops/one.so", "").file("m/two.so", "");
+    let text = "model_operations {\nop_library_filename: [ 'ops/one.so', 'two.so' ] }";
+    repository.file("m/config.pbtxt", text);
+    let stated = Stated::read(&repository.model("m")).unwrap();
+    assert_eq!(problems(&stated), [""; 0]);
+    let expected = ["m/ops/one.so", "m/two.so"].map(|path| repository.path.join(path));
+    assert_eq!(stated.engine.op_libraries, expected);
+
+    let text = "model_operations {\nop_library_filename: '../other.so'\n\
+                op_library_filename: 'three.so' op_library_filename: '' }";
+    repository.file("m/config.pbtxt", text);
+    let stated = Stated::read(&repository.model("m")).unwrap();
+    let found: Vec<_> = problems(&stated).iter().map(|line| repository.shorten(line)).collect();
+    let expected = [
+        "2:1: op_library_filename '../other.so' must be a path in the model's folder",
+        "2:1: op_library_filename: there is no file R/m/three.so",
+        "2:1: op_library_filename: there is no file R/m/",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn batching() {
     assert_eq!(stated("max_batch_size: 8").rows_max, 8);
     assert_eq!(stated("").rows_max, 0);
@@ -177,7 +238,6 @@ fn what_is_refused() {
     check("model_transaction_policy { decoupled: true }", "a decoupled model");
     check("batch_input { kind: BATCH_ELEMENT_COUNT }", "batch_input");
     check("batch_output {}", "batch_output");
-    check("model_operations { op_library_filename: 'x.so' }", "a library of custom operators");
     check("model_repository_agents { agents { name: 'checksum' } }", "a repository agent");
 }
 
@@ -200,11 +260,15 @@ fn what_has_no_effect() {
          default_timeout_microseconds: 1 allow_timeout_override: true } }",
         &[],
     );
+    check("optimization { graph { level: 1 } input_pinned_memory { enable: false } }", &[]);
     check(
-        "optimization {} cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
+        "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
+         cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
          model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
         &[
-            "optimization",
+            "optimization.priority",
+            "optimization.cuda",
+            "optimization.eager_batching",
             "cc_model_filenames",
             "metric_tags",
             "model_warmup",
