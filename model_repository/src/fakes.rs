@@ -46,7 +46,7 @@ impl Repository {
     }
 
     pub(crate) fn model(&self, name: &str) -> ModelFolder {
-        ModelFolder { name: name.to_owned(), path: self.path.join(name) }
+        ModelFolder { name: name.to_owned(), path: self.path.join(name), config: None }
     }
 
     /// `text` with the repository's path as `R`, as tests expect it.

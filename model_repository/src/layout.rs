@@ -17,6 +17,8 @@ pub struct ModelFolder {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// The configuration in its JSON form, if one was given in place of the file.
+    pub config: Option<String>,
 }
 
 impl ModelFolder {
@@ -39,10 +41,17 @@ impl ModelFolder {
     /// [`TEXT_BYTES_MAX`] it is no more than what shows that.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When it is there and cannot be read, or is no regular file: a pipe may never end.
     pub fn config_text(&self) -> Result<Option<Vec<u8>>, LoadError> {
         let path = self.config_path();
-        match read_at_most(&path, TEXT_BYTES_MAX + 1) {
+        let read = fs::metadata(&path).and_then(|about| {
+            if about.is_file() {
+                read_at_most(&path, TEXT_BYTES_MAX + 1)
+            } else {
+                Err(io::Error::other("it is not a regular file"))
+            }
+        });
+        match read {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LoadError::new(format!("cannot read {}: {error}", path.display()))),
@@ -57,7 +66,7 @@ impl ModelFolder {
 
 /// Whether the path `name` stays in the folder that it starts from. A repository is data, and must
 /// not make the server read what is elsewhere.
-pub(crate) fn stays_inside(name: &str) -> bool {
+pub fn stays_inside(name: &str) -> bool {
     Path::new(name)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
@@ -75,7 +84,11 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
             let root = root.display();
             LoadError::new(format!("cannot read the model repository {root}: {error}"))
         })?;
-        found.extend(names.into_iter().map(|name| ModelFolder { path: root.join(&name), name }));
+        found.extend(names.into_iter().map(|name| ModelFolder {
+            path: root.join(&name),
+            name,
+            config: None,
+        }));
     }
     found.sort_by(|one, two| one.name.cmp(&two.name));
     if let Some([one, two]) = found.array_windows().find(|[one, two]| one.name == two.name) {
@@ -87,6 +100,17 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
         )));
     }
     Ok(found)
+}
+
+/// The folder of `model`.
+///
+/// # Errors
+/// As [`models`], and when there is none.
+pub fn model(repositories: &[PathBuf], model: &str) -> Result<ModelFolder, LoadError> {
+    models(repositories)?.into_iter().find(|folder| folder.name == model).ok_or_else(|| {
+        let folders: Vec<_> = repositories.iter().map(|path| path.display().to_string()).collect();
+        LoadError::new(format!("there is no model '{model}' in {}", folders.join(", ")))
+    })
 }
 
 fn read_at_most(path: &Path, size_bytes: usize) -> io::Result<Vec<u8>> {

@@ -69,9 +69,9 @@ fn read_model(
     };
     let found = backend.inspect(&raw)?;
     let completed = complete(&mut stated, &found, backend.rows_max_default());
+    let batching = batching(&mut stated, &completed);
     stated.problems.check()?;
 
-    let batching = batching(&mut stated.config, &completed);
     shown::state(&mut stated.config, &completed, backend.as_ref());
     let spec = ModelSpec {
         name: folder.name.as_str().into(),
@@ -101,7 +101,8 @@ fn model_file(stated: &mut Stated, version_folder: &Path, backend: &dyn Backend)
         let message =
             format!("default_model_filename '{name}' must be a path in the version's folder");
         stated.problems.at("default_model_filename", message);
-    } else if !file.exists() {
+    } else if !file.is_file() && !file.is_dir() {
+        // Anything else, such as a pipe, would hold up the loader.
         let message = format!("there is no file {}", file.display());
         stated.problems.at("default_model_filename", message);
     }

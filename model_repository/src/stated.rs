@@ -2,6 +2,7 @@
 
 mod engine;
 mod files;
+pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
@@ -13,7 +14,7 @@ use std::path::Path;
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
-use nereid_proto::config;
+use nereid_proto::config::{self, Spans};
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
 
@@ -46,12 +47,18 @@ impl Stated {
     /// # Errors
     /// When the text is not a configuration. What is wrong with its content is in `problems`.
     pub fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
-        let text = folder.config_text()?.unwrap_or_default();
         let file = folder.config_path();
-        let parsed = config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
+        let (config, spans) = if let Some(json) = &folder.config {
+            (config::from_json(json).map_err(LoadError::new)?, Spans::default())
+        } else {
+            let text = folder.config_text()?.unwrap_or_default();
+            let parsed =
+                config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
+            (parsed.config, parsed.spans)
+        };
         let mut stated = Self {
-            config: parsed.config,
-            problems: Problems::new(file, parsed.spans),
+            config,
+            problems: Problems::new(file, spans),
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
@@ -62,6 +69,7 @@ impl Stated {
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
         engine::read(&mut stated, &folder.path);
+        scheduling::check(&mut stated);
         support::check(&mut stated);
         Ok(stated)
     }

@@ -12,9 +12,7 @@ mod json;
 mod request;
 mod response;
 
-pub use request::{
-    InferRequest, Input, LIST_LENGTH_MAX, RequestedOutput, decode, wrong_header_length,
-};
+pub use request::{decode, wrong_header_length};
 pub use response::{Encoded, InferResponse, encode};
 
 /// Names the header that tells the length of the JSON before binary tensors.

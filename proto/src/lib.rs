@@ -4,12 +4,15 @@
 //!
 //! - [`inference`] is generated from our `.proto` files; [`json`] prints its messages;
 //! - [`config`] reads the text form of [`inference::ModelConfig`];
-//! - [`http`] turns the bodies of inference over HTTP into tensors and back.
+//! - [`http`] and [`grpc`] turn inference over each into the same [`infer::InferRequest`], and
+//!   tensors back.
 #![forbid(unsafe_code)]
 
 pub mod config;
 mod generated;
+pub mod grpc;
 pub mod http;
+pub mod infer;
 pub mod json;
 mod schema;
 

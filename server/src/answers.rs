@@ -10,7 +10,7 @@ use nereid_proto::inference::{
     ModelStatisticsResponse, RepositoryIndexResponse, ServerMetadataResponse, StatisticDuration,
 };
 
-use crate::registry::{Catalog, Served, Status, Target};
+use crate::registry::{Catalog, Served, Target};
 use crate::server::{EXTENSIONS, Server};
 use crate::statistics::{BatchTotals, Snapshot, Total};
 
@@ -64,9 +64,7 @@ pub fn statistics(
     let model_stats: Vec<_> =
         catalog.served().filter(is_wanted).map(|served| model_statistics(served)).collect();
     match model {
-        Some(model) if model_stats.is_empty() => {
-            Err(InferError::Invalid(format!("requested model '{model}' is not available")))
-        }
+        Some(model) if model_stats.is_empty() => Err(no_statistics(catalog, model)),
         _ => Ok(ModelStatisticsResponse { model_stats }),
     }
 }
@@ -74,12 +72,7 @@ pub fn statistics(
 /// Every model version with its state; only those that are ready, if that is asked.
 pub fn index(catalog: &Catalog, only_ready: bool) -> RepositoryIndexResponse {
     let entries = catalog.entries().map(|(name, version, status)| {
-        let (state, reason) = match status {
-            Status::Loading => ("LOADING", ""),
-            Status::Ready(_) => ("READY", ""),
-            Status::Unloading => ("UNLOADING", ""),
-            Status::Unavailable(reason) => ("UNAVAILABLE", &**reason),
-        };
+        let (state, reason) = status.state();
         // A model of which not even the version is known has none to show.
         let version = if version == 0 { String::new() } else { version.to_string() };
         let (name, state, reason) = (name.to_owned(), state.to_owned(), reason.to_owned());
@@ -100,6 +93,15 @@ fn tensors(spec: &ModelSpec, tensors: &[TensorSpec]) -> Vec<TensorMetadata> {
         }
     };
     tensors.iter().map(metadata).collect()
+}
+
+/// Why there are none of `model`, or of one version of it. The texts are Triton's.
+fn no_statistics(catalog: &Catalog, model: &str) -> InferError {
+    InferError::Invalid(if catalog.ready_versions(model).is_empty() {
+        format!("requested model '{model}' is not available")
+    } else {
+        format!("requested model version is not available for model '{model}'")
+    })
 }
 
 fn model_statistics(served: &Served) -> ModelStatistics {
@@ -143,3 +145,6 @@ fn batch(rows: usize, totals: &BatchTotals) -> InferBatchStatistics {
 fn duration(total: Total) -> Option<StatisticDuration> {
     Some(StatisticDuration { count: total.count, ns: total.ns })
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Lease {
     shared: Arc<Shared>,
-    size_bytes: usize,
+    size_bytes: AtomicUsize,
 }
 
 impl Budget {
@@ -40,7 +40,7 @@ impl Budget {
 
     /// A lease of nothing yet.
     pub fn lease(&self) -> Lease {
-        Lease { shared: self.0.clone(), size_bytes: 0 }
+        Lease { shared: self.0.clone(), size_bytes: AtomicUsize::new(0) }
     }
 }
 
@@ -49,13 +49,13 @@ impl Lease {
     ///
     /// # Errors
     /// [`InferError::Overloaded`] when they do not fit.
-    pub fn try_grow(&mut self, size_bytes: usize) -> Result<(), InferError> {
+    pub fn try_grow(&self, size_bytes: usize) -> Result<(), InferError> {
         let limit = self.shared.limit_bytes;
         let fits = |used: usize| used.checked_add(size_bytes).filter(|&sum| sum <= limit);
         let used_bytes = &self.shared.used_bytes;
         match used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
             Ok(_) => {
-                self.size_bytes += size_bytes;
+                self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
                 Ok(())
             }
             Err(used) => Err(InferError::Overloaded(format!(
@@ -65,38 +65,27 @@ impl Lease {
         }
     }
 
+    /// Takes what is missing until it has `total_bytes`.
+    ///
+    /// # Errors
+    /// As [`Lease::try_grow`].
+    pub fn try_grow_to(&self, total_bytes: usize) -> Result<(), InferError> {
+        let size_bytes = self.size_bytes.load(Ordering::Relaxed);
+        self.try_grow(total_bytes.saturating_sub(size_bytes))
+    }
+
     /// Takes bytes for what exists already, whether they fit or not.
-    pub fn grow(&mut self, size_bytes: usize) {
+    pub fn grow(&self, size_bytes: usize) {
         self.shared.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
-        self.size_bytes += size_bytes;
+        self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.shared.used_bytes.fetch_sub(self.size_bytes, Ordering::Relaxed);
+        self.shared.used_bytes.fetch_sub(*self.size_bytes.get_mut(), Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_does_not_fit_is_refused_until_others_are_gone() {
-        let budget = Budget::new(10);
-        let mut first = budget.lease();
-        assert!(first.try_grow(6).is_ok());
-        assert!(budget.lease().try_grow(5).is_err());
-        assert!(budget.lease().try_grow(usize::MAX).is_err());
-        assert!(first.try_grow(4).is_ok());
-        assert!(first.try_grow(1).is_err());
-        assert_eq!(budget.used_bytes(), 10);
-        let mut response = budget.lease();
-        response.grow(7);
-        drop(first);
-        assert!(budget.lease().try_grow(4).is_err());
-        drop(response);
-        assert_eq!(budget.used_bytes(), 0);
-    }
-}
+mod tests;

@@ -2,15 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http_body_util::BodyExt;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::server::Life;
 
@@ -45,6 +51,10 @@ pub enum Version {
     Http2,
 }
 
+/// How long connections that have no request in flight may take to close at the end: who has sent
+/// half a header, or does not answer, is not waited for.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
 /// Serves `router` at `listener` until the process stops, and then until every request in flight
 /// is answered.
 pub async fn serve(
@@ -54,6 +64,8 @@ pub async fn serve(
     mut life: watch::Receiver<Life>,
 ) {
     let connections = GracefulShutdown::new();
+    let requests = Requests::default();
+    let router = router.layer(from_fn_with_state(requests.clone(), count));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -66,7 +78,65 @@ pub async fn serve(
         }
     }
     drop(listener); // New connections are refused from here on.
-    connections.shutdown().await;
+    let closed = connections.shutdown();
+    let quiet = async {
+        requests.none_left().await;
+        tokio::time::sleep(CLOSE_MAX).await;
+    };
+    tokio::select! {
+        () = closed => {}
+        () = quiet => tracing::debug!("connections without a request were not waited for"),
+    }
+}
+
+/// The requests in flight, from their headers to the end of their answers.
+#[derive(Clone, Default)]
+struct Requests(Arc<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    count: AtomicUsize,
+    none_left: Notify,
+}
+
+impl Requests {
+    fn begin(&self) -> InFlight {
+        self.0.count.fetch_add(1, Ordering::AcqRel);
+        InFlight(self.0.clone())
+    }
+
+    async fn none_left(&self) {
+        loop {
+            // Asked for before the count is read, so that the last end is not missed.
+            let notified = self.0.none_left.notified();
+            if self.0.count.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// One request in flight.
+struct InFlight(Arc<Counted>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.none_left.notify_waiters();
+        }
+    }
+}
+
+async fn count(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+    let in_flight = requests.begin();
+    let response = next.run(request).await;
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_it_was_sent = &in_flight;
+            frame
+        }))
+    })
 }
 
 /// The next connection, once there is a place for it.

@@ -13,7 +13,7 @@ use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 
 use crate::ensemble::graph::Graph;
-use crate::registry::{Catalog, Route};
+use crate::registry::{Catalog, Route, Snapshot};
 use crate::scheduler::Refused;
 
 /// An ensemble that takes requests.
@@ -31,7 +31,7 @@ impl Ensemble {
 
 impl Route for Ensemble {
     /// Starts the steps that the request needs.
-    fn push(&self, mut request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused> {
+    fn push(&self, mut request: Request, snapshot: &Snapshot) -> Result<(), Refused> {
         request.observe(self.observer.clone());
         run::start(self.graph.clone(), request, self.observer.clone(), snapshot.clone());
         Ok(())

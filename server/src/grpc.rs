@@ -3,6 +3,7 @@
 mod infer;
 mod metered;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,17 +11,21 @@ use axum::middleware::from_fn_with_state;
 use nereid_backend::error::InferError;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
+use nereid_proto::inference::model_repository_parameter::ParameterChoice;
 use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
-    ModelStatisticsRequest, ModelStatisticsResponse, RepositoryIndexRequest,
-    RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
-    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+    ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use crate::answers;
+use crate::lifecycle::{self, Control, Overrides};
 use crate::registry::Target;
 use crate::server::Server;
 use crate::status;
@@ -112,9 +117,74 @@ impl GrpcInferenceService for Service {
         Ok(Response::new(answers::index(&self.server.models.snapshot(), asked.ready)))
     }
 
+    async fn repository_model_load(
+        &self,
+        asked: Request<RepositoryModelLoadRequest>,
+    ) -> Answered<RepositoryModelLoadResponse> {
+        let asked = asked.into_inner();
+        let control = self.control(&asked.repository_name)?;
+        let overrides = overrides(asked.parameters)?;
+        match control.load(&asked.model_name, overrides).await {
+            Ok(()) => Ok(Response::new(RepositoryModelLoadResponse {})),
+            Err(failed) => Err(Status::new(status::of(failed.kind()).1, failed.to_string())),
+        }
+    }
+
+    async fn repository_model_unload(
+        &self,
+        asked: Request<RepositoryModelUnloadRequest>,
+    ) -> Answered<RepositoryModelUnloadResponse> {
+        let asked = asked.into_inner();
+        let control = self.control(&asked.repository_name)?;
+        let with_steps = asked
+            .parameters
+            .get("unload_dependents")
+            .is_some_and(|value| value.parameter_choice == Some(ParameterChoice::BoolParam(true)));
+        control.unload(&asked.model_name, with_steps);
+        Ok(Response::new(RepositoryModelUnloadResponse {}))
+    }
+
     async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {
         infer::infer(&self.server, asked).await
     }
+}
+
+impl Service {
+    /// Who loads and unloads models, if clients may ask for it.
+    fn control(&self, repository: &str) -> Result<&Control, Status> {
+        if !repository.is_empty() {
+            let text = "'repository_name' specification is not supported";
+            return Err(Status::unimplemented(text));
+        }
+        self.server.control.as_ref().ok_or_else(|| Status::unavailable(lifecycle::NOT_ALLOWED))
+    }
+}
+
+/// `config` is the configuration as JSON, `file:<path>` the content of a file.
+fn overrides(parameters: BTreeMap<String, ModelRepositoryParameter>) -> Result<Overrides, Status> {
+    let mut overrides = Overrides::default();
+    for (name, value) in parameters {
+        let wrong_type = |expected: &str| {
+            let text =
+                format!("invalid value type for load parameter '{name}', expected {expected}.");
+            Status::invalid_argument(text)
+        };
+        match (name.strip_prefix("file:"), value.parameter_choice) {
+            (Some(path), Some(ParameterChoice::BytesParam(content))) => {
+                overrides.files.push((path.to_owned(), content));
+            }
+            (Some(_), _) => return Err(wrong_type("bytes_param")),
+            (None, Some(ParameterChoice::StringParam(config))) if name == "config" => {
+                overrides.config = Some(config);
+            }
+            (None, _) if name == "config" => return Err(wrong_type("string_param")),
+            (None, _) => {
+                let text = format!("unrecognized load parameter '{name}'.");
+                return Err(Status::invalid_argument(text));
+            }
+        }
+    }
+    Ok(overrides)
 }
 
 /// What the client means by a name and a version, which may be empty.
@@ -124,10 +194,10 @@ fn target(model: String, version: &str) -> Result<Target, Status> {
     }
     match version.parse() {
         Ok(version) => Ok(Target { model, version: Some(version) }),
-        Err(error) => Err(Status::invalid_argument(format!(
+        Err(error) => Err(failure(&InferError::Invalid(format!(
             "failed to get model version from specified version string '{version}' (details: \
              {error}), version should be an integral value > 0"
-        ))),
+        )))),
     }
 }
 
@@ -157,5 +227,7 @@ mod tests {
         assert_eq!(text(&fits), fits);
         let long = format!("{}{}", "x".repeat(TEXT_BYTES_MAX - 1), "\u{e9}".repeat(1_000_000));
         assert_eq!(text(&long), format!("{} ... (cut)", &fits[1..]));
+        let version = target("m".to_owned(), &"9".repeat(1_000_000)).unwrap_err();
+        assert!(version.message().len() <= TEXT_BYTES_MAX + " ... (cut)".len());
     }
 }

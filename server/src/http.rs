@@ -4,15 +4,19 @@ mod body;
 mod infer;
 mod json;
 mod models;
+mod parts;
+mod repository;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use nereid_backend::error::InferError;
 
+use crate::http::repository::of_named_repository as named_repository;
 use crate::server::Server;
 use crate::status;
 
@@ -26,6 +30,15 @@ pub fn router(server: Arc<Server>) -> Router {
         .nest("/v2/models/{model}", model_routes())
         .nest("/v2/models/{model}/versions/{version}", model_routes())
         .route("/v2/repository/index", post(models::index))
+        .route(
+            "/v2/repository/models/{model}/load",
+            // It may bring a model's files.
+            post(repository::load).layer(DefaultBodyLimit::max(server.input_bytes_max)),
+        )
+        .route("/v2/repository/models/{model}/unload", post(repository::unload))
+        .route("/v2/repository/{repository}/index", post(models::index))
+        .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))
+        .route("/v2/repository/{repository}/models/{model}/unload", post(named_repository))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(server)
@@ -45,7 +58,7 @@ async fn not_found() -> Response {
     error(StatusCode::NOT_FOUND, "Not Found")
 }
 
-async fn method_not_allowed(_: Method, _: Uri) -> Response {
+async fn method_not_allowed() -> Response {
     error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
 

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nereid_backend::error::{InferError, Kind, id_prefix};
-use nereid_backend::parts::{Cancel, Parameter};
+use nereid_backend::parts::{Cancel, Parameter, Parameters};
 use nereid_backend::request::{Home, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
-use crate::registry::{Found, Models, Served, Target};
-use crate::scheduler::Refusal;
+use crate::registry::{Found, Served, Target};
 
 /// An answer, and which version of the model gave it.
 pub struct Inferred {
@@ -23,26 +22,19 @@ pub struct Inferred {
 
 /// Runs `ask` on what `target` was `found` to be a moment ago, and waits for the answer.
 ///
-/// A model that was reloaded since then has closed its queue, but only after its successor was
-/// published: one more try, on a new snapshot.
-///
 /// Dropping the future gives the request up: it leaves the queue, and a run is told to stop.
 ///
 /// # Errors
 /// Whatever goes wrong between here and the instance.
-pub async fn infer(
-    models: &Models,
-    target: &Target,
-    found: Found,
-    mut ask: Ask,
-) -> Result<Inferred, InferError> {
+pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferred, InferError> {
     let spec = &found.served.definition.spec;
-    let outputs = admission::wanted(spec, &ask.outputs)?;
+    let outputs = admission::requested_outputs(spec, &ask.outputs)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));
     request.id = ask.id;
     request.outputs = outputs;
+    request.priority = take_priority(&mut ask.parameters)?;
     request.parameters = ask.parameters;
     request.deadline = ask.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     request.hold = ask.hold;
@@ -50,7 +42,7 @@ pub async fn infer(
     let given_up = RaiseOnDrop(request.cancel.clone());
     let id = request.id.clone();
     let deadline = request.deadline;
-    let served = push(models, target, found, request)?;
+    let served = found.push(target, request)?;
     let received = match deadline {
         None => answer.await,
         Some(at) => match timeout_at(at.into(), answer).await {
@@ -78,6 +70,18 @@ pub fn timeout(value: &Parameter) -> Result<Option<Duration>, InferError> {
     }
 }
 
+/// How urgent a request is, by its parameter `priority`. What is no level leaves it to the model.
+fn take_priority(parameters: &mut Parameters) -> Result<u64, InferError> {
+    match parameters.remove("priority") {
+        None => Ok(0),
+        Some(Parameter::Int(level)) => Ok(u64::try_from(level).unwrap_or(0)),
+        Some(_) => Err(InferError::Invalid(
+            "invalid value type for 'priority' parameter, expected int64_param or uint64_param."
+                .to_owned(),
+        )),
+    }
+}
+
 /// Logs a failure that the operator should know of; what clients do wrong, they are told.
 pub fn log_failure(target: &Target, id: &str, failed: &InferError) {
     let (model, prefix) = (&target.model, id_prefix(id));
@@ -86,51 +90,6 @@ pub fn log_failure(target: &Target, id: &str, failed: &InferError) {
     } else {
         tracing::debug!("{prefix}model '{model}': {failed}");
     }
-}
-
-/// Hands the request over, and tells to whom.
-fn push(
-    models: &Models,
-    target: &Target,
-    found: Found,
-    request: Request,
-) -> Result<Arc<Served>, InferError> {
-    let Found { snapshot, served } = found;
-    match served.route.push(request, &snapshot) {
-        Ok(()) => Ok(served),
-        Err((request, Refusal::Closed)) => push_to_successor(models, target, &served, request),
-        Err((request, refusal)) => Err(refuse(&served, request, refusal)),
-    }
-}
-
-/// A successor takes the request only if nothing was changed that it was checked for.
-fn push_to_successor(
-    models: &Models,
-    target: &Target,
-    closed: &Served,
-    request: Request,
-) -> Result<Arc<Served>, InferError> {
-    let Ok(Found { snapshot, served }) = models.find(target) else {
-        return Err(refuse(closed, request, Refusal::Closed));
-    };
-    let (old, new) = (&closed.definition.spec, &served.definition.spec);
-    let is_alike = old.signature == new.signature
-        && old.is_batched == new.is_batched
-        && request.rows() <= new.rows_max;
-    if !is_alike {
-        return Err(refuse(closed, request, Refusal::Closed));
-    }
-    match served.route.push(request, &snapshot) {
-        Ok(()) => Ok(served),
-        Err((request, refusal)) => Err(refuse(&served, request, refusal)),
-    }
-}
-
-/// Answers the request, so that it is counted, and gives the same error to the caller.
-fn refuse(served: &Served, request: Request, refusal: Refusal) -> InferError {
-    let error = refusal.into_error(&served.definition.spec.name, &request);
-    request.respond(Err(error.clone()));
-    error
 }
 
 /// Tells a running request that nobody waits for it.

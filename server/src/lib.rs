@@ -15,7 +15,7 @@
 //! ```
 //!
 //! An ensemble (`ensemble`) takes the place of the queue: its steps are requests to other models.
-//! `loader` brings models up and down; `answers` and `metrics` tell about them.
+//! `lifecycle` brings models up and down; `answers` and `metrics` tell about them.
 #![forbid(unsafe_code)]
 
 pub mod admission;
@@ -30,11 +30,13 @@ pub mod grpc;
 pub mod http;
 pub mod inference;
 pub mod instance;
-pub mod loader;
+pub mod lifecycle;
 pub mod logging;
 pub mod metrics;
+pub mod off_worker;
 pub mod options;
 pub mod park;
+pub mod pause;
 pub mod queue;
 pub mod registry;
 pub mod scheduler;

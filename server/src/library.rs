@@ -13,7 +13,8 @@ const FILE: &str = "libonnxruntime.so";
 /// # Errors
 /// When there is none: where it was looked for, and what to do.
 pub(crate) fn find(stated: Option<&Path>) -> Result<PathBuf, LoadError> {
-    if let Some(path) = stated {
+    // A variable that is set to nothing states nothing.
+    if let Some(path) = stated.filter(|path| !path.as_os_str().is_empty()) {
         return Ok(path.to_owned());
     }
     let program = std::env::current_exe().map_err(|error| missing(&error.to_string()))?;

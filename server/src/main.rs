@@ -14,10 +14,12 @@ use axum::Router;
 use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
-use nereid::loader::Loader;
-use nereid::options::Options;
-use nereid::registry::Registry;
+use nereid::lifecycle::{self, Control, Overrides};
+use nereid::metrics::settings::Settings;
+use nereid::options::{ControlMode, Options, RepositoryOptions};
+use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
+use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
 use tokio::net::TcpListener;
@@ -65,23 +67,30 @@ fn run(options: &Options) -> anyhow::Result<()> {
 async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Result<()> {
     let (registry, models) = Registry::new();
     let (live, life) = watch::channel(Life::Starting);
+    let repository = &options.repository;
+    let (folders, at_once) = (&repository.model_repository, repository.model_load_thread_count);
+    let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
+    let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
+    let control = lifecycle::start(backends, folders.clone(), at_once, registry, statistics)?;
+    let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),
         models,
+        control: is_explicit.then(|| control.clone()),
         budget: Budget::new(options.server.inflight_byte_size),
         input_bytes_max: options.http.http_max_input_size,
         life,
-        is_strict: options.repository.strict_readiness,
+        is_strict: repository.strict_readiness,
     });
     let mut stop = Stop::new()?;
     let mut protocols = start_protocols(options, &server).await?;
-    let mut loader = tokio::select! {
-        loader = load(options, backends, registry) => loader?,
+    tokio::select! {
+        loaded = load(repository, &control, &server) => loaded?,
         signal = stop.requested() => {
             tracing::info!("{signal} while models are being loaded: stopped");
             return Ok(());
         }
-    };
+    }
     live.send_replace(Life::Serving);
     tracing::info!("ready");
 
@@ -91,11 +100,10 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     live.send_replace(Life::Stopping);
     let finished = async {
         while protocols.join_next().await.is_some() {}
-        tokio::task::spawn_blocking(move || loader.unload_all()).await
+        control.stop().await;
     };
-    match tokio::time::timeout(timeout, finished).await {
-        Ok(unloaded) => unloaded?,
-        Err(_) => bail!("requests were still in flight after {} s and are lost", timeout.as_secs()),
+    if tokio::time::timeout(timeout, finished).await.is_err() {
+        bail!("requests were still in flight after {} s and are lost", timeout.as_secs());
     }
     tracing::info!("stopped");
     Ok(())
@@ -141,7 +149,7 @@ async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Res
         start("GRPCInferenceService", address, port, Version::Http2, router).await?;
     }
     if metrics.allow_metrics {
-        let router = metrics::router(server.clone());
+        let router = metrics::router(server.clone(), metrics);
         let address = metrics.metrics_address.unwrap_or(http.http_address);
         start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
     }
@@ -156,21 +164,45 @@ async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Loads the models that are served from the start, all at the same time.
 async fn load(
-    options: &Options,
-    backends: Vec<Arc<dyn Backend>>,
-    registry: Registry,
-) -> anyhow::Result<Loader> {
-    let repository = options.repository.clone();
-    let loading = tokio::task::spawn_blocking(move || {
-        let mut loader = Loader::new(backends, registry)?;
-        let at_once = repository.model_load_thread_count;
-        let failed = loader.load_all(&repository.model_repository, at_once)?;
-        anyhow::Ok((loader, failed))
-    });
-    let (loader, failed) = loading.await??;
-    if failed > 0 && options.repository.exit_on_error {
+    options: &RepositoryOptions,
+    control: &Control,
+    server: &Server,
+) -> anyhow::Result<()> {
+    let names = match options.model_control_mode {
+        ControlMode::None => control.list().await?,
+        ControlMode::Explicit if options.load_model == ["*"] => control.list().await?,
+        ControlMode::Explicit => options.load_model.clone(),
+    };
+    let mut loads = JoinSet::new();
+    for name in names {
+        let control = control.clone();
+        loads.spawn(async move { control.load(&name, Overrides::default()).await });
+    }
+    let mut failed = 0;
+    while let Some(loaded) = loads.join_next().await {
+        failed += usize::from(loaded?.is_err());
+    }
+    log_models(&server.models.snapshot());
+    if failed > 0 && options.exit_on_error {
         bail!("{failed} models failed to load; with --exit-on-error=false others are served");
     }
-    Ok(loader)
+    Ok(())
+}
+
+fn log_models(catalog: &Catalog) {
+    let rows: Vec<_> = catalog
+        .entries()
+        .map(|(model, version, status)| {
+            let version = if version == 0 { "-".to_owned() } else { version.to_string() };
+            (model, version, status.describe())
+        })
+        .collect();
+    let model = rows.iter().map(|row| row.0.len()).max().unwrap_or(0).max("Model".len());
+    let mut lines = vec![format!("{:model$} | Version | Status", "Model")];
+    lines.extend(rows.iter().map(|(name, version, status)| {
+        format!("{name:model$} | {version:7} | {}", status.replace('\n', "; "))
+    }));
+    tracing::info!("models:\n{}", lines.join("\n"));
 }

@@ -9,7 +9,7 @@ use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
 
 use crate::park::{Park, SystemPark};
-use crate::registry::{Catalog, Route};
+use crate::registry::{Catalog, Route, Snapshot};
 use crate::scheduler::{Decision, Refusal, Refused, Scheduler, Wake};
 
 /// One model's queue. Clients push from async tasks; idle instances pull from their threads.
@@ -134,7 +134,7 @@ impl<P: Park> Queue<P> {
 }
 
 impl<P: Park> Route for Queue<P> {
-    fn push(&self, request: Request, _: &Arc<Catalog>) -> Result<(), Refused> {
+    fn push(&self, request: Request, _: &Snapshot) -> Result<(), Refused> {
         self.push(request)
     }
 

@@ -1,6 +1,7 @@
 //! Which models are served: one writer, many readers of immutable snapshots.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,7 +9,7 @@ use nereid_backend::error::InferError;
 use nereid_backend::request::Request;
 use nereid_model_repository::definition::Definition;
 
-use crate::scheduler::Refused;
+use crate::scheduler::{Refusal, Refused};
 use crate::statistics::Statistics;
 
 /// A model version's place in its life. The names are those of Triton's repository index.
@@ -24,6 +25,26 @@ pub enum Status {
     Unavailable(Arc<str>),
 }
 
+impl Status {
+    /// Its state and reason, as the repository index has them.
+    pub fn state(&self) -> (&'static str, &str) {
+        match self {
+            Self::Loading => ("LOADING", ""),
+            Self::Ready(_) => ("READY", ""),
+            Self::Unloading => ("UNLOADING", ""),
+            Self::Unavailable(reason) => ("UNAVAILABLE", reason),
+        }
+    }
+
+    /// Both in one text.
+    pub fn describe(&self) -> String {
+        match self.state() {
+            (state, "") => state.to_owned(),
+            (state, reason) => format!("{state}: {reason}"),
+        }
+    }
+}
+
 /// A model version that takes requests.
 pub struct Served {
     /// What it is.
@@ -36,12 +57,12 @@ pub struct Served {
 
 /// How a model's requests are run: by instances that wait at a queue, or by other models.
 pub trait Route: Send + Sync {
-    /// Hands a request over to whoever runs it. Models that it needs are found in `snapshot`, so
-    /// that all of them come from the same one.
+    /// Hands a request over to whoever runs it. Other models that it needs are found in
+    /// `snapshot`, so that all of them come from the same one.
     ///
     /// # Errors
     /// The request itself, and why it was not taken.
-    fn push(&self, request: Request, snapshot: &Arc<Catalog>) -> Result<(), Refused>;
+    fn push(&self, request: Request, snapshot: &Snapshot) -> Result<(), Refused>;
 
     /// Whether it can answer.
     fn is_able(&self, catalog: &Catalog) -> bool;
@@ -118,9 +139,79 @@ impl Catalog {
 /// A model that was found ready, and the snapshot that it was found in.
 pub struct Found {
     /// Everything that was served then.
-    pub snapshot: Arc<Catalog>,
+    pub snapshot: Snapshot,
     /// The model.
     pub served: Arc<Served>,
+}
+
+impl Found {
+    /// Hands a request that fits the model over, and tells to which version.
+    ///
+    /// A version that was reloaded since then has closed its queue, but only after its successor
+    /// was published: one more try, on a new snapshot, if nothing was changed that the request was
+    /// checked for.
+    ///
+    /// # Errors
+    /// Why nobody takes it. The request was answered with the same error.
+    pub fn push(self, target: &Target, request: Request) -> Result<Arc<Served>, InferError> {
+        let request = match self.served.route.push(request, &self.snapshot) {
+            Ok(()) => return Ok(self.served),
+            Err((request, Refusal::Closed)) => request,
+            Err((request, refusal)) => return Err(self.refuse(request, refusal)),
+        };
+        let Ok(successor) = self.snapshot.renewed().find(target) else {
+            return Err(self.refuse(request, Refusal::Closed));
+        };
+        let (old, new) = (&self.served.definition.spec, &successor.served.definition.spec);
+        let is_alike = old.signature == new.signature
+            && old.is_batched == new.is_batched
+            && request.rows() <= new.rows_max;
+        if !is_alike {
+            return Err(self.refuse(request, Refusal::Closed));
+        }
+        match successor.served.route.push(request, &successor.snapshot) {
+            Ok(()) => Ok(successor.served),
+            Err((request, refusal)) => Err(successor.refuse(request, refusal)),
+        }
+    }
+
+    /// Answers the request, so that it is counted, and gives the same error to the caller.
+    fn refuse(&self, request: Request, refusal: Refusal) -> InferError {
+        let error = refusal.into_error(&self.served.definition.spec.name, &request);
+        request.respond(Err(error.clone()));
+        error
+    }
+}
+
+/// Everything that was served at one moment. A request keeps one from end to end.
+#[derive(Clone)]
+pub struct Snapshot {
+    catalog: Arc<Catalog>,
+    models: Models,
+}
+
+impl Snapshot {
+    /// Finds a ready model.
+    ///
+    /// # Errors
+    /// Which part of `target` is not there.
+    pub fn find(&self, target: &Target) -> Result<Found, InferError> {
+        let served = self.catalog.ready(target)?.clone();
+        Ok(Found { snapshot: self.clone(), served })
+    }
+
+    /// What is served now.
+    fn renewed(&self) -> Self {
+        self.models.snapshot()
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        &self.catalog
+    }
 }
 
 /// Read access for the request path.
@@ -128,9 +219,9 @@ pub struct Found {
 pub struct Models(Arc<ArcSwap<Catalog>>);
 
 impl Models {
-    /// What is served now: one `Arc` clone, no lock and no I/O.
-    pub fn snapshot(&self) -> Arc<Catalog> {
-        self.0.load_full()
+    /// What is served now: no lock and no I/O.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { catalog: self.0.load_full(), models: self.clone() }
     }
 
     /// Finds a ready model.
@@ -138,9 +229,7 @@ impl Models {
     /// # Errors
     /// Which part of `target` is not there.
     pub fn find(&self, target: &Target) -> Result<Found, InferError> {
-        let snapshot = self.snapshot();
-        let served = snapshot.ready(target)?.clone();
-        Ok(Found { snapshot, served })
+        self.snapshot().find(target)
     }
 }
 

@@ -3,11 +3,18 @@
 use tokio::sync::watch;
 
 use crate::budget::Budget;
+use crate::lifecycle::{Control, UNLOADED};
 use crate::registry::{Models, Status, Target};
 
 /// Extensions of KServe v2 that this server has, under Triton's names.
-pub const EXTENSIONS: [&str; 5] =
-    ["model_repository", "model_configuration", "binary_tensor_data", "parameters", "statistics"];
+pub const EXTENSIONS: [&str; 6] = [
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "model_configuration",
+    "binary_tensor_data",
+    "parameters",
+    "statistics",
+];
 
 /// One server, shared by its protocols.
 pub struct Server {
@@ -15,6 +22,8 @@ pub struct Server {
     pub name: String,
     /// What is served.
     pub models: Models,
+    /// How clients load and unload models; `None` unless the control mode is explicit.
+    pub control: Option<Control>,
     /// Bytes of all requests and responses in flight.
     pub budget: Budget,
     /// Largest request.
@@ -32,7 +41,7 @@ impl Server {
     }
 
     /// Whether it should get requests: it has started, does not stop, and, if it is strict, every
-    /// model is ready and has an instance.
+    /// model is ready and has an instance, or was unloaded.
     pub fn is_ready(&self) -> bool {
         if *self.life.borrow() != Life::Serving {
             return false;
@@ -41,7 +50,8 @@ impl Server {
         !self.is_strict
             || snapshot.entries().all(|(_, _, status)| match status {
                 Status::Ready(served) => served.route.is_able(&snapshot),
-                _ => false,
+                Status::Unavailable(reason) => **reason == *UNLOADED,
+                Status::Loading | Status::Unloading => false,
             })
     }
 }

@@ -4,6 +4,7 @@ import http.client
 import re
 import shutil
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import clients
@@ -108,3 +109,15 @@ def test_a_model_that_cannot_load_leaves_the_others_when_asked_to(tmp_path, twen
         index = clients.post(server, "/v2/repository/index", b"").json()
         (entry,) = [entry for entry in index if entry["name"] == "text_detector"]
         assert entry["state"] == "UNAVAILABLE" and entry["reason"], entry
+
+
+def test_connections_without_a_request_are_not_waited_for():
+    """Half a header over HTTP, and nothing at all over gRPC: nobody's request is lost."""
+    with Server(EXAMPLES) as server:
+        half, silent = (socket.create_connection(("127.0.0.1", port)) for port in (server.http, server.grpc))
+        with half, silent:
+            half.sendall(b"POST /v2/models/read_line/infer HTTP/1.1\r\nHost: x\r\n")
+            # A round trip on other connections: both were accepted before.
+            assert clients.get(server, "/v2/health/ready").status == 200
+            server.signal(signal.SIGTERM)
+            assert server.wait() == 0, server.log.text()

@@ -1,6 +1,7 @@
 """What is bounded, and who waits no longer: sizes, bytes in flight, deadlines, clients that go away."""
 
 import http.client
+import json
 import socket
 
 import clients
@@ -26,6 +27,19 @@ def test_a_request_that_is_too_large_is_refused():
                 client.infer("text_detector", [tensor])
         assert caught.value.status() == "StatusCode.OUT_OF_RANGE"
         assert clients.get(server, "/v2/health/ready").status == 200
+
+
+@pytest.mark.parametrize("path, status", [("/v2/models/nope/infer", 404), (clients.DETECTOR, 413)])
+def test_who_sends_all_before_reading_gets_the_error_and_keeps_the_connection(path, status):
+    # More than what the buffers of both sides hold, so that the client can send it only if it is read.
+    body = bytes(20 << 20)
+    with running(EXAMPLES, "--http-max-input-size=100000") as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=clients.TIMEOUT_S)
+        for _ in range(2):
+            connection.request("POST", path, body)
+            answer = connection.getresponse()
+            assert answer.status == status, answer.read()
+            assert json.loads(answer.read())["error"]
 
 
 def test_bytes_in_flight_are_bounded_and_given_back(twenty_lines):

@@ -105,7 +105,7 @@ impl Batch {
         for request in &self.requests {
             let rows = end..end + request.rows();
             end = rows.end;
-            answers.push(wanted(request, &outputs, |whole| {
+            answers.push(response_of(request, &outputs, |whole| {
                 if is_alone { Some(whole.clone()) } else { whole.rows(rows.clone()) }
             }));
         }
@@ -134,11 +134,11 @@ impl Batch {
     }
 }
 
-/// The outputs that `request` wants, in its order, each as `part` makes it.
+/// The response to `request`: the outputs that it wants, in its order, each as `part` makes it.
 ///
 /// # Errors
 /// [`InferError::Backend`] when the engine did not make one of them, or not in enough rows.
-pub fn wanted(
+pub fn response_of(
     request: &Request,
     outputs: &Tensors,
     part: impl Fn(&Tensor) -> Option<Tensor>,

@@ -100,6 +100,15 @@ impl InferError {
             Self::Step { source, .. } => source.kind(),
         }
     }
+
+    /// Whether the deadline has passed, here or in a step of an ensemble.
+    pub fn is_expired(&self) -> bool {
+        match self {
+            Self::Expired(_) => true,
+            Self::Step { source, .. } => source.is_expired(),
+            _ => false,
+        }
+    }
 }
 
 /// What Triton puts before an error of one request: its id, or that it has none.
@@ -125,10 +134,20 @@ impl LoadError {
 mod tests {
     use super::*;
 
+    fn in_step(cause: InferError) -> InferError {
+        InferError::Step { ensemble: "e".into(), source: Box::new(cause) }
+    }
+
+    #[test]
+    fn a_deadline_is_seen_through_steps() {
+        let expired = InferError::Expired("".into());
+        assert!(expired.is_expired() && in_step(in_step(expired)).is_expired());
+        assert!(!in_step(InferError::QueueFull("".into())).is_expired());
+    }
+
     #[test]
     fn a_step_keeps_the_kind_of_its_cause() {
-        let cause = InferError::QueueFull("".into());
-        let error = InferError::Step { ensemble: "e".into(), source: Box::new(cause) };
+        let error = in_step(InferError::QueueFull("".into()));
         assert_eq!(error.kind(), Kind::Unavailable);
         let text = "in ensemble 'e', [request id: <id_unknown>] Exceeds maximum queue size";
         assert_eq!(error.to_string(), text);

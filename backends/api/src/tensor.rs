@@ -10,6 +10,9 @@ use bytes::Bytes;
 use crate::data_type::{DataType, Element};
 use crate::device::{DeviceId, DeviceMemory};
 
+/// Size of the length before each element of a BYTES tensor, a little-endian `u32`.
+pub const PREFIX_BYTES: usize = size_of::<u32>();
+
 /// Reference-counted memory; cloning shares it.
 #[derive(Clone)]
 pub enum Storage {
@@ -109,15 +112,7 @@ impl Tensor {
         shape: Vec<usize>,
         strings: &[S],
     ) -> Result<Self, TensorError> {
-        let size = strings.iter().map(|string| string.as_ref().len() + PREFIX_BYTES).sum();
-        let mut framed = Vec::with_capacity(size);
-        for string in strings {
-            let string = string.as_ref();
-            let length = u32::try_from(string.len()).map_err(|_| TensorError::Overflow)?;
-            framed.extend_from_slice(&length.to_le_bytes());
-            framed.extend_from_slice(string);
-        }
-        Self::new(DataType::Bytes, shape, Storage::Host(framed.into()))
+        Self::new(DataType::Bytes, shape, Storage::Host(frame(strings)?.into()))
     }
 
     /// Element type.
@@ -236,9 +231,6 @@ impl std::fmt::Debug for Tensor {
     }
 }
 
-/// The length of a byte string is a little-endian `u32` before it.
-const PREFIX_BYTES: usize = 4;
-
 /// Elements that live on as bytes.
 struct Values<T>(Vec<T>);
 
@@ -261,6 +253,22 @@ impl<'a> Iterator for Strings<'a> {
         self.0 = rest;
         Some(string)
     }
+}
+
+/// The bytes of a BYTES tensor: `strings`, each after its length.
+///
+/// # Errors
+/// [`TensorError::Overflow`] when one is longer than a `u32` can say.
+pub fn frame<S: AsRef<[u8]>>(strings: &[S]) -> Result<Vec<u8>, TensorError> {
+    let size = strings.iter().map(|string| string.as_ref().len() + PREFIX_BYTES).sum();
+    let mut framed = Vec::with_capacity(size);
+    for string in strings {
+        let string = string.as_ref();
+        let length = u32::try_from(string.len()).map_err(|_| TensorError::Overflow)?;
+        framed.extend_from_slice(&length.to_le_bytes());
+        framed.extend_from_slice(string);
+    }
+    Ok(framed)
 }
 
 /// The number of elements of a shape, or `None` when it overflows.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Instance, Running};
-use nereid_backend::batch::{Batch, wanted};
+use nereid_backend::batch::{Batch, response_of};
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::request::{Answer, Request};
 use nereid_backend::spec::ModelSpec;
@@ -173,7 +173,7 @@ impl ImageInstance {
         let answer = |(request, place): (&Request, Result<Place, InferError>)| {
             let Place { buffer, rows } = place?;
             let outputs = vec![(self.output.clone(), tensors[buffer].clone()?)];
-            wanted(request, &outputs, |whole| part(whole, rows.clone()))
+            response_of(request, &outputs, |whole| part(whole, rows.clone()))
         };
         requests.iter().zip(places).map(answer).collect()
     }

@@ -5,7 +5,8 @@
 //! taken. The decoder then sees the bytes up to the end of the image and no further.
 //!
 //! What it cannot tell is a file whose pixel data are too short though it has its end, as some
-//! repair tools write it: the rest of such a picture is grey, as with other decoders.
+//! repair tools write it: the rest of such a picture is grey, as with other decoders. One that is
+//! so short that it is all grey is refused: decoding it costs as much as a real one.
 
 mod foreign;
 mod structure;
@@ -23,6 +24,13 @@ use zune_jpeg::errors::DecodeErrors;
 /// Most scans of one file. Each runs over the whole picture, so many of them in a small file are
 /// an attack; encoders write about ten.
 const SCANS_MAX: usize = 64;
+
+/// Scans that a picture of the most pixels may have; a smaller one may have more.
+const SCANS_OF_LARGEST: usize = 16;
+
+/// Pixels on each side of the blocks that a picture is coded in. A block's shortest code has one
+/// bit (ITU-T T.81, annex C), so a header can't claim more blocks than the file has bits.
+const BLOCK_SIDE: usize = 8;
 
 /// Why bytes are not a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +56,29 @@ pub(crate) enum JpegError {
         height: usize,
         /// The limit.
         pixels_max: usize,
+    },
+    /// Fewer bytes than its pixels can be told in.
+    #[error("the JPEG has {width} x {height} pixels, which {size_bytes} bytes are too few for")]
+    Hollow {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// What came.
+        size_bytes: usize,
+    },
+    /// More pixels to go over, in all scans together, than the model allows.
+    #[error(
+        "the JPEG has {scans} scans of {width} x {height} pixels, more work than the model's \
+         parameter 'pixels_max' allows"
+    )]
+    TooMuchWork {
+        /// Times that the picture is gone over.
+        scans: usize,
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
     },
     /// More scans than [`SCANS_MAX`].
     #[error("the JPEG has more than {SCANS_MAX} scans")]
@@ -77,12 +108,20 @@ impl<'a> Encoded<'a> {
             .set_max_height(AXIS_MAX)
             .jpeg_set_max_scans(SCANS_MAX)
             .jpeg_set_out_colorspace(ColorSpace::RGB);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image.bytes), options);
         contain(|| decoder.decode_headers())?;
         let size = decoder.dimensions().unwrap_or_default();
         let (width, height) = size;
         if width * height > pixels_max {
             return Err(JpegError::TooLarge { width, height, pixels_max });
+        }
+        if width * height * image.scans > pixels_max.saturating_mul(SCANS_OF_LARGEST) {
+            return Err(JpegError::TooMuchWork { scans: image.scans, width, height });
+        }
+        let blocks = width.div_ceil(BLOCK_SIDE) * height.div_ceil(BLOCK_SIDE);
+        if blocks > image.bytes.len().saturating_mul(8) {
+            let size_bytes = image.bytes.len();
+            return Err(JpegError::Hollow { width, height, size_bytes });
         }
         Ok(Self { decoder, size })
     }

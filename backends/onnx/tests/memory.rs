@@ -25,10 +25,11 @@ const GROWTH_BYTES_MAX: usize = 10 << 10;
 /// Without trimming, the heap keeps 41 MB.
 const KEPT_BYTES_MAX: usize = 4 << 20;
 
-/// Pages of this process that are in memory: the second number of proc(5)'s `statm`, in bytes.
+/// Bytes of this process that are in memory: `VmRSS` of proc(5)'s `status`.
 fn resident() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
 }
 
 fn model(side: u32) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Instance, Running};
-use nereid_backend::batch::{Batch, wanted};
+use nereid_backend::batch::{Batch, response_of};
 use nereid_backend::error::InferError;
 use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::parts::Tensors;
@@ -46,7 +46,7 @@ impl CtcInstance {
             .input(name)
             .ok_or_else(|| InferError::Invalid(format!("input '{name}' is missing")))?;
         let outputs = self.decode(input, copies)?;
-        wanted(request, &outputs, |whole| Some(whole.clone()))
+        response_of(request, &outputs, |whole| Some(whole.clone()))
     }
 
     fn decode(&self, input: &Tensor, copies: &CopyCounter) -> Result<Tensors, InferError> {

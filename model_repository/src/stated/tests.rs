@@ -168,7 +168,65 @@ fn libraries_of_operators() {
 fn batching() {
     assert_eq!(stated("max_batch_size: 8").rows_max, 8);
     assert_eq!(stated("").rows_max, 0);
+    let preferred = |got| {
+        let what = "preferred_batch_size must be positive and at most max_batch_size, which is 8";
+        format!("2:20: {what}; got {got}")
+    };
+    let batching = "max_batch_size: 8\ndynamic_batching { preferred_batch_size:";
+    check(&format!("{batching} [ 8, 1 ] }}"), &[]);
+    check(&format!("{batching} [ 4, 9, 0 ] }}"), &[&preferred(9), &preferred(0)]);
+    check(&format!("{batching} -1 }}"), &[&preferred(-1)]);
+    check("dynamic_batching { preferred_batch_size: 4 }", &[]); // The engine may find a limit.
     check("max_batch_size: -1", &["1:1: max_batch_size must be at least 0 (no batching), got -1"]);
+}
+
+#[test]
+fn priority_levels() {
+    let check_text = check;
+    let check = |fields: &str, expected: &[&str]| {
+        let levels = "dynamic_batching { priority_levels: 3";
+        check(&format!("{levels}\n{fields} }}"), expected);
+    };
+    check("default_priority_level: 3 priority_queue_policy { key: 1 }", &[]);
+    let default = "default_priority_level must be from 1 (the highest) to priority_levels, which \
+                   is 3; got";
+    check("default_priority_level: 4", &[&format!("2:1: {default} 4")]);
+    check("", &[&format!("1:1: {default} 0")]);
+    let key =
+        "a key of priority_queue_policy is a level from 1 to priority_levels, which is 3; got";
+    check(
+        "default_priority_level: 1 priority_queue_policy [ { key: 4 },\n{ key: 0 } ]",
+        &[&format!("3:1: {key} 0"), &format!("2:51: {key} 4")],
+    );
+    check_text(
+        "dynamic_batching { priority_levels: 257 default_priority_level: 1 }",
+        &["1:20: priority_levels must be at most 256, got 257"],
+    );
+    let text = "dynamic_batching { default_priority_level: 1 priority_queue_policy { key: 1 } }";
+    let vain = |field| format!("{field} has no effect without priority_levels");
+    let fields = ["default_priority_level", "priority_queue_policy"];
+    assert_eq!(stated(text).warnings, fields.map(vain));
+}
+
+#[test]
+fn an_order_that_cannot_be_preserved() {
+    let check = |fields: &str, expected: &[&str]| {
+        check(&format!("dynamic_batching {{ preserve_ordering: true\n{fields} }}"), expected);
+    };
+    let delay = "{ timeout_action: DELAY default_timeout_microseconds: 1 }";
+    let never = "{ timeout_action: DELAY }"; // Without a timeout nobody is delayed.
+    let one = "priority_levels: 1 default_priority_level: 1";
+    let levels = "preserve_ordering needs a single priority level: set priority_levels to 1 or \
+                  leave it out; got 2";
+    let policy = "preserve_ordering allows no timeout_action DELAY, which lets later requests pass";
+    check(&format!("default_queue_policy {never}"), &[]);
+    check(&format!("default_queue_policy {delay}"), &[&format!("2:24: {policy}")]);
+    check(
+        &format!("{one}\npriority_queue_policy {{ key: 1 value {delay} }}"),
+        &[&format!("3:40: {policy}")],
+    );
+    check(&format!("{one} priority_queue_policy {{ key: 1 value {never} }}"), &[]);
+    check("priority_levels: 2 default_priority_level: 1", &[&format!("2:1: {levels}")]);
 }
 
 #[test]
@@ -195,8 +253,13 @@ fn what_has_no_effect() {
         assert!(stated.problems.check().is_ok(), "{text}");
     };
     check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
+    check("dynamic_batching { preserve_ordering: true }", &[]);
     check("model_transaction_policy { decoupled: false } response_cache { enable: false }", &[]);
-    check("dynamic_batching { default_queue_policy { max_queue_size: 5 } }", &[]);
+    check(
+        "dynamic_batching { default_queue_policy { max_queue_size: 5 timeout_action: DELAY \
+         default_timeout_microseconds: 1 allow_timeout_override: true } }",
+        &[],
+    );
     check("optimization { graph { level: 1 } input_pinned_memory { enable: false } }", &[]);
     check(
         "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
@@ -211,19 +274,6 @@ fn what_has_no_effect() {
             "model_warmup",
             "model_metrics",
             "response_cache",
-        ],
-    );
-    check(
-        "dynamic_batching { preferred_batch_size: [ 4 ] preserve_ordering: true \
-         priority_levels: 2 priority_queue_policy { key: 1 } \
-         default_queue_policy { default_timeout_microseconds: 1 allow_timeout_override: true } }",
-        &[
-            "preferred_batch_size",
-            "preserve_ordering",
-            "priority_levels",
-            "priority_queue_policy",
-            "default_timeout_microseconds",
-            "allow_timeout_override",
         ],
     );
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
+use nereid_backend::tensor::PREFIX_BYTES;
 
 use super::json::{Fault, Read, Reader};
 
@@ -10,7 +11,7 @@ pub(super) fn read(reader: &mut Reader<'_>, data_type: DataType, count: usize) -
     // An element and its comma are two bytes of text at least: a count that the text cannot hold
     // must not take memory.
     let room = count.min(reader.left() / 2 + 1);
-    let size = data_type.size_bytes().unwrap_or(size_of::<u32>());
+    let size = data_type.size_bytes().unwrap_or(PREFIX_BYTES);
     let mut bytes = Vec::with_capacity(room.saturating_mul(size));
     let mut left = count;
     elements(reader, &mut |reader| {

@@ -1,58 +1,16 @@
 //! From a body to a request: its JSON, and the binary tensors behind it.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::InferError;
-use nereid_backend::parts::{Parameter, Parameters};
+use nereid_backend::parts::Parameter;
 use nereid_backend::tensor::elements;
 
 use super::data;
 use super::json::{Fault, Read, Reader};
-
-/// The most inputs, outputs or parameters that one list of a request may have: `{}` takes three
-/// bytes of text and many times that once it is read.
-pub const LIST_LENGTH_MAX: usize = 1024;
-
-/// A request as it was sent; no model has seen it yet.
-#[derive(Debug, Default)]
-pub struct InferRequest {
-    /// The client's own name for it; may be empty.
-    pub id: String,
-    /// The client's parameters, without `binary_data_output`.
-    pub parameters: Parameters,
-    /// Inputs in the order in which they were sent.
-    pub inputs: Vec<Input>,
-    /// Outputs in the order in which they are wanted; none means all.
-    pub outputs: Vec<RequestedOutput>,
-    /// Whether all outputs are wanted as binary data. As in Triton, it holds only for a request that
-    /// names no outputs: those that are named say it for themselves.
-    pub is_output_binary: bool,
-}
-
-/// One input.
-#[derive(Debug)]
-pub struct Input {
-    /// Which one.
-    pub name: String,
-    /// Element type.
-    pub data_type: DataType,
-    /// Size of each axis.
-    pub shape: Vec<usize>,
-    /// Elements in the form that tensors have: a slice of the body, or written from JSON.
-    pub data: Bytes,
-}
-
-/// One output that is asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RequestedOutput {
-    /// Which one.
-    pub name: Arc<str>,
-    /// Whether it is wanted as binary data.
-    pub is_binary: bool,
-}
+use crate::infer::{InferRequest, Input, NamedOutput, check_length, unsupported};
 
 /// Decodes the `body` of a request to `model`, of which the first `header_length` bytes are JSON,
 /// or all of it. Binary tensors are shared with the body, not copied.
@@ -224,7 +182,9 @@ impl StatedInput {
         ];
         let set: Vec<_> = sources.iter().filter(|source| source.1).map(|source| source.0).collect();
         let found = match set.as_slice() {
-            ["'shared_memory_region'"] => return Err(into_error(unsupported("shared memory"))),
+            ["'shared_memory_region'"] => {
+                return Err(InferError::Unsupported(unsupported("shared memory")));
+            }
             [_] => return Ok(()),
             [] => "no field is set".to_owned(),
             all => format!("set {}", all.join(" ")),
@@ -248,11 +208,7 @@ fn no_json(data_type: DataType, name: &str) -> InferError {
     ))
 }
 
-fn unsupported(what: &str) -> Fault {
-    Fault::Unsupported(format!("{what} is not supported by this version of Nereid"))
-}
-
-fn read_output(reader: &mut Reader<'_>) -> Read<RequestedOutput> {
+fn read_output(reader: &mut Reader<'_>) -> Read<NamedOutput> {
     let mut output = None;
     let mut is_binary = false;
     reader.object(|reader, name| match name {
@@ -264,7 +220,7 @@ fn read_output(reader: &mut Reader<'_>) -> Read<RequestedOutput> {
         _ => reader.skip(),
     })?;
     let name = output.ok_or_else(|| missing("name"))?;
-    Ok(RequestedOutput { name: (&*name).into(), is_binary })
+    Ok(NamedOutput { name: (&*name).into(), is_binary })
 }
 
 fn read_output_parameters(reader: &mut Reader<'_>, is_binary: &mut bool) -> Read<()> {
@@ -273,7 +229,9 @@ fn read_output_parameters(reader: &mut Reader<'_>, is_binary: &mut bool) -> Read
             *is_binary = field(name, reader.boolean())?;
             Ok(())
         }
-        "classification" | "shared_memory_region" => Err(unsupported(&format!("'{name}'"))),
+        "classification" | "shared_memory_region" => {
+            Err(Fault::Unsupported(unsupported(&format!("'{name}'"))))
+        }
         _ => reader.skip(),
     })
 }
@@ -300,7 +258,7 @@ fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<
                 return Err(wrong_parameter(name));
             }
         };
-        check_length(request.parameters.len())?;
+        check_length(request.parameters.len() + 1).map_err(Fault::Value)?;
         request.parameters.insert(name.to_owned(), value);
         Ok(())
     })
@@ -325,18 +283,11 @@ fn wrong_parameter(name: &str) -> Fault {
 fn list<T>(reader: &mut Reader<'_>, element: impl Fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {
     let mut all = Vec::new();
     reader.array(|reader| {
-        check_length(all.len())?;
+        check_length(all.len() + 1).map_err(Fault::Value)?;
         all.push(element(reader)?);
         Ok(())
     })?;
     Ok(all)
-}
-
-fn check_length(length: usize) -> Read<()> {
-    if length < LIST_LENGTH_MAX {
-        return Ok(());
-    }
-    Err(Fault::value(format!("a request may list at most {LIST_LENGTH_MAX} of anything")))
 }
 
 fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {

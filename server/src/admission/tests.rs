@@ -1,3 +1,8 @@
+use nereid_backend::data_type::DataType;
+use nereid_backend::parts::Parameter;
+use nereid_proto::infer::NamedOutput;
+
+use super::tensors::{BATCH_NOTE, wrong_framing};
 use super::*;
 use crate::fakes;
 
@@ -8,9 +13,9 @@ fn spec() -> ModelSpec {
     fakes::spec("m", inputs, vec![fakes::tensor("y", &[1])])
 }
 
-fn asked(name: &str, shape: &[usize]) -> AskedInput {
+fn asked(name: &str, shape: &[usize]) -> Input {
     let size = shape.iter().product::<usize>() * 4;
-    AskedInput {
+    Input {
         name: name.to_owned(),
         data_type: DataType::Int32,
         shape: shape.to_vec(),
@@ -19,7 +24,7 @@ fn asked(name: &str, shape: &[usize]) -> AskedInput {
 }
 
 #[track_caller]
-fn check(spec: &ModelSpec, inputs: Vec<AskedInput>, expected: &str) {
+fn check(spec: &ModelSpec, inputs: Vec<Input>, expected: &str) {
     let mut ask = Ask { id: "7".into(), inputs, ..Ask::default() };
     let actual = match admit(spec, &mut ask) {
         Ok(admitted) => {
@@ -47,6 +52,7 @@ fn names_are_checked() {
     check(&spec(), vec![asked("b", shape)], count);
     let twice = "[request id: 7] input 'a' already exists in request";
     check(&spec(), vec![asked("a", shape), asked("a", shape)], twice);
+    check(&spec(), vec![asked("a", shape); 1000], twice);
     let unknown = "unexpected inference input 'x' for model 'm'";
     check(&spec(), vec![asked("a", shape), asked("x", shape)], unknown);
 }
@@ -65,17 +71,22 @@ fn a_million_inputs_are_refused_at_once() {
 #[test]
 fn types_and_sizes_are_checked() {
     let shape = &[1, 1, 2];
-    let float = AskedInput { data_type: DataType::Fp32, ..asked("a", shape) };
+    let float = Input { data_type: DataType::Fp32, ..asked("a", shape) };
     let text = "[request id: 7] inference input 'a' data-type is 'FP32', but model 'm' expects \
                 'INT32'";
     check(&spec(), vec![float, asked("b", shape)], text);
-    let short = AskedInput { data: vec![0; 7].into(), ..asked("a", shape) };
+    let short = Input { data: vec![0; 7].into(), ..asked("a", shape) };
     let text = "[request id: 7] input byte size mismatch for input 'a' for model 'm'. Expected 8, \
                 got 7";
     check(&spec(), vec![short, asked("b", shape)], text);
-    let vast = AskedInput { shape: vec![usize::MAX, 2], ..asked("a", shape) };
+    let most = usize::try_from(i32::MAX).unwrap();
+    let vast = Input { shape: vec![most; 3], ..asked("a", shape) };
     let text = "[request id: 7] input 'a' for model 'm': shape overflows";
     check(&spec(), vec![vast, asked("b", shape)], text);
+    let text = "[request id: 7] input 'a' for model 'm' has an axis of 2147483648, an axis may \
+                have at most 2147483647";
+    let long = vec![Input { shape: vec![1, most + 1, 0], ..asked("a", shape) }, asked("b", shape)];
+    check(&spec(), long, text);
 }
 
 #[test]
@@ -125,12 +136,36 @@ fn shapes_are_checked() {
 fn outputs_are_all_or_those_asked_for() {
     let names = |asked: &[&str]| {
         let asked: Vec<Arc<str>> = asked.iter().map(|&name| name.into()).collect();
-        let wanted = wanted(&spec(), &asked).map_err(|error| error.to_string())?;
-        Ok(wanted.iter().map(|output| output.name.to_string()).collect::<Vec<_>>())
+        let spec =
+            fakes::spec("m", Vec::new(), ["y", "w"].map(|name| fakes::tensor(name, &[1])).into());
+        let outputs = requested_outputs(&spec, &asked).map_err(|error| error.to_string())?;
+        Ok(outputs.iter().map(|output| output.name.to_string()).collect::<Vec<_>>())
     };
-    assert_eq!(names(&[]), Ok(vec!["y".to_owned()]));
-    assert_eq!(names(&["y"]), Ok(vec!["y".to_owned()]));
-    assert_eq!(names(&["y", "y"]), Ok(vec!["y".to_owned()]));
+    let owned = |names: &[&str]| Ok(names.iter().map(|&name| name.to_owned()).collect());
+    assert_eq!(names(&[]), owned(&["y", "w"]));
+    assert_eq!(names(&["w", "y"]), owned(&["w", "y"]));
+    assert_eq!(names(&["y"]), owned(&["y"]));
+    assert_eq!(names(&["y", "w", "y", "y"]), owned(&["y", "w"]));
     let unknown = "unexpected inference output 'z' for model 'm'".to_owned();
     assert_eq!(names(&["y", "z"]), Err(unknown));
+}
+
+#[test]
+fn what_a_codec_has_decoded_is_asked() {
+    let request = |timeout| InferRequest {
+        id: "7".to_owned(),
+        parameters: [("timeout", timeout), ("a", Parameter::Bool(true))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        outputs: vec![NamedOutput { name: "y".into(), is_binary: false }],
+        ..InferRequest::default()
+    };
+    let asked = ask(request(Parameter::Int(1_500)), None).unwrap();
+    assert_eq!((&*asked.id, &*asked.outputs), ("7", &["y".into()][..]));
+    assert_eq!(asked.timeout, Some(Duration::from_micros(1_500)));
+    assert_eq!(asked.parameters, [("a".to_owned(), Parameter::Bool(true))].into());
+    assert_eq!(ask(request(Parameter::Int(0)), None).unwrap().timeout, None);
+    for wrong in [Parameter::Int(-1), Parameter::Bool(true)] {
+        assert!(ask(request(wrong), None).is_err());
+    }
 }

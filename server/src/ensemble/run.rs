@@ -6,20 +6,20 @@ use std::time::Instant;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Cancel, Parameters, Tensors, Times, Wanted};
+use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Stages, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
 
 use crate::admission;
 use crate::ensemble::graph::{Graph, Node, TensorId};
-use crate::registry::Catalog;
+use crate::registry::Snapshot;
 
 /// Starts `request`, which fits the graph's ensemble.
 pub(super) fn start(
     graph: Arc<Graph>,
     mut request: Request,
     observer: Arc<dyn Observer>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
 ) {
     let now = Instant::now();
     request.times = Times { queued: Some(now), started: Some(now), ..Times::default() };
@@ -29,6 +29,7 @@ pub(super) fn start(
     let run = Arc::new(Run {
         id: request.id.clone(),
         parameters: request.parameters.clone(),
+        priority: request.priority,
         deadline: request.deadline,
         cancel: request.cancel.clone(),
         hold: request.hold.clone(),
@@ -43,10 +44,11 @@ pub(super) fn start(
 /// What all steps of one request share.
 struct Run {
     graph: Arc<Graph>,
-    snapshot: Arc<Catalog>,
+    snapshot: Snapshot,
     observer: Arc<dyn Observer>,
     id: Arc<str>,
     parameters: Parameters,
+    priority: u64,
     deadline: Option<Instant>,
     cancel: Cancel,
     hold: Hold,
@@ -65,6 +67,8 @@ struct State {
     readers: Vec<usize>,
     /// Nodes that must run, and have not been started.
     is_pending: Vec<bool>,
+    /// What those that have ended have spent.
+    spent: Stages,
 }
 
 impl State {
@@ -86,7 +90,9 @@ impl State {
             is_absent[*id] = request.input(name).is_none();
         }
         let tensors = vec![None; graph.tensors];
-        let mut state = Self { wanted, tensors, is_absent, readers, is_pending, request: None };
+        let spent = Stages::default();
+        let mut state =
+            Self { wanted, tensors, is_absent, readers, is_pending, spent, request: None };
         let inputs = std::mem::take(&mut request.inputs);
         state.store(&graph.inputs, inputs);
         state.request = Some(request);
@@ -133,9 +139,9 @@ impl State {
     }
 
     /// What somebody will read of what `node` makes.
-    fn read_outputs(&self, node: &Node) -> Vec<Wanted> {
+    fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
         let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
-        read.map(|(name, _)| Wanted { name: name.clone(), place: DeviceId::Cpu }).collect()
+        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
     }
 
     /// The request and its outputs, once all of them are there.
@@ -143,7 +149,8 @@ impl State {
         if !self.wanted.iter().all(|&id| self.tensors[id].is_some()) {
             return None;
         }
-        let request = self.request.take()?;
+        let mut request = self.request.take()?;
+        request.times.steps = Some(self.spent);
         let wanted = std::mem::take(&mut self.wanted);
         let outputs = request.outputs.iter().zip(wanted);
         let outputs =
@@ -157,7 +164,7 @@ impl State {
 struct Ready {
     index: usize,
     inputs: Tensors,
-    outputs: Vec<Wanted>,
+    outputs: Vec<RequestedOutput>,
 }
 
 impl Run {
@@ -180,30 +187,31 @@ impl Run {
 
     fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
         let Ready { index, inputs, outputs } = ready;
-        let served = self.snapshot.ready(&self.graph.nodes[index].target)?;
-        let admitted = admission::fit(&served.definition.spec, &self.id, inputs)?;
+        let target = &self.graph.nodes[index].target;
+        let found = self.snapshot.find(target)?;
+        let admitted = admission::fit(&found.served.definition.spec, &self.id, inputs)?;
         let run = self.clone();
-        let home = Home::Then(Box::new(move |answer| run.ended(index, answer)));
+        let home = Home::Then(Box::new(move |answer, times| run.ended(index, answer, times)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
         request.id = self.id.clone();
         request.outputs = outputs;
         request.parameters = self.parameters.clone();
+        request.priority = self.priority;
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
-        if let Err((request, refusal)) = served.route.push(request, &self.snapshot) {
-            let error = refusal.into_error(&served.definition.spec.name, &request);
-            request.respond(Err(error)); // Comes back as this node's end.
-        }
+        // A request that nobody takes was answered, and so comes back as this node's end.
+        let _answered = found.push(target, request);
         Ok(())
     }
 
     /// A step has answered; this runs wherever its answer arrived.
-    fn ended(self: &Arc<Self>, index: usize, answer: Answer) {
+    fn ended(self: &Arc<Self>, index: usize, answer: Answer, times: &Times) {
         match answer {
             Ok(response) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.store(&self.graph.nodes[index].outputs, response.outputs);
+                state.spent += times.stages();
                 drop(state);
                 self.go_on();
             }
@@ -211,13 +219,11 @@ impl Run {
         }
     }
 
+    /// Like Triton's ensembles it counts as one execution, whose stages are the sums of its
+    /// steps'.
     fn respond(&self, mut request: Request, response: Response) {
-        let now = Some(Instant::now());
-        let started = request.times.started;
-        let times =
-            Times { inputs_ready: started, computed: now, outputs_ready: now, ..request.times };
-        request.times = times;
-        self.observer.executed(request.rows(), &times);
+        request.times.outputs_ready = Some(Instant::now());
+        self.observer.executed(request.rows(), &request.times);
         request.respond(Ok(response));
     }
 

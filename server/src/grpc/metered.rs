@@ -2,72 +2,72 @@
 //! before its message is complete, and a response's until it was sent.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tonic::Status;
+use http_body_util::BodyExt;
+use nereid_backend::error::InferError;
+use tokio::time::{Sleep, sleep};
 
 use crate::budget::{Budget, Lease};
 use crate::grpc::failure;
+use crate::pause::{PAUSE_MAX, paused};
 
-/// What one call holds until its response was sent. It is among the request's extensions.
-#[derive(Clone)]
-pub(super) struct InFlight(Arc<Mutex<Lease>>);
-
-impl InFlight {
-    /// Counts bytes that exist already.
-    pub(super) fn grow(&self, size_bytes: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).grow(size_bytes);
-    }
-
-    fn try_grow(&self, size_bytes: usize) -> Result<(), Status> {
-        let mut lease = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lease.try_grow(size_bytes).map_err(|failed| failure(&failed))
-    }
-}
-
-/// Meters one call.
+/// Meters one call. Its lease is among the request's extensions, and held until its response was
+/// sent.
 pub(super) async fn meter(
     State(budget): State<Budget>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let in_flight = InFlight(Arc::new(Mutex::new(budget.lease())));
-    request.extensions_mut().insert(in_flight.clone());
-    let received = in_flight.clone();
-    let request = request.map(|body| Body::new(Counted { body, in_flight: received }));
+    let lease = Arc::new(budget.lease());
+    request.extensions_mut().insert(lease.clone());
+    let received = lease.clone();
+    let request = request.map(|body| Body::new(Counted { body, lease: received, pause: None }));
     let response = next.run(request).await;
-    response.map(|body| Body::new(Held { body, _in_flight: in_flight }))
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &lease;
+            frame
+        }))
+    })
 }
 
-/// A request's body, which counts what arrives.
+/// A request's body, which counts what arrives, and ends with an error if nothing does.
 struct Counted {
     body: Body,
-    in_flight: InFlight,
+    lease: Arc<Lease>,
+    /// How long its client may pause; made when it does.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl http_body::Body for Counted {
     type Data = Bytes;
-    type Error = axum::BoxError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
-            return Poll::Ready(None);
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE_MAX)));
+            return pause.as_mut().poll(context).map(|()| Some(refused(&paused())));
         };
+        self.pause = None;
+        let Some(frame) = frame else { return Poll::Ready(None) };
         let frame = frame?;
-        if let Some(data) = frame.data_ref() {
-            self.in_flight.try_grow(data.len())?;
-        }
-        Poll::Ready(Some(Ok(frame)))
+        let size_bytes = frame.data_ref().map_or(0, Bytes::len);
+        Poll::Ready(Some(match self.lease.try_grow(size_bytes) {
+            Ok(()) => Ok(frame),
+            Err(failed) => refused(&failed),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -79,28 +79,10 @@ impl http_body::Body for Counted {
     }
 }
 
-/// A response's body, which holds what the call has taken until it was sent.
-struct Held {
-    body: Body,
-    _in_flight: InFlight,
+/// What tonic answers when a body ends so.
+fn refused<T>(failed: &InferError) -> Result<T, BoxError> {
+    Err(failure(failed).into())
 }
 
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
+#[cfg(test)]
+mod tests;

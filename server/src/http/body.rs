@@ -12,23 +12,24 @@ use axum::http::header::CONTENT_LENGTH;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
+use nereid_backend::tensor::PREFIX_BYTES;
 
 use crate::budget::Lease;
+use crate::pause::{PAUSE_MAX, paused};
 use crate::server::Server;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
 
-/// The length before a BYTES element.
-const PREFIX_BYTES: usize = 4;
+/// How long what remains of a refused request is read.
+const DISCARD_MAX: Duration = Duration::from_secs(5);
 
-/// How long a client may pause within a body.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-
-/// A body in memory; its bytes count as in flight as long as any share of it lives.
+/// A body in memory.
 pub(super) struct Received {
     buffer: Bytes,
     start: usize,
+    /// By which it counts as in flight.
+    pub(super) lease: Lease,
 }
 
 impl Received {
@@ -43,51 +44,46 @@ impl Received {
     }
 }
 
-/// Reads the whole `body`; its first `header_length` bytes are JSON.
+/// The length that the client declares for the body, 0 if it does not.
+pub(super) fn declared_length(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// Reads the whole `body`, which has the length that was `declared`, if one was; its first
+/// `header_length` bytes are JSON.
 ///
 /// # Errors
 /// When it is larger than the server admits, or breaks off, or pauses too long.
 pub(super) async fn receive(
     server: &Server,
-    headers: &HeaderMap,
-    mut body: Body,
+    body: &mut Body,
+    declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
-    let declared =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let declared: usize = declared.unwrap_or(0);
     check_size(server, declared)?;
-    let mut lease = server.budget.lease();
-    lease.try_grow(declared)?;
-    let mut leased = declared;
+    let lease = server.budget.lease();
+    lease.try_grow_to(declared)?;
     let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
     let start = aligned_start(&buffer, header_length);
     buffer.put_bytes(0, start);
-    while let Some(data) = next_data(&mut body).await? {
+    while let Some(data) = next_data(body).await? {
         let size = buffer.len() - start + data.len();
         check_size(server, size)?;
-        lease.try_grow(size.saturating_sub(leased))?;
-        leased = leased.max(size);
+        lease.try_grow_to(size)?;
         buffer.extend_from_slice(&data);
     }
     let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
     buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
-    Ok(Received {
-        buffer: Bytes::from_owner(Leased { buffer: buffer.freeze(), _lease: lease }),
-        start,
-    })
+    Ok(Received { buffer: buffer.freeze(), start, lease })
 }
 
-/// Memory that is in flight.
-struct Leased {
-    buffer: Bytes,
-    _lease: Lease,
-}
-
-impl AsRef<[u8]> for Leased {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer
-    }
+/// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
+/// before they read the answer: to one whose connection is closed under it, the answer is lost, and
+/// all that it reports is a broken pipe.
+pub(super) async fn discard(mut body: Body) {
+    let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
+    let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }
 
 fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
@@ -103,10 +99,7 @@ fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
 async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
     loop {
         let frame = tokio::time::timeout(PAUSE_MAX, body.frame()).await;
-        let frame = frame.map_err(|_| {
-            let pause = PAUSE_MAX.as_secs();
-            InferError::Invalid(format!("the request's body paused for more than {pause} s"))
-        })?;
+        let frame = frame.map_err(|_| paused())?;
         match frame {
             None => return Ok(None),
             Some(Err(error)) => {

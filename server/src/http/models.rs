@@ -49,8 +49,7 @@ pub(super) async fn ready(State(server): State<Arc<Server>>) -> Response {
     health("ready", server.is_ready())
 }
 
-pub(super) async fn model_ready(State(server): State<Arc<Server>>, path: Path) -> Response {
-    let Path(target) = path;
+pub(super) async fn model_ready(State(server): State<Arc<Server>>, Path(target): Path) -> Response {
     if server.is_model_ready(&target) {
         json::ok(json::model_ready(&target.model))
     } else {
@@ -62,21 +61,21 @@ pub(super) async fn server_metadata(State(server): State<Arc<Server>>) -> Respon
     json::message(&answers::server_metadata(&server))
 }
 
-pub(super) async fn metadata(State(server): State<Arc<Server>>, path: Path) -> Response {
-    let Path(target) = path;
+pub(super) async fn metadata(State(server): State<Arc<Server>>, Path(target): Path) -> Response {
     answer(answers::model_metadata(&server.models.snapshot(), &target))
 }
 
-pub(super) async fn config(State(server): State<Arc<Server>>, path: Path) -> Response {
-    let Path(target) = path;
+pub(super) async fn config(State(server): State<Arc<Server>>, Path(target): Path) -> Response {
     match server.models.find(&target) {
         Ok(found) => json::message(&found.served.definition.config),
         Err(failed) => failure(&failed),
     }
 }
 
-pub(super) async fn statistics(State(server): State<Arc<Server>>, path: Path) -> Response {
-    let Path(Target { model, version }) = path;
+pub(super) async fn statistics(
+    State(server): State<Arc<Server>>,
+    Path(Target { model, version }): Path,
+) -> Response {
     answer(answers::statistics(&server.models.snapshot(), Some(&model), version))
 }
 

@@ -1,11 +1,14 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
+use nereid_backend::parts::Parameter;
 use nereid_kernels::reaper::Reaper;
+use nereid_proto::infer::Input;
 
 use super::*;
-use crate::admission::{Ask, AskedInput};
+use crate::admission::Ask;
 use crate::fakes;
 use crate::inference;
 use crate::instance::start_instance;
@@ -23,7 +26,7 @@ fn target(version: Option<u64>) -> Target {
 
 fn ask() -> Ask {
     let x = fakes::numbers(&[1, 3, 2]);
-    let input = AskedInput {
+    let input = Input {
         name: "x".to_owned(),
         data_type: x.data_type(),
         shape: x.shape().to_vec(),
@@ -59,12 +62,12 @@ async fn a_reload_loses_no_request() {
     let thread =
         start_instance(queue.clone(), fakes::echo(), fakes::instance_spec(), reaper).unwrap();
     registry.set("m", 1, served(&queue));
-    let answer = inference::infer(&models, &target(None), before, ask()).await.unwrap();
+    let answer = inference::infer(&target(None), before, ask()).await.unwrap();
     assert_eq!(answer.response.outputs[0].1.values::<i32>(), Some(&[0, 1, 2, 3, 4, 5][..]));
 
     let before = models.find(&target(None)).unwrap();
     registry.set("m", 1, Status::Unloading);
-    let error = inference::infer(&models, &target(None), before, ask()).await.err();
+    let error = inference::infer(&target(None), before, ask()).await.err();
     assert!(matches!(error, Some(InferError::Closed(_))));
     thread.join().unwrap();
 }
@@ -75,6 +78,33 @@ async fn a_deadline_is_kept_even_if_no_instance_is_alive() {
     registry.set("m", 1, served(&fakes::plain_queue()));
     let found = models.find(&target(None)).unwrap();
     let ask = Ask { timeout: Some(Duration::from_secs(9)), ..ask() };
-    let answer = inference::infer(&models, &target(None), found, ask).await;
+    let answer = inference::infer(&target(None), found, ask).await;
     assert!(matches!(answer, Err(InferError::Expired(_))));
+}
+
+#[tokio::test]
+async fn a_priority_travels_with_its_request() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (spec, sees) = ((*fakes::definition("m").spec).clone(), seen.clone());
+    let (served, thread) = fakes::serve(spec, move |batch| {
+        let request = &batch.requests()[0];
+        sees.lock().unwrap().push((request.priority, request.parameters.len()));
+        batch.respond_rows(Ok(vec![("y".into(), fakes::numbers(&[1, 3, 2]))]));
+    });
+    let (mut registry, models) = Registry::new();
+    registry.set("m", 1, Status::Ready(served));
+    let other = Parameter::Text("1".to_owned());
+    let mut errors = Vec::new();
+    for value in [Parameter::Int(2), Parameter::Int(-1), other] {
+        let parameters = [("priority".to_owned(), value)].into();
+        let found = models.find(&target(None)).unwrap();
+        let ask = Ask { parameters, ..ask() };
+        let answer = inference::infer(&target(None), found, ask).await;
+        errors.extend(answer.err().map(|error| error.to_string()));
+    }
+    registry.set("m", 1, Status::Unloading);
+    thread.join().unwrap();
+    let text = "invalid value type for 'priority' parameter, expected int64_param or uint64_param.";
+    assert_eq!(errors, [text]);
+    assert_eq!(*seen.lock().unwrap(), [(2, 0), (0, 0)]);
 }

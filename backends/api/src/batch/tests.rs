@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::device::DeviceId;
-use crate::parts::Wanted;
+use crate::parts::RequestedOutput;
 use crate::request::Home;
 
 /// Notes what it is told.
@@ -35,7 +35,7 @@ fn request(input: Tensor, observer: &Arc<Notes>) -> (Request, oneshot::Receiver<
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(input.shape()[0]).unwrap();
     let mut request = Request::new(vec![("x".into(), input)], rows, Home::Once(home));
-    request.outputs = vec![Wanted { name: "y".into(), place: DeviceId::Cpu }];
+    request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
     request.observe(observer.clone());
     (request, client)
 }

@@ -8,7 +8,7 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::Kind;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
-use nereid_backend::parts::{Times, Wanted};
+use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Home, Response};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, RawSpec, Signature, TensorSpec,
@@ -80,7 +80,7 @@ fn request(input: Tensor, rows: usize) -> (Request, oneshot::Receiver<Answer>) {
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(rows).unwrap();
     let mut request = Request::new(vec![("IMAGE".into(), input)], rows, Home::Once(home));
-    request.outputs = vec![Wanted { name: "PIXELS".into(), place: DeviceId::Cpu }];
+    request.outputs = vec![RequestedOutput { name: "PIXELS".into(), place: DeviceId::Cpu }];
     (request, client)
 }
 

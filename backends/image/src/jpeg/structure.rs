@@ -22,22 +22,32 @@ const PROGRESSIVE: u8 = 0xC2;
 /// Among the frames' markers, but none: Huffman tables, a reserved one, arithmetic conditioning.
 const NO_FRAMES: [u8; 3] = [0xC4, 0xC8, 0xCC];
 
-/// The part of `bytes` that is its first image, end marker included. `bytes` begins with a start
-/// marker. What follows the end is ignored, as by other decoders: cameras put previews there.
+/// What the walk has found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Image<'a> {
+    /// The bytes of the first image, end marker included.
+    pub(super) bytes: &'a [u8],
+    /// How many times the decoder goes over the picture.
+    pub(super) scans: usize,
+}
+
+/// Finds the first image in `bytes`, which begins with a start marker. What follows the end is ignored, as by other decoders: cameras put previews there.
 ///
 /// # Errors
 /// - [`JpegError::Truncated`] without an end, or with another start before it;
 /// - [`JpegError::Scans`] with more than `scans_max` scans;
 /// - [`JpegError::Broken`] with a segment of impossible length, or of a kind that the decoder gets
 ///   wrong.
-pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<&[u8], JpegError> {
+pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<Image<'_>, JpegError> {
     let truncated = || JpegError::Truncated { size_bytes: bytes.len() };
     let mut layout = Layout::default();
     let mut position = 2;
     loop {
         let (marker, after) = next_marker(bytes, position).ok_or_else(truncated)?;
         position = match marker {
-            END_OF_IMAGE => return Ok(&bytes[..after]),
+            END_OF_IMAGE => {
+                return Ok(Image { bytes: &bytes[..after], scans: layout.scans });
+            }
             START_OF_IMAGE => return Err(truncated()),
             TEMPORARY => after,
             marker if RESTARTS.contains(&marker) => after,
@@ -132,7 +142,7 @@ mod tests {
     fn the_walk_ends_at_the_end_of_the_image() {
         let truncated = |size_bytes| Err(JpegError::Truncated { size_bytes });
         let broken = |text: &str| Err(JpegError::Broken(text.to_owned()));
-        let size = |bytes: &[u8]| image(bytes, 2).map(<[u8]>::len);
+        let size = |bytes: &[u8]| image(bytes, 2).map(|image| image.bytes.len());
         let cases: [(&[u8], Result<usize, JpegError>); 12] = [
             (b"\xFF\xD8\xFF\xD9", Ok(4)),
             (b"\xFF\xD8\xFF\xD9garbage\xFF\xD9", Ok(4)),

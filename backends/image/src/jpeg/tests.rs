@@ -169,3 +169,27 @@ fn broken_bytes_end_in_an_answer() {
     assert!(texts.len() > 5, "{texts:?}");
     assert!(texts.iter().all(|text| !text.contains(['\n'])), "{texts:?}");
 }
+
+#[test]
+fn a_header_that_claims_more_than_the_bytes_can_tell_is_refused() {
+    let mut file = jpeg(40, 24);
+    let sizes = after(&file, 0xC0) + 3;
+    file[sizes..sizes + 4].copy_from_slice(&[0x03, 0xE8, 0x03, 0xE8]);
+    let size_bytes = file.len();
+    let expected = JpegError::Hollow { width: 1000, height: 1000, size_bytes };
+    assert!(size_bytes * 8 < 125 * 125);
+    assert_eq!(decode(&file), Err(expected));
+}
+
+#[test]
+fn many_scans_of_a_large_picture_are_refused() {
+    let file = encode((40, 24), ColorType::Rgb, |encoder| encoder.set_progressive(true));
+    let (before, last_scan) =
+        file.split_at(file.windows(2).rposition(|two| two == [0xFF, 0xDA]).unwrap());
+    let last_scan = &last_scan[..last_scan.len() - 2];
+    let scans = |count: usize| [before, &last_scan.repeat(count), &[0xFF, 0xD9]].concat();
+    let open = |file: &[u8], pixels_max| Encoded::open(file, pixels_max).map(drop);
+    assert_eq!(open(&scans(30), 40 * 24 * 4), Ok(()));
+    let error = open(&scans(30), 40 * 24).unwrap_err();
+    assert!(matches!(error, JpegError::TooMuchWork { scans: 30.., width: 40, height: 24 }));
+}

@@ -14,7 +14,7 @@ use nereid_backend::backend::Backend;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
-use nereid_backend::parts::{Times, Wanted};
+use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{EngineOptions, InstanceId, RawSpec};
 use nereid_backend::tensor::{Storage, Tensor};
@@ -72,10 +72,10 @@ fn request(
     outputs: &[&str],
 ) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
-    let then = Home::Then(Box::new(move |answer| home.send(answer).unwrap()));
+    let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let inputs = inputs.iter().map(|(name, tensor)| ((*name).into(), tensor.clone())).collect();
     let mut request = Request::new(inputs, NonZeroUsize::new(rows).unwrap(), then);
-    let wanted = |name: &&str| Wanted { name: (*name).into(), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, answer)
 }

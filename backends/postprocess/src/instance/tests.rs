@@ -6,7 +6,7 @@ use std::time::Instant;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Times, Wanted};
+use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Home, Response};
 use nereid_backend::tensor::Storage;
 
@@ -36,9 +36,9 @@ fn instance(folder: &str) -> CtcInstance {
 
 fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
-    let then = Home::Then(Box::new(move |answer| home.send(answer).unwrap()));
+    let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let mut request = Request::new(vec![("x".into(), input)], NonZeroUsize::MIN, then);
-    let wanted = |name: &&str| Wanted { name: (*name).into(), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, answer)
 }

@@ -1,6 +1,9 @@
 use std::fmt::Write as _;
 
+use nereid_backend::parts::Parameters;
+
 use super::*;
+use crate::infer::LIST_LENGTH_MAX;
 
 const ONES: &str = r#"{"name":"INPUT1","datatype":"INT32","shape":[1,2],"data":[1,1]}"#;
 
@@ -422,7 +425,7 @@ fn all_else_of_a_request_is_read() {
     );
     let request = read(&json, &[]).unwrap();
     assert_eq!((&*request.id, request.is_output_binary), ("my id", true));
-    let output = |name: &str, is_binary| RequestedOutput { name: name.into(), is_binary };
+    let output = |name: &str, is_binary| NamedOutput { name: name.into(), is_binary };
     assert_eq!(request.outputs, [output("a", true), output("b", false)]);
     let expected = [
         ("priority", Parameter::Int(1)),

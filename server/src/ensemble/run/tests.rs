@@ -11,10 +11,11 @@ use nereid_backend::observer::Copy;
 use nereid_backend::parts::Parameter;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
 use nereid_model_repository::definition::Definition;
+use nereid_proto::infer::Input;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::admission::{Ask, AskedInput};
+use crate::admission::Ask;
 use crate::ensemble::Ensemble;
 use crate::fakes;
 use crate::inference;
@@ -103,7 +104,7 @@ impl World {
 }
 
 /// A world whose instances have ended, so that its numbers are final.
-struct Done(Arc<Catalog>);
+struct Done(crate::registry::Snapshot);
 
 impl Done {
     fn of(&self, name: &str) -> Snapshot {
@@ -126,7 +127,7 @@ fn request(inputs: &[(&str, &Tensor)], outputs: &[&str]) -> (Request, oneshot::R
     let inputs = inputs.iter().map(named).collect();
     let mut request = Request::new(inputs, NonZeroUsize::MIN, Home::Once(home));
     request.id = "7".into();
-    let wanted = |name: &&str| Wanted { name: Arc::from(*name), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: Arc::from(*name), place: DeviceId::Cpu };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, client)
 }
@@ -207,6 +208,25 @@ fn a_chain_hands_its_tensors_on() {
         let done = done.of(name);
         assert_eq!((done.success.count, done.failure.count, done.executions), (1, 0, 1), "{name}");
     }
+    check_sums(&done, "e", &["f", "g"]);
+}
+
+/// An ensemble's stages are the sums of its steps', of a request and of an execution alike.
+#[track_caller]
+fn check_sums(done: &Done, ensemble: &str, steps: &[&str]) {
+    let stages = |name: &str| {
+        let now = done.of(name);
+        let batch = now.batches[&1];
+        let request = [now.compute_input, now.compute_infer, now.compute_output];
+        assert_eq!(request, [batch.compute_input, batch.compute_infer, batch.compute_output]);
+        request.map(|total| total.ns)
+    };
+    let sums = steps
+        .iter()
+        .map(|name| stages(name))
+        .fold([0; 3], |sums, step| std::array::from_fn(|stage| sums[stage] + step[stage]));
+    assert_eq!(stages(ensemble), sums);
+    assert!(sums[0] > 0, "{sums:?}");
 }
 
 #[test]
@@ -331,7 +351,7 @@ fn a_step_that_is_not_ready_is_told() {
     let error = world.ask(&fakes::numbers(&[1, 1])).unwrap_err();
     let text = "in ensemble 'e', Request for unknown model: 'g' has no available versions";
     assert_eq!(error, text);
-    // A request that came before still finds the model, but its queue is closed.
+    // A request that came before still finds the model; its queue is closed, and has no successor.
     assert!(ensemble.route.push(closing, &before).is_ok());
     let error = client.blocking_recv().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "in ensemble 'e', model 'g' is not taking requests");
@@ -474,7 +494,7 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let (running, other) = request(&[("x", &x)], &["y"]);
     world.push("f", running);
     started.recv_timeout(PATIENCE).unwrap();
-    let input = AskedInput {
+    let input = Input {
         name: "IN".to_owned(),
         data_type: x.data_type(),
         shape: x.shape().to_vec(),
@@ -483,7 +503,7 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let ask = Ask { inputs: vec![input], ..Ask::default() };
     let target = target("e");
     let found = world.models.find(&target).unwrap();
-    let mut leaving = Box::pin(inference::infer(&world.models, &target, found, ask));
+    let mut leaving = Box::pin(inference::infer(&target, found, ask));
     assert!(poll_fn(|context| Poll::Ready(leaving.as_mut().poll(context).is_pending())).await);
     assert_eq!(world.served("f").route.waiting(), 1);
     drop(leaving);
@@ -511,4 +531,19 @@ fn ensembles_may_be_steps() {
     let done = world.end();
     assert_eq!((done.of("inner").success.count, done.of("broken").failure.count), (2, 1));
     assert_eq!(done.of("f").success.count, 6);
+}
+
+#[test]
+fn an_ensemble_of_ensembles_has_spent_what_its_models_have() {
+    let mut world = World::new();
+    for name in ["f", "g", "h"] {
+        world.model(name, plus(1));
+    }
+    let inner = fakes::spec("inner", vec![any("x")], vec![any("y")]);
+    world.ensemble_of(inner, &["f x=x y=MID", "g x=MID y=y"]);
+    world.ensemble(&["inner x=IN y=MID", "h x=MID y=OUT"]);
+    assert_eq!(values(&world.ask(&fakes::numbers(&[1, 1])).unwrap()), [3]);
+    let done = world.end();
+    check_sums(&done, "inner", &["f", "g"]);
+    check_sums(&done, "e", &["f", "g", "h"]);
 }

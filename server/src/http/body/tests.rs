@@ -17,6 +17,7 @@ fn server() -> Arc<Server> {
     Arc::new(Server {
         name: "nereid".to_owned(),
         models,
+        control: None,
         budget: Budget::new(1500),
         input_bytes_max: 1000,
         life: tokio::sync::watch::channel(Life::Serving).1,
@@ -65,11 +66,6 @@ fn parts(parts: &[&[u8]]) -> Body {
     Body::new(Parts { parts, is_broken: false })
 }
 
-/// Headers that declare a body of this size.
-fn declaring(size: usize) -> HeaderMap {
-    HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from(size))])
-}
-
 fn numbers(size: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().take(size).collect()
 }
@@ -79,13 +75,22 @@ fn refused(received: Result<Received, InferError>, expected: &str) {
     assert_eq!(received.err().map(|error| error.to_string()).as_deref(), Some(expected));
 }
 
+#[test]
+fn a_length_may_be_declared() {
+    let declared = |length: &'static str| {
+        let header = (CONTENT_LENGTH, HeaderValue::from_static(length));
+        declared_length(&HeaderMap::from_iter([header]))
+    };
+    assert_eq!((declared("300"), declared("x"), declared_length(&HeaderMap::new())), (300, 0, 0));
+}
+
 #[tokio::test]
 async fn what_follows_the_header_is_aligned() {
     let server = server();
     let sent = numbers(300);
     for header_length in (0..=130).chain([299, 300]) {
-        let body = parts(&[&sent[..100], &sent[100..101], &[], &sent[101..]]);
-        let received = receive(&server, &declaring(300), body, header_length).await.unwrap();
+        let mut body = parts(&[&sent[..100], &sent[100..101], &[], &sent[101..]]);
+        let received = receive(&server, &mut body, 300, header_length).await.unwrap();
         let bytes = received.bytes();
         assert_eq!(*bytes, *sent);
         let start = bytes.as_ptr().addr() + header_length;
@@ -99,8 +104,8 @@ async fn what_follows_the_header_is_aligned() {
 async fn a_header_may_claim_any_length() {
     let server = server();
     for header_length in [301, usize::MAX / 2, usize::MAX - 1, usize::MAX] {
-        let body = Body::from(numbers(300));
-        let received = receive(&server, &declaring(300), body, header_length).await.unwrap();
+        let mut body = Body::from(numbers(300));
+        let received = receive(&server, &mut body, 300, header_length).await.unwrap();
         assert_eq!(*received.bytes(), *numbers(300));
     }
 }
@@ -108,9 +113,9 @@ async fn a_header_may_claim_any_length() {
 #[tokio::test]
 async fn a_body_is_one_element_after_its_length() {
     let server = server();
-    for (headers, size) in [(declaring(7), 7), (HeaderMap::new(), 300), (HeaderMap::new(), 0)] {
+    for (declared, size) in [(7, 7), (0, 300), (0, 0)] {
         let sent = numbers(size);
-        let received = receive(&server, &headers, Body::from(sent.clone()), 0).await.unwrap();
+        let received = receive(&server, &mut Body::from(sent.clone()), declared, 0).await.unwrap();
         let element = received.as_element();
         let (length, content) = element.split_first_chunk().unwrap();
         assert_eq!((u32::from_le_bytes(*length), content), (u32::try_from(size).unwrap(), &*sent));
@@ -124,8 +129,8 @@ async fn a_body_need_not_declare_its_size() {
     let server = server();
     let sent = numbers(900);
     for header_length in 0..100 {
-        let body = parts(&[&sent[..1], &sent[1..500], &sent[500..]]);
-        let received = receive(&server, &HeaderMap::new(), body, header_length).await.unwrap();
+        let mut body = parts(&[&sent[..1], &sent[1..500], &sent[500..]]);
+        let received = receive(&server, &mut body, 0, header_length).await.unwrap();
         assert_eq!(*received.bytes(), *sent);
         assert_eq!(server.budget.used_bytes(), 900);
         let start = received.bytes().as_ptr().addr() + header_length;
@@ -141,34 +146,32 @@ async fn a_body_may_be_as_large_as_the_server_admits() {
             "the request has {size} bytes or more, this server admits 1000 (--http-max-input-size)"
         )
     };
-    let most = receive(&server, &declaring(1000), Body::from(numbers(1000)), 0).await.unwrap();
+    let most = receive(&server, &mut Body::from(numbers(1000)), 1000, 0).await.unwrap();
     assert_eq!(most.bytes().len(), 1000);
     drop(most);
     // What is declared is refused before anything is read; what is not, as soon as it is known.
-    refused(receive(&server, &declaring(1001), Body::new(Silent), 0).await, &text(1001));
-    let endless = parts(&[&numbers(600), &numbers(600), &numbers(600)]);
-    refused(receive(&server, &HeaderMap::new(), endless, 0).await, &text(1200));
-    refused(receive(&server, &declaring(10), Body::from(numbers(1001)), 0).await, &text(1001));
+    refused(receive(&server, &mut Body::new(Silent), 1001, 0).await, &text(1001));
+    let mut endless = parts(&[&numbers(600), &numbers(600), &numbers(600)]);
+    refused(receive(&server, &mut endless, 0, 0).await, &text(1200));
+    refused(receive(&server, &mut Body::from(numbers(1001)), 10, 0).await, &text(1001));
     assert_eq!(server.budget.used_bytes(), 0);
 }
 
 #[tokio::test]
-async fn bytes_are_in_flight_until_the_last_share_is_dropped() {
+async fn bytes_are_in_flight_until_the_lease_is_dropped() {
     let server = server();
-    let none = HeaderMap::new();
-    let receive_some = |size| receive(&server, &none, Body::from(numbers(size)), 0);
+    let receive_some = async |size| receive(&server, &mut Body::from(numbers(size)), 0, 0).await;
     let first = receive_some(900).await.unwrap();
     assert_eq!(server.budget.used_bytes(), 900);
     let overloaded = "the server has 900 bytes in flight and admits 1500 (--inflight-byte-size); \
                       601 more do not fit, try again later";
     refused(receive_some(601).await, overloaded);
     // What is declared counts before it has come.
-    refused(receive(&server, &declaring(601), Body::new(Silent), 0).await, overloaded);
+    refused(receive(&server, &mut Body::new(Silent), 601, 0).await, overloaded);
     assert_eq!(server.budget.used_bytes(), 900);
-    let share = first.bytes().slice(5..6);
-    drop(first);
+    let Received { lease, .. } = first;
     refused(receive_some(601).await, overloaded);
-    drop(share);
+    drop(lease);
     assert_eq!(server.budget.used_bytes(), 0);
     assert!(receive_some(601).await.is_ok());
 }
@@ -176,10 +179,10 @@ async fn bytes_are_in_flight_until_the_last_share_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_body_must_come_whole() {
     let server = server();
-    let broken = Body::new(Parts { parts: vec![numbers(5)], is_broken: true });
+    let mut broken = Body::new(Parts { parts: vec![numbers(5)], is_broken: true });
     let text = "the request's body broke off: no more";
-    refused(receive(&server, &declaring(10), broken, 0).await, text);
+    refused(receive(&server, &mut broken, 10, 0).await, text);
     let text = "the request's body paused for more than 30 s";
-    refused(receive(&server, &declaring(10), Body::new(Silent), 0).await, text);
+    refused(receive(&server, &mut Body::new(Silent), 10, 0).await, text);
     assert_eq!(server.budget.used_bytes(), 0);
 }

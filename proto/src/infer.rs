@@ -1,0 +1,64 @@
+//! A request for inference as it was sent, whatever protocol it came over; no model has seen it
+//! yet. The codecs of [`crate::http`] and [`crate::grpc`] make it, and share its limits here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use nereid_backend::data_type::DataType;
+use nereid_backend::parts::Parameters;
+
+/// The most inputs, outputs, axes or parameters that one list of a request may have: in JSON, `{}`
+/// takes three bytes of text and many times that once it is read.
+pub const LIST_LENGTH_MAX: usize = 1024;
+
+/// A request as it was sent.
+#[derive(Debug, Default)]
+pub struct InferRequest {
+    /// The client's own name for it; may be empty.
+    pub id: String,
+    /// The client's parameters, without `binary_data_output`.
+    pub parameters: Parameters,
+    /// Inputs in the order in which they were sent.
+    pub inputs: Vec<Input>,
+    /// Outputs in the order in which they are wanted; none means all.
+    pub outputs: Vec<NamedOutput>,
+    /// Whether all outputs are wanted as binary data. As in Triton, it holds only for a request that
+    /// names no outputs: those that are named say it for themselves.
+    pub is_output_binary: bool,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Which one.
+    pub name: String,
+    /// Element type.
+    pub data_type: DataType,
+    /// Size of each axis.
+    pub shape: Vec<usize>,
+    /// Elements in the form that tensors have: a slice of what was received, or written from JSON
+    /// or from the typed contents of a message.
+    pub data: Bytes,
+}
+
+/// One output that a request names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedOutput {
+    /// Which one.
+    pub name: Arc<str>,
+    /// Whether it is wanted as binary data; over gRPC, all are.
+    pub is_binary: bool,
+}
+
+/// Says why a list may not be of that `length`.
+pub(crate) fn check_length(length: usize) -> Result<(), String> {
+    if length <= LIST_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(format!("a request may list at most {LIST_LENGTH_MAX} of anything"))
+}
+
+/// Says that `what` is a part of the protocol that is not there.
+pub(crate) fn unsupported(what: &str) -> String {
+    format!("{what} is not supported by this version of Nereid")
+}

@@ -1,0 +1,202 @@
+//! One input after the other: its type, its size, its shape, and the rows that all have.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use nereid_backend::data_type::DataType;
+use nereid_backend::error::InferError;
+use nereid_backend::parts::Tensors;
+use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
+use nereid_backend::tensor::{PREFIX_BYTES, Storage, Tensor, TensorError};
+use nereid_proto::infer::Input;
+
+use super::{Admitted, invalid, unexpected};
+
+/// The largest size of an axis: `i32::MAX`.
+const AXIS_MAX: usize = (1 << 31) - 1;
+
+/// Checks tensors that have the right names, and puts them in the model's order.
+///
+/// # Errors
+/// [`InferError::Invalid`].
+pub(super) fn fit(spec: &ModelSpec, id: &str, mut inputs: Tensors) -> Result<Admitted, InferError> {
+    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
+    inputs.sort_by_key(|(name, _)| position(name));
+    let rows = if spec.is_batched { batch_rows(spec, id, &inputs)? } else { NonZeroUsize::MIN };
+    for (name, tensor) in &inputs {
+        let Some(input) = spec.signature.input(name) else {
+            return Err(unexpected("input", name, spec));
+        };
+        check_type(spec, id, input, tensor.data_type())?;
+        check_shape(spec, id, input, tensor.shape())?;
+    }
+    Ok(Admitted { inputs, rows })
+}
+
+/// Makes a tensor of an input that was sent to the model of `spec`.
+///
+/// # Errors
+/// [`InferError::Invalid`] when it has another type than the model's, or its size does not fit.
+pub(super) fn read(
+    spec: &ModelSpec,
+    id: &str,
+    asked: Input,
+) -> Result<(Arc<str>, Tensor), InferError> {
+    let Some(input) = spec.signature.input(&asked.name) else {
+        return Err(unexpected("input", &asked.name, spec));
+    };
+    check_type(spec, id, input, asked.data_type)?;
+    check_axes(spec, id, input, &asked.shape)?;
+    let (name, model) = (&input.name, &spec.name);
+    let storage = Storage::Host(asked.data.clone());
+    let error = match Tensor::new(asked.data_type, asked.shape, storage) {
+        Ok(tensor) => return Ok((name.clone(), tensor)),
+        Err(error) => error,
+    };
+    Err(match error {
+        TensorError::Size { expected, actual } => invalid(
+            id,
+            &format!(
+                "input byte size mismatch for input '{name}' for model '{model}'. Expected \
+                 {expected}, got {actual}"
+            ),
+        ),
+        TensorError::Framing { expected, .. } => {
+            InferError::Invalid(wrong_framing(name, &asked.data, expected))
+        }
+        error => invalid(id, &format!("input '{name}' for model '{model}': {error}")),
+    })
+}
+
+/// Why `data` are not that many byte strings, each after its length.
+pub(super) fn wrong_framing(name: &str, data: &[u8], expected: usize) -> String {
+    let mut rest = data;
+    for found in 0..expected {
+        let Some((prefix, behind)) = rest.split_first_chunk::<PREFIX_BYTES>() else {
+            return format!(
+                "incomplete string length data for inference input '{name}', expecting {expected} \
+                 strings but only {found} are there"
+            );
+        };
+        let length = usize::try_from(u32::from_le_bytes(*prefix)).unwrap_or(usize::MAX);
+        let Some(behind) = behind.get(length..) else {
+            return format!(
+                "incomplete string data for inference input '{name}', expecting string of length \
+                 {length} but only {} bytes available",
+                behind.len()
+            );
+        };
+        rest = behind;
+    }
+    format!(
+        "unexpected number of string elements for inference input '{name}', expecting {expected}; \
+         {} more bytes follow",
+        rest.len()
+    )
+}
+
+fn check_type(
+    spec: &ModelSpec,
+    id: &str,
+    input: &TensorSpec,
+    actual: DataType,
+) -> Result<(), InferError> {
+    if actual == input.data_type {
+        return Ok(());
+    }
+    let text = format!(
+        "inference input '{}' data-type is '{}', but model '{}' expects '{}'",
+        input.name,
+        actual.name(),
+        spec.name,
+        input.data_type.name()
+    );
+    Err(invalid(id, &text))
+}
+
+/// A tensor without elements may have axes of any size, and takes no memory for it; engines count
+/// in 32 bits or multiply sizes.
+fn check_axes(
+    spec: &ModelSpec,
+    id: &str,
+    input: &TensorSpec,
+    shape: &[usize],
+) -> Result<(), InferError> {
+    let Some(size) = shape.iter().find(|&&size| size > AXIS_MAX) else { return Ok(()) };
+    let text = format!(
+        "input '{}' for model '{}' has an axis of {size}, an axis may have at most {AXIS_MAX}",
+        input.name, spec.name
+    );
+    Err(invalid(id, &text))
+}
+
+/// The rows that all inputs have. Triton walks through them in the order of a hash table; from
+/// the last to the first agrees with what was recorded of it.
+fn batch_rows(spec: &ModelSpec, id: &str, inputs: &Tensors) -> Result<NonZeroUsize, InferError> {
+    let mut all = None;
+    for (name, tensor) in inputs.iter().rev() {
+        let rows = tensor.shape().first().copied().unwrap_or(0);
+        if *all.get_or_insert(rows) != rows {
+            let text = format!(
+                "input '{name}' batch size does not match other inputs for '{}'",
+                spec.name
+            );
+            return Err(invalid(id, &text));
+        }
+    }
+    let rows = all.unwrap_or(1);
+    if rows > spec.rows_max {
+        let (most, model) = (spec.rows_max, &spec.name);
+        let text = format!("inference request batch-size must be <= {most} for '{model}'");
+        return Err(invalid(id, &text));
+    }
+    NonZeroUsize::new(rows).ok_or_else(|| {
+        invalid(id, &format!("inference request batch-size must be at least 1 for '{}'", spec.name))
+    })
+}
+
+fn check_shape(
+    spec: &ModelSpec,
+    id: &str,
+    input: &TensorSpec,
+    shape: &[usize],
+) -> Result<(), InferError> {
+    let inner = shape.get(usize::from(spec.is_batched)..).unwrap_or_default();
+    let is_fit = inner.len() == input.dims.len()
+        && shape.len() == input.dims.len() + usize::from(spec.is_batched)
+        && input.dims.iter().zip(inner).all(|(dim, &size)| dim.admits(size));
+    if is_fit {
+        return Ok(());
+    }
+    let mut expected = Vec::new();
+    expected.extend(spec.is_batched.then_some(Dim::Any));
+    expected.extend(&input.dims);
+    let mut text = format!(
+        "unexpected shape for input '{}' for model '{}'. Expected {}, got {}.",
+        input.name,
+        spec.name,
+        list(&expected),
+        list(shape)
+    );
+    if spec.is_batched {
+        text.push_str(BATCH_NOTE);
+    }
+    Err(invalid(id, &text))
+}
+
+/// What Triton adds, since a forgotten batch axis is the commonest mistake.
+pub(super) const BATCH_NOTE: &str = " NOTE: Setting a non-zero max_batch_size in the model config requires a \
+    batch dimension to be prepended to each input shape. If you want to specify the full shape \
+    including the batch dim in your input dims config, try setting max_batch_size to zero. See the \
+    model configuration docs for more info on max_batch_size.";
+
+fn list(sizes: &[impl ToString]) -> String {
+    let mut text = String::from("[");
+    for (index, size) in sizes.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{}", size.to_string());
+    }
+    text + "]"
+}
