@@ -68,8 +68,8 @@ impl Stated {
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
-        engine::read(&mut stated, &folder.path);
         scheduling::check(&mut stated);
+        engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
         Ok(stated)
     }

@@ -167,6 +167,10 @@ impl Scheduler for DynamicBatcher {
         self.wake(now)
     }
 
+    fn hurry(&mut self) {
+        self.policy.delay_max = Duration::ZERO;
+    }
+
     fn retire(&mut self, who: InstanceId, now: Instant) -> Wake {
         self.watch.take_if(|(watcher, _)| *watcher == who);
         self.slots[who.0].sleep = Sleep::Awake;

@@ -244,17 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_backends() {
-        let line = "--model-repository a --backend-config onnxruntime,intra_op_thread_count=2 \
-                    --backend-config=default-max-batch-size=8";
-        let options = parse(line).unwrap();
-        let expected = ["onnxruntime,intra_op_thread_count=2", "default-max-batch-size=8"];
-        assert_eq!(options.backends.backend_config, expected.map(|text| text.parse().unwrap()));
-        let error = parse("--model-repository a --backend-config onnxruntime,x").unwrap_err();
-        assert!(error.contains("expected <backend>,<key>=<value>"), "{error}");
-    }
-
-    #[test]
     fn metrics_have_tritons_options() {
         let line = "--model-repository a --allow-gpu-metrics=false --allow-cpu-metrics false \
                     --metrics-interval-ms 0.5 --metrics-config summary_latencies=true \
@@ -272,6 +261,17 @@ mod tests {
             let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
             assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_of_backends() {
+        let line = "--model-repository a --backend-config onnxruntime,intra_op_thread_count=2 \
+                    --backend-config=default-max-batch-size=8";
+        let options = parse(line).unwrap();
+        let expected = ["onnxruntime,intra_op_thread_count=2", "default-max-batch-size=8"];
+        assert_eq!(options.backends.backend_config, expected.map(|text| text.parse().unwrap()));
+        let error = parse("--model-repository a --backend-config onnxruntime,x").unwrap_err();
+        assert!(error.contains("expected <backend>,<key>=<value>"), "{error}");
     }
 
     #[test]

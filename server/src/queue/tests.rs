@@ -26,6 +26,20 @@ fn a_closed_queue_gives_requests_back() {
 }
 
 #[test]
+fn who_waits_for_company_runs_when_the_queue_closes() {
+    let queue = fakes::queue(2, Duration::from_hours(1), vec![SystemPark::default()]);
+    let asking = {
+        let queue = queue.clone();
+        std::thread::spawn(move || queue.next_batch(InstanceId(0)).map(|batch| batch.rows()))
+    };
+    let (request, _client) = fakes::request(1);
+    assert!(queue.push(request).is_ok());
+    queue.close();
+    assert_eq!(asking.join().unwrap(), Some(1));
+    assert!(queue.next_batch(InstanceId(0)).is_none());
+}
+
+#[test]
 fn who_went_away_takes_no_place() {
     let queue = fakes::plain_queue();
     let push = || {
