@@ -14,11 +14,11 @@ use nereid_proto::inference::model_repository_parameter::ParameterChoice;
 use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
-    ModelStatisticsRequest, ModelStatisticsResponse, RepositoryIndexRequest,
-    RepositoryIndexResponse, RepositoryModelLoadRequest, RepositoryModelLoadResponse,
-    RepositoryModelUnloadRequest, RepositoryModelUnloadResponse, ServerLiveRequest,
-    ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest,
-    ServerReadyResponse,
+    ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -122,9 +122,8 @@ impl GrpcInferenceService for Service {
     ) -> Answered<RepositoryModelLoadResponse> {
         let asked = asked.into_inner();
         let control = self.control(&asked.repository_name)?;
-        if let Some(name) = asked.parameters.keys().next() {
-            let text = format!("unrecognized load parameter '{name}'.");
-            return Err(Status::invalid_argument(text));
+        if let Some((name, value)) = asked.parameters.iter().next() {
+            return Err(refused_parameter(name, value));
         }
         match control.load(&asked.model_name).await {
             Ok(()) => Ok(Response::new(RepositoryModelLoadResponse {})),
@@ -169,11 +168,23 @@ fn target(model: String, version: &str) -> Result<Target, Status> {
     }
     match version.parse() {
         Ok(version) => Ok(Target { model, version: Some(version) }),
-        Err(error) => Err(failure(&InferError::Invalid(format!(
+        // The details are the name of a C function, and clients match all of the text.
+        Err(_) => Err(failure(&InferError::Invalid(format!(
             "failed to get model version from specified version string '{version}' (details: \
-             {error}), version should be an integral value > 0"
+             stol), version should be an integral value > 0"
         )))),
     }
+}
+
+/// A load has no parameters yet; one of the wrong type is told so first.
+fn refused_parameter(name: &str, value: &ModelRepositoryParameter) -> Status {
+    let is_text = matches!(value.parameter_choice, Some(ParameterChoice::StringParam(_)));
+    let text = if name == "config" && !is_text {
+        format!("invalid value type for load parameter '{name}', expected string_param.")
+    } else {
+        format!("unrecognized load parameter '{name}'.")
+    };
+    Status::invalid_argument(text)
 }
 
 fn answer<T>(answered: Result<T, InferError>) -> Answered<T> {
