@@ -1,5 +1,6 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
+mod health;
 mod infer;
 mod metered;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use nereid_backend::error::InferError;
+use nereid_proto::health::health_server::HealthServer;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use nereid_proto::inference::model_repository_parameter::ParameterChoice;
@@ -37,10 +39,11 @@ const TEXT_BYTES_MAX: usize = 4 << 10;
 pub fn router(server: Arc<Server>) -> Router {
     let meter = from_fn_with_state(server.budget.clone(), metered::meter);
     let size_max = server.input_bytes_max;
+    let health = HealthServer::new(health::Checked { server: server.clone() });
     let service = GrpcInferenceServiceServer::new(Service { server })
         .max_decoding_message_size(size_max)
         .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
-    Routes::new(service).into_axum_router().layer(meter)
+    Routes::new(service).add_service(health).into_axum_router().layer(meter)
 }
 
 /// Answers `server`'s gRPC clients. What it leaves out is answered UNIMPLEMENTED.

@@ -22,7 +22,6 @@ XFAIL = {
     "meta": "extensions that are not there yet",
     **dict.fromkeys(["classification", "classification str"], "classification"),
     **dict.fromkeys(["stream err keeps open", "stream err + triton_grpc_error"], "ModelStreamInfer"),
-    **dict.fromkeys(HEALTH, "grpc.health.v1"),
 }
 
 
