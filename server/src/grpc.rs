@@ -1,8 +1,10 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
+mod framing;
 mod health;
 mod infer;
 mod metered;
+mod stream;
 
 use std::sync::Arc;
 
@@ -17,13 +19,14 @@ use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
     ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
-    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
-    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
-    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
-    ServerReadyRequest, ServerReadyResponse,
+    ModelStreamInferResponse, RepositoryIndexRequest, RepositoryIndexResponse,
+    RepositoryModelLoadRequest, RepositoryModelLoadResponse, RepositoryModelUnloadRequest,
+    RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
+    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
+use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::answers;
 use crate::lifecycle::{self, Control};
@@ -34,6 +37,9 @@ use crate::status;
 /// Longest error. It travels as a header, in which other bytes than ASCII take three each, and
 /// gRPC's stock clients admit 16 KiB of headers; beyond, they report that instead of the error.
 const TEXT_BYTES_MAX: usize = 4 << 10;
+
+/// What who sends more requests is told while the server stops.
+const STOPPING: &str = "GRPC server is shutting down and has stopped accepting new requests.";
 
 /// Answers gRPC for `server`.
 pub fn router(server: Arc<Server>) -> Router {
@@ -150,6 +156,13 @@ impl GrpcInferenceService for Service {
 
     async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {
         infer::infer(&self.server, asked).await
+    }
+
+    async fn model_stream_infer(
+        &self,
+        asked: Request<Streaming<ModelInferRequest>>,
+    ) -> Answered<BoxStream<ModelStreamInferResponse>> {
+        Ok(Response::new(stream::infer(self.server.clone(), asked)))
     }
 }
 

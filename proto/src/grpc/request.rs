@@ -13,6 +13,9 @@ use crate::inference::infer_parameter::ParameterChoice;
 use crate::inference::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use crate::inference::{InferParameter, InferTensorContents, ModelInferRequest};
 
+/// The one reserved parameter that a client may set.
+const EMPTY_FINAL: &str = "triton_enable_empty_final_response";
+
 /// Decodes a `message`. Raw tensors are shared with it, not copied.
 ///
 /// # Errors
@@ -139,6 +142,13 @@ fn parameters(asked: BTreeMap<String, InferParameter>) -> Result<Parameters, Inf
             }
             None => return Err(wrong_type(&name)),
         };
+        // It is for models that give several responses, or none, to a request.
+        if name == EMPTY_FINAL {
+            if !matches!(value, Parameter::Bool(_)) {
+                return Err(wrong_type(&name));
+            }
+            continue;
+        }
         if name.starts_with("triton_") {
             return Err(InferError::Invalid(
                 "parameter keys starting with 'triton_' are reserved for Triton usage. Only the \
@@ -167,6 +177,7 @@ fn wrong_type(name: &str) -> InferError {
     let expected = match name {
         "priority" => ", expected int64_param or uint64_param.",
         "timeout" => ", expected int64_param.",
+        EMPTY_FINAL => ", expected bool_param.",
         _ => "",
     };
     InferError::Invalid(format!("invalid value type for '{name}' parameter{expected}"))

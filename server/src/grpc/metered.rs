@@ -18,7 +18,11 @@ use tokio::time::{Sleep, sleep};
 
 use crate::budget::{Budget, Lease};
 use crate::grpc::failure;
+use crate::grpc::framing::Framing;
 use crate::pause::{PAUSE_MAX, paused};
+
+/// Ends the path of the one method whose client may rest between two messages.
+const STREAM: &str = "/ModelStreamInfer";
 
 /// Meters one call. Its lease is among the request's extensions, and held until its response was
 /// sent.
@@ -30,7 +34,10 @@ pub(super) async fn meter(
     let lease = Arc::new(budget.lease());
     request.extensions_mut().insert(lease.clone());
     let received = lease.clone();
-    let request = request.map(|body| Body::new(Counted { body, lease: received, pause: None }));
+    // A client may keep a stream open and send nothing.
+    let framing = request.uri().path().ends_with(STREAM).then(Framing::default);
+    let request =
+        request.map(|body| Body::new(Counted { body, lease: received, pause: None, framing }));
     let response = next.run(request).await;
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
@@ -46,6 +53,8 @@ struct Counted {
     lease: Arc<Lease>,
     /// How long its client may pause; made when it does.
     pause: Option<Pin<Box<Sleep>>>,
+    /// Where it is among its messages, if its client may pause between them as long as it likes.
+    framing: Option<Framing>,
 }
 
 impl http_body::Body for Counted {
@@ -57,12 +66,18 @@ impl http_body::Body for Counted {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            if self.framing.as_ref().is_some_and(Framing::is_between_messages) {
+                return Poll::Pending;
+            }
             let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE_MAX)));
             return pause.as_mut().poll(context).map(|()| Some(refused(&paused())));
         };
         self.pause = None;
         let Some(frame) = frame else { return Poll::Ready(None) };
         let frame = frame?;
+        if let (Some(framing), Some(data)) = (&mut self.framing, frame.data_ref()) {
+            framing.pass(data);
+        }
         let size_bytes = frame.data_ref().map_or(0, Bytes::len);
         Poll::Ready(Some(match self.lease.try_grow(size_bytes) {
             Ok(()) => Ok(frame),

@@ -21,7 +21,6 @@ METADATA = {"stream err + triton_grpc_error": [("triton_grpc_error", "true")]}
 XFAIL = {
     "meta": "extensions that are not there yet",
     **dict.fromkeys(["classification", "classification str"], "classification"),
-    **dict.fromkeys(["stream err keeps open", "stream err + triton_grpc_error"], "ModelStreamInfer"),
 }
 
 

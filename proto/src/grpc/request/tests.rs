@@ -138,6 +138,13 @@ fn parameters_are_read_or_refused() {
                     Only the following keys starting with 'triton_' are allowed: \
                     triton_enable_empty_final_response";
     check("triton_x", Some(ParameterChoice::BoolParam(true)), Err(reserved));
+    let wrong = "invalid value type for 'triton_enable_empty_final_response' parameter, expected \
+                 bool_param.";
+    check(EMPTY_FINAL, Some(ParameterChoice::Int64Param(1)), Err(wrong));
+    let mut message = request(vec![], &[]);
+    let allowed = parameter(ParameterChoice::BoolParam(true));
+    message.parameters.insert(EMPTY_FINAL.to_owned(), allowed);
+    assert_eq!(decode(message).unwrap().parameters, Parameters::new());
 }
 
 /// What HTTP refuses is refused here, too.
