@@ -1,6 +1,7 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
 mod framing;
+mod gunzip;
 mod health;
 mod infer;
 mod metered;
@@ -24,6 +25,7 @@ use nereid_proto::inference::{
     RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
     ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
+use tonic::codec::CompressionEncoding;
 use tonic::codegen::BoxStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
@@ -43,11 +45,12 @@ const STOPPING: &str = "GRPC server is shutting down and has stopped accepting n
 
 /// Answers gRPC for `server`.
 pub fn router(server: Arc<Server>) -> Router {
-    let meter = from_fn_with_state(server.budget.clone(), metered::meter);
+    let meter = from_fn_with_state(server.clone(), metered::meter);
     let size_max = server.input_bytes_max;
     let health = HealthServer::new(health::Checked { server: server.clone() });
     let service = GrpcInferenceServiceServer::new(Service { server })
         .max_decoding_message_size(size_max)
+        .send_compressed(CompressionEncoding::Gzip)
         .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
     Routes::new(service).add_service(health).into_axum_router().layer(meter)
 }

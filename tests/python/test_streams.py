@@ -118,3 +118,24 @@ def test_bytes_of_an_open_stream_are_given_back_and_it_does_not_hold_up_the_end(
             assert clients.metric(server, "nereid_inflight_bytes") <= 2 * len(jpeg)
         _, error = opened.next()
         assert error.status() == "StatusCode.UNAVAILABLE" and "shutting down" in error.message()
+
+
+def test_compressed_messages(server, twenty_lines):
+    tensor = clients.image(triton, twenty_lines[0].jpeg)
+    expected = clients.read_by_tritonclient_grpc(server, twenty_lines[0].jpeg)
+    with stream(server, compression_algorithm="gzip") as (client, opened):
+        result = client.infer("read_line", [tensor], compression_algorithm="gzip")
+        assert clients.reading(result) == expected
+        for request_id in "ab":
+            opened.send("read_line", tensor, request_id)
+            response, error = opened.next()
+            assert error is None and response.id == request_id
+
+
+def test_the_limit_is_that_of_the_decompressed_message():
+    with running(EXAMPLES, "--http-max-input-size=100000") as server:
+        with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
+            with pytest.raises(InferenceServerException) as caught:
+                client.infer("text_detector", [detector_input(96)], compression_algorithm="gzip")
+        assert caught.value.status() == "StatusCode.OUT_OF_RANGE", caught.value
+        clients.wait_until(lambda: clients.metric(server, "nereid_inflight_bytes") == 0)

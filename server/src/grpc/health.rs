@@ -26,3 +26,39 @@ impl Health for Checked {
         Ok(Response::new(HealthCheckResponse { status: status.into() }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::registry::Registry;
+    use crate::server::Life;
+
+    #[tokio::test]
+    async fn a_server_that_is_not_ready_does_not_serve() {
+        let (_, models) = Registry::new();
+        let (life, receiver) = watch::channel(Life::Starting);
+        let server = Server {
+            name: "nereid".to_owned(),
+            models,
+            control: None,
+            budget: Budget::new(1),
+            input_bytes_max: 1,
+            life: receiver,
+            is_strict: false,
+        };
+        let checked = Checked { server: Arc::new(server) };
+        for (now, expected) in [
+            (Life::Starting, ServingStatus::NotServing),
+            (Life::Serving, ServingStatus::Serving),
+            (Life::Stopping, ServingStatus::NotServing),
+        ] {
+            life.send_replace(now);
+            let asked = HealthCheckRequest { service: "any".to_owned() };
+            let answer = checked.check(Request::new(asked)).await.unwrap().into_inner();
+            assert_eq!(answer.status(), expected, "{now:?}");
+        }
+    }
+}
