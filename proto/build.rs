@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const SOURCES: [&str; 2] = ["grpc_service.proto", "model_config.proto"];
+const SOURCES: [&str; 3] = ["grpc_service.proto", "health.proto", "model_config.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");

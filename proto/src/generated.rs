@@ -10,3 +10,9 @@ pub(crate) const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/
 pub mod inference {
     tonic::include_proto!("inference");
 }
+
+/// Messages and stubs of the package `grpc.health.v1`.
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::pedantic)]
+pub mod health {
+    tonic::include_proto!("grpc.health.v1");
+}

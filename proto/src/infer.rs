@@ -28,17 +28,25 @@ pub struct InferRequest {
 }
 
 /// One input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// Which one.
     pub name: String,
-    /// Element type.
-    pub data_type: DataType,
-    /// Size of each axis.
-    pub shape: Vec<usize>,
+    /// Element type; `None` if what was sent is none.
+    pub data_type: Option<DataType>,
+    /// Size of each axis as it was sent: over gRPC, it may be negative.
+    pub shape: Vec<i64>,
     /// Elements in the form that tensors have: a slice of what was received, or written from JSON
     /// or from the typed contents of a message.
     pub data: Bytes,
+}
+
+impl Input {
+    /// An input of a type and a shape that can be; a size that no axis may have stays one.
+    pub fn new(name: String, data_type: DataType, shape: &[usize], data: Bytes) -> Self {
+        let sizes = shape.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX));
+        Self { name, data_type: Some(data_type), shape: sizes.collect(), data }
+    }
 }
 
 /// One output that a request names.

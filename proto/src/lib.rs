@@ -3,6 +3,7 @@
 //! The only crate that knows how bytes on the wire look; it knows no server and no model.
 //!
 //! - [`inference`] is generated from our `.proto` files; [`json`] prints its messages;
+//! - [`health`] is generated, too: gRPC's own question whether a server is ready;
 //! - [`config`] reads the text form of [`inference::ModelConfig`];
 //! - [`http`] and [`grpc`] turn inference over each into the same [`infer::InferRequest`], and
 //!   tensors back.
@@ -16,4 +17,4 @@ pub mod infer;
 pub mod json;
 mod schema;
 
-pub use generated::inference;
+pub use generated::{health, inference};

@@ -67,12 +67,8 @@ pub fn ask(request: InferRequest, hold: Hold) -> Result<Ask, InferError> {
 pub fn admit(spec: &ModelSpec, ask: &mut Ask) -> Result<Admitted, InferError> {
     let names: Vec<&str> = ask.inputs.iter().map(|input| &*input.name).collect();
     check_names(spec, &ask.id, &names)?;
-    let asked = std::mem::take(&mut ask.inputs);
-    let mut inputs = Tensors::with_capacity(asked.len());
-    for input in asked {
-        inputs.push(tensors::read(spec, &ask.id, input)?);
-    }
-    tensors::fit(spec, &ask.id, inputs)
+    let inputs = std::mem::take(&mut ask.inputs);
+    tensors::read(spec, &ask.id, &inputs)
 }
 
 /// Checks tensors, whoever made them, against the model that is to take them, and puts them in

@@ -74,6 +74,12 @@ impl Lease {
         self.try_grow(total_bytes.saturating_sub(size_bytes))
     }
 
+    /// A lease of all that this one has; it has nothing then.
+    pub fn split(&self) -> Self {
+        let size_bytes = self.size_bytes.swap(0, Ordering::Relaxed);
+        Self { shared: self.shared.clone(), size_bytes: AtomicUsize::new(size_bytes) }
+    }
+
     /// Takes bytes for what exists already, whether they fit or not.
     pub fn grow(&self, size_bytes: usize) {
         self.shared.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);

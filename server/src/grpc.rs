@@ -1,7 +1,11 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
+mod framing;
+mod gunzip;
+mod health;
 mod infer;
 mod metered;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use nereid_backend::error::InferError;
+use nereid_proto::health::health_server::HealthServer;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService;
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use nereid_proto::inference::model_repository_parameter::ParameterChoice;
@@ -16,13 +21,15 @@ use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
     ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
-    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
-    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
-    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
-    ServerReadyRequest, ServerReadyResponse,
+    ModelStreamInferResponse, RepositoryIndexRequest, RepositoryIndexResponse,
+    RepositoryModelLoadRequest, RepositoryModelLoadResponse, RepositoryModelUnloadRequest,
+    RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
+    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
+use tonic::codec::CompressionEncoding;
+use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::answers;
 use crate::lifecycle::{self, Control, Overrides};
@@ -34,14 +41,19 @@ use crate::status;
 /// gRPC's stock clients admit 16 KiB of headers; beyond, they report that instead of the error.
 const TEXT_BYTES_MAX: usize = 4 << 10;
 
+/// What who sends more requests is told while the server stops.
+const STOPPING: &str = "GRPC server is shutting down and has stopped accepting new requests.";
+
 /// Answers gRPC for `server`.
 pub fn router(server: Arc<Server>) -> Router {
-    let meter = from_fn_with_state(server.budget.clone(), metered::meter);
+    let meter = from_fn_with_state(server.clone(), metered::meter);
     let size_max = server.input_bytes_max;
+    let health = HealthServer::new(health::Checked { server: server.clone() });
     let service = GrpcInferenceServiceServer::new(Service { server })
         .max_decoding_message_size(size_max)
+        .send_compressed(CompressionEncoding::Gzip)
         .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
-    Routes::new(service).into_axum_router().layer(meter)
+    Routes::new(service).add_service(health).into_axum_router().layer(meter)
 }
 
 /// Answers `server`'s gRPC clients. What it leaves out is answered UNIMPLEMENTED.
@@ -147,6 +159,13 @@ impl GrpcInferenceService for Service {
     async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {
         infer::infer(&self.server, asked).await
     }
+
+    async fn model_stream_infer(
+        &self,
+        asked: Request<Streaming<ModelInferRequest>>,
+    ) -> Answered<BoxStream<ModelStreamInferResponse>> {
+        Ok(Response::new(stream::infer(self.server.clone(), asked)))
+    }
 }
 
 impl Service {
@@ -194,9 +213,10 @@ fn target(model: String, version: &str) -> Result<Target, Status> {
     }
     match version.parse() {
         Ok(version) => Ok(Target { model, version: Some(version) }),
-        Err(error) => Err(failure(&InferError::Invalid(format!(
+        // The details are the name of a C function, and clients match all of the text.
+        Err(_) => Err(failure(&InferError::Invalid(format!(
             "failed to get model version from specified version string '{version}' (details: \
-             {error}), version should be an integral value > 0"
+             stol), version should be an integral value > 0"
         )))),
     }
 }

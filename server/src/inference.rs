@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nereid_backend::error::{InferError, Kind, id_prefix};
 use nereid_backend::parts::{Cancel, Parameter, Parameters};
-use nereid_backend::request::{Home, Request, Response};
+use nereid_backend::request::{Answer, Home, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
@@ -20,13 +20,52 @@ pub struct Inferred {
     pub response: Response,
 }
 
+/// A request that its model has in its queue, or runs.
+///
+/// Dropping it gives the request up: it leaves the queue, and a run is told to stop.
+pub struct Queued {
+    served: Arc<Served>,
+    id: Arc<str>,
+    deadline: Option<Instant>,
+    answer: oneshot::Receiver<Answer>,
+    given_up: RaiseOnDrop,
+}
+
+impl Queued {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// Whatever goes wrong between the queue and here.
+    pub async fn answer(self) -> Result<Inferred, InferError> {
+        let Self { served, id, deadline, answer, given_up } = self;
+        let received = match deadline {
+            None => answer.await,
+            Some(at) => match timeout_at(at.into(), answer).await {
+                Ok(received) => received,
+                Err(_) => return Err(InferError::Expired(id)),
+            },
+        };
+        drop(given_up);
+        let response = received.unwrap_or(Err(InferError::Abandoned))?;
+        Ok(Inferred { served, response })
+    }
+}
+
 /// Runs `ask` on what `target` was `found` to be a moment ago, and waits for the answer.
 ///
-/// Dropping the future gives the request up: it leaves the queue, and a run is told to stop.
+/// Dropping the future gives the request up.
 ///
 /// # Errors
-/// Whatever goes wrong between here and the instance.
-pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferred, InferError> {
+/// Those of [`submit`] and of [`Queued::answer`].
+pub async fn infer(target: &Target, found: Found, ask: Ask) -> Result<Inferred, InferError> {
+    submit(target, found, ask)?.answer().await
+}
+
+/// Puts `ask` into the queue of what `target` was `found` to be a moment ago.
+///
+/// # Errors
+/// When it does not fit the model, or the model does not take it.
+pub fn submit(target: &Target, found: Found, mut ask: Ask) -> Result<Queued, InferError> {
     let spec = &found.served.definition.spec;
     let outputs = admission::requested_outputs(spec, &ask.outputs)?;
     let admitted = admission::admit(spec, &mut ask)?;
@@ -43,16 +82,7 @@ pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferr
     let id = request.id.clone();
     let deadline = request.deadline;
     let served = found.push(target, request)?;
-    let received = match deadline {
-        None => answer.await,
-        Some(at) => match timeout_at(at.into(), answer).await {
-            Ok(received) => received,
-            Err(_) => return Err(InferError::Expired(id)),
-        },
-    };
-    drop(given_up);
-    let response = received.unwrap_or(Err(InferError::Abandoned))?;
-    Ok(Inferred { served, response })
+    Ok(Queued { served, id, deadline, answer, given_up })
 }
 
 /// How long a client will wait, by its parameter `timeout`: microseconds, and 0 for no limit.

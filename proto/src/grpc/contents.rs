@@ -30,11 +30,11 @@ fn size_bytes(contents: &InferTensorContents) -> usize {
 /// What is wrong with them, to be said after whose they are.
 pub(super) fn read(contents: &InferTensorContents, data_type: DataType) -> Result<Bytes, Fault> {
     let bytes = bytes_of_type(contents, data_type)?;
-    let elements = FIELDS.map(|field| elements_of(contents, field));
-    if elements_of(contents, data_type) == elements.iter().sum::<usize>() {
-        Ok(bytes.into())
-    } else {
-        Err(Fault::OtherField)
+    let own = field_of(data_type);
+    let is_sent = |field: &DataType| elements_of(contents, *field) > 0;
+    match FIELDS.into_iter().filter(is_sent).find(|&field| field != own) {
+        Some(other) => Err(Fault::OtherField(other)),
+        None => Ok(bytes.into()),
     }
 }
 
@@ -42,8 +42,8 @@ pub(super) fn read(contents: &InferTensorContents, data_type: DataType) -> Resul
 pub(super) enum Fault {
     /// Their type has no field.
     NoField,
-    /// They are in the field of another type.
-    OtherField,
+    /// They are in the field of this other type.
+    OtherField(DataType),
     /// One of them cannot be of this type; says which.
     Value(String),
 }
@@ -60,18 +60,27 @@ const FIELDS: [DataType; 8] = [
     DataType::Bytes,
 ];
 
+/// The type that names the field for this type: narrow integers share one.
+fn field_of(data_type: DataType) -> DataType {
+    match data_type {
+        DataType::Int8 | DataType::Int16 => DataType::Int32,
+        DataType::Uint8 | DataType::Uint16 => DataType::Uint32,
+        other => other,
+    }
+}
+
 /// How many elements are in the field that is for this type.
 fn elements_of(contents: &InferTensorContents, data_type: DataType) -> usize {
-    match data_type {
+    match field_of(data_type) {
         DataType::Bool => contents.bool_contents.len(),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 => contents.int_contents.len(),
+        DataType::Int32 => contents.int_contents.len(),
         DataType::Int64 => contents.int64_contents.len(),
-        DataType::Uint8 | DataType::Uint16 | DataType::Uint32 => contents.uint_contents.len(),
+        DataType::Uint32 => contents.uint_contents.len(),
         DataType::Uint64 => contents.uint64_contents.len(),
         DataType::Fp32 => contents.fp32_contents.len(),
         DataType::Fp64 => contents.fp64_contents.len(),
         DataType::Bytes => contents.bytes_contents.len(),
-        DataType::Fp16 | DataType::Bf16 => 0,
+        _ => 0,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
-use nereid_backend::error::{InferError, id_prefix};
+use nereid_backend::error::InferError;
 use nereid_backend::parts::{Parameter, Parameters};
 
 use super::contents::{self, Fault};
@@ -12,6 +12,9 @@ use crate::infer::{InferRequest, Input, NamedOutput, check_length, unsupported};
 use crate::inference::infer_parameter::ParameterChoice;
 use crate::inference::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use crate::inference::{InferParameter, InferTensorContents, ModelInferRequest};
+
+/// The one reserved parameter that a client may set.
+const EMPTY_FINAL: &str = "triton_enable_empty_final_response";
 
 /// Decodes a `message`. Raw tensors are shared with it, not copied.
 ///
@@ -24,7 +27,6 @@ pub fn decode(message: ModelInferRequest) -> Result<InferRequest, InferError> {
     let outputs = message.outputs.into_iter().map(output).collect::<Result<_, _>>()?;
     let parameters = parameters(message.parameters)?;
     let mut data = Data {
-        id: &message.id,
         model: &message.model_name,
         is_raw: !message.raw_input_contents.is_empty(),
         raw: message.raw_input_contents.into_iter(),
@@ -37,7 +39,6 @@ pub fn decode(message: ModelInferRequest) -> Result<InferRequest, InferError> {
 
 /// The data of the inputs that are yet to come.
 struct Data<'m> {
-    id: &'m str,
     model: &'m str,
     is_raw: bool,
     raw: std::vec::IntoIter<Bytes>,
@@ -52,9 +53,7 @@ impl Data<'_> {
         }
         let contents = input.contents.take();
         let typed = contents.filter(|contents| *contents != InferTensorContents::default());
-        let data_type = DataType::from_name(&input.datatype).ok_or_else(|| {
-            InferError::Invalid(format!("invalid datatype for input {}", input.name))
-        })?;
+        let data_type = DataType::from_name(&input.datatype);
         let data = match (typed, self.is_raw) {
             (None, true) => self.raw.next().ok_or_else(|| self.no_data(&input))?,
             // An input without any data is one without elements, or a mistake.
@@ -63,8 +62,8 @@ impl Data<'_> {
             (Some(_), true) => return Err(self.both(&input)),
             (Some(contents), false) => self.typed(&input, data_type, &contents)?,
         };
-        let shape = self.shape(&input)?;
-        Ok(Input { name: input.name, data_type, shape, data })
+        check(input.shape.len())?;
+        Ok(Input { name: input.name, data_type, shape: input.shape, data })
     }
 
     fn end(mut self, expected: usize) -> Result<(), InferError> {
@@ -76,16 +75,6 @@ impl Data<'_> {
             "expected {expected} entries of raw_input_contents for model '{model}', one for each \
              input; got more"
         )))
-    }
-
-    fn shape(&self, input: &InferInputTensor) -> Result<Vec<usize>, InferError> {
-        check(input.shape.len())?;
-        let sizes = input.shape.iter().map(|&size| usize::try_from(size).ok());
-        sizes.collect::<Option<_>>().ok_or_else(|| {
-            let text =
-                format!("shape of input '{}' has a negative size: {:?}", input.name, input.shape);
-            InferError::Invalid(id_prefix(self.id) + &text)
-        })
     }
 
     fn no_data(&self, input: &InferInputTensor) -> InferError {
@@ -106,9 +95,11 @@ impl Data<'_> {
     fn typed(
         &self,
         input: &InferInputTensor,
-        data_type: DataType,
+        data_type: Option<DataType>,
         contents: &InferTensorContents,
     ) -> Result<Bytes, InferError> {
+        // Nothing reads the data of a type that is none.
+        let Some(data_type) = data_type else { return Ok(Bytes::new()) };
         let (name, model, type_name) = (&input.name, self.model, data_type.name());
         contents::read(contents, data_type).map_err(|fault| {
             let whose = format!("input tensor '{name}' for model '{model}'");
@@ -116,9 +107,10 @@ impl Data<'_> {
                 Fault::NoField => format!(
                     "contents of {whose} cannot be {type_name}: send it in raw_input_contents"
                 ),
-                Fault::OtherField => format!(
-                    "unexpected explicit tensor data for {whose} of type '{type_name}', in the \
-                     contents of another type"
+                Fault::OtherField(sent) => format!(
+                    "unexpected explicit tensor data for {whose} of type '{}', expected datatype \
+                     '{type_name}'",
+                    sent.name()
                 ),
                 Fault::Value(text) => format!("contents of {whose}: {text}"),
             })
@@ -150,24 +142,45 @@ fn parameters(asked: BTreeMap<String, InferParameter>) -> Result<Parameters, Inf
             }
             None => return Err(wrong_type(&name)),
         };
+        // It is for models that give several responses, or none, to a request.
+        if name == EMPTY_FINAL {
+            if !matches!(value, Parameter::Bool(_)) {
+                return Err(wrong_type(&name));
+            }
+            continue;
+        }
         if name.starts_with("triton_") {
             return Err(InferError::Invalid(
-                "Only the following keys starting with 'triton_' are allowed: \
+                "parameter keys starting with 'triton_' are reserved for Triton usage. Only the \
+                 following keys starting with 'triton_' are allowed: \
                  triton_enable_empty_final_response"
                     .to_owned(),
             ));
         }
-        // As over HTTP; `timeout` is read, and refused, by whoever keeps deadlines.
-        if name == "priority" && !matches!(value, Parameter::Int(0..)) {
-            return Err(wrong_type(&name));
-        }
+        check_known(&name, &value)?;
         parameters.insert(name, value);
     }
     Ok(parameters)
 }
 
+/// Checks the parameters that say how a request is scheduled. Whether a timeout is negative is for
+/// whoever keeps deadlines to see.
+fn check_known(name: &str, value: &Parameter) -> Result<(), InferError> {
+    match (name, value) {
+        ("priority", Parameter::Int(0..)) | ("timeout", Parameter::Int(_)) => Ok(()),
+        ("priority" | "timeout", _) => Err(wrong_type(name)),
+        _ => Ok(()),
+    }
+}
+
 fn wrong_type(name: &str) -> InferError {
-    InferError::Invalid(format!("invalid value type for '{name}' parameter"))
+    let expected = match name {
+        "priority" => ", expected int64_param or uint64_param.",
+        "timeout" => ", expected int64_param.",
+        EMPTY_FINAL => ", expected bool_param.",
+        _ => "",
+    };
+    InferError::Invalid(format!("invalid value type for '{name}' parameter{expected}"))
 }
 
 fn check(length: usize) -> Result<(), InferError> {

@@ -171,7 +171,7 @@ impl StatedInput {
             }
             (None, size) => binary.take(&name, size.unwrap_or_default())?,
         };
-        Ok(Input { name, data_type, shape, data })
+        Ok(Input::new(name, data_type, &shape, data))
     }
 
     fn check_one_source(&self) -> Result<(), InferError> {

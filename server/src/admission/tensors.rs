@@ -20,37 +20,39 @@ const AXIS_MAX: usize = (1 << 31) - 1;
 ///
 /// # Errors
 /// [`InferError::Invalid`].
-pub(super) fn fit(spec: &ModelSpec, id: &str, mut inputs: Tensors) -> Result<Admitted, InferError> {
-    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
-    inputs.sort_by_key(|(name, _)| position(name));
-    let rows = if spec.is_batched { batch_rows(spec, id, &inputs)? } else { NonZeroUsize::MIN };
-    for (name, tensor) in &inputs {
-        let Some(input) = spec.signature.input(name) else {
-            return Err(unexpected("input", name, spec));
-        };
-        check_type(spec, id, input, tensor.data_type())?;
+pub(super) fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitted, InferError> {
+    let first = |tensor: &Tensor| Some(tensor.shape().first().copied().unwrap_or(0));
+    let sizes = inputs.iter().map(|(name, tensor)| (&**name, first(tensor)));
+    let rows = batch_rows(spec, id, sizes)?;
+    for (name, tensor) in inputs.iter().rev() {
+        let input = expected(spec, name)?;
+        check_type(spec, id, input, Some(tensor.data_type()))?;
         check_shape(spec, id, input, tensor.shape())?;
     }
-    Ok(Admitted { inputs, rows })
+    Ok(Admitted { inputs: in_order(spec, inputs), rows })
 }
 
-/// Makes a tensor of an input that was sent to the model of `spec`.
+/// Makes tensors of inputs that have the right names, in the model's order. As in Triton, the
+/// rows come first, and then one input after the other, from the last that was sent to the first.
 ///
 /// # Errors
-/// [`InferError::Invalid`] when it has another type than the model's, or its size does not fit.
-pub(super) fn read(
-    spec: &ModelSpec,
-    id: &str,
-    asked: Input,
-) -> Result<(Arc<str>, Tensor), InferError> {
-    let Some(input) = spec.signature.input(&asked.name) else {
-        return Err(unexpected("input", &asked.name, spec));
-    };
-    check_type(spec, id, input, asked.data_type)?;
-    check_axes(spec, id, input, &asked.shape)?;
+/// [`InferError::Invalid`] when one does not fit the model, or its size not its shape.
+pub(super) fn read(spec: &ModelSpec, id: &str, asked: &[Input]) -> Result<Admitted, InferError> {
+    let first = |shape: &[i64]| shape.first().map_or(Some(0), |&size| usize::try_from(size).ok());
+    let sizes = asked.iter().map(|input| (&*input.name, first(&input.shape)));
+    let rows = batch_rows(spec, id, sizes)?;
+    let inputs = asked.iter().rev().map(|input| read_one(spec, id, input));
+    Ok(Admitted { inputs: in_order(spec, inputs.collect::<Result<_, _>>()?), rows })
+}
+
+fn read_one(spec: &ModelSpec, id: &str, asked: &Input) -> Result<(Arc<str>, Tensor), InferError> {
+    let input = expected(spec, &asked.name)?;
+    let data_type = check_type(spec, id, input, asked.data_type)?;
+    let shape = check_axes(spec, id, input, &asked.shape)?;
+    check_shape(spec, id, input, &shape)?;
     let (name, model) = (&input.name, &spec.name);
     let storage = Storage::Host(asked.data.clone());
-    let error = match Tensor::new(asked.data_type, asked.shape, storage) {
+    let error = match Tensor::new(data_type, shape, storage) {
         Ok(tensor) => return Ok((name.clone(), tensor)),
         Err(error) => error,
     };
@@ -67,6 +69,17 @@ pub(super) fn read(
         }
         error => invalid(id, &format!("input '{name}' for model '{model}': {error}")),
     })
+}
+
+/// The model's input of this name.
+fn expected<'s>(spec: &'s ModelSpec, name: &str) -> Result<&'s TensorSpec, InferError> {
+    spec.signature.input(name).ok_or_else(|| unexpected("input", name, spec))
+}
+
+fn in_order(spec: &ModelSpec, mut inputs: Tensors) -> Tensors {
+    let position = |name: &str| spec.signature.inputs.iter().position(|input| *input.name == *name);
+    inputs.sort_by_key(|(name, _)| position(name));
+    inputs
 }
 
 /// Why `data` are not that many byte strings, each after its length.
@@ -100,15 +113,15 @@ fn check_type(
     spec: &ModelSpec,
     id: &str,
     input: &TensorSpec,
-    actual: DataType,
-) -> Result<(), InferError> {
-    if actual == input.data_type {
-        return Ok(());
+    actual: Option<DataType>,
+) -> Result<DataType, InferError> {
+    if actual == Some(input.data_type) {
+        return Ok(input.data_type);
     }
     let text = format!(
         "inference input '{}' data-type is '{}', but model '{}' expects '{}'",
         input.name,
-        actual.name(),
+        actual.map_or("<invalid>", DataType::name),
         spec.name,
         input.data_type.name()
     );
@@ -116,36 +129,51 @@ fn check_type(
 }
 
 /// A tensor without elements may have axes of any size, and takes no memory for it; engines count
-/// in 32 bits or multiply sizes.
+/// in 32 bits or multiply sizes. A negative size is none at all.
 fn check_axes(
     spec: &ModelSpec,
     id: &str,
     input: &TensorSpec,
-    shape: &[usize],
-) -> Result<(), InferError> {
-    let Some(size) = shape.iter().find(|&&size| size > AXIS_MAX) else { return Ok(()) };
-    let text = format!(
-        "input '{}' for model '{}' has an axis of {size}, an axis may have at most {AXIS_MAX}",
-        input.name, spec.name
-    );
-    Err(invalid(id, &text))
+    shape: &[i64],
+) -> Result<Vec<usize>, InferError> {
+    let size =
+        |&size: &i64| usize::try_from(size).ok().filter(|&size| size <= AXIS_MAX).ok_or(size);
+    let whose = || format!("input '{}' for model '{}'", input.name, spec.name);
+    shape.iter().map(size).collect::<Result<_, _>>().map_err(|wrong| {
+        let text = if wrong < 0 {
+            format!("{} has a shape with a negative size: {}", whose(), list(shape))
+        } else {
+            format!("{} has an axis of {wrong}, an axis may have at most {AXIS_MAX}", whose())
+        };
+        invalid(id, &text)
+    })
 }
 
-/// The rows that all inputs have. Triton walks through them in the order of a hash table; from
+/// The rows that all inputs have, of the first size of each; `None` is a negative size, which as
+/// in Triton equals nothing. Triton walks through the inputs in the order of a hash table; from
 /// the last to the first agrees with what was recorded of it.
-fn batch_rows(spec: &ModelSpec, id: &str, inputs: &Tensors) -> Result<NonZeroUsize, InferError> {
+fn batch_rows<'n>(
+    spec: &ModelSpec,
+    id: &str,
+    sizes: impl DoubleEndedIterator<Item = (&'n str, Option<usize>)>,
+) -> Result<NonZeroUsize, InferError> {
+    if !spec.is_batched {
+        return Ok(NonZeroUsize::MIN);
+    }
     let mut all = None;
-    for (name, tensor) in inputs.iter().rev() {
-        let rows = tensor.shape().first().copied().unwrap_or(0);
-        if *all.get_or_insert(rows) != rows {
+    for (name, rows) in sizes.rev() {
+        let is_same = all.is_none_or(|all| rows.is_some() && all == rows);
+        if !is_same {
             let text = format!(
                 "input '{name}' batch size does not match other inputs for '{}'",
                 spec.name
             );
             return Err(invalid(id, &text));
         }
+        all = Some(rows);
     }
-    let rows = all.unwrap_or(1);
+    // Without inputs, there is one row.
+    let rows = all.map_or(1, Option::unwrap_or_default);
     if rows > spec.rows_max {
         let (most, model) = (spec.rows_max, &spec.name);
         let text = format!("inference request batch-size must be <= {most} for '{model}'");

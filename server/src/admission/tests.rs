@@ -13,11 +13,11 @@ fn spec() -> ModelSpec {
     fakes::spec("m", inputs, vec![fakes::tensor("y", &[1])])
 }
 
-fn asked(name: &str, shape: &[usize]) -> Input {
-    let size = shape.iter().product::<usize>() * 4;
+fn asked(name: &str, shape: &[i64]) -> Input {
+    let size = usize::try_from(shape.iter().product::<i64>() * 4).unwrap_or(0);
     Input {
         name: name.to_owned(),
-        data_type: DataType::Int32,
+        data_type: Some(DataType::Int32),
         shape: shape.to_vec(),
         data: vec![0; size].into(),
     }
@@ -71,7 +71,7 @@ fn a_million_inputs_are_refused_at_once() {
 #[test]
 fn types_and_sizes_are_checked() {
     let shape = &[1, 1, 2];
-    let float = Input { data_type: DataType::Fp32, ..asked("a", shape) };
+    let float = Input { data_type: Some(DataType::Fp32), ..asked("a", shape) };
     let text = "[request id: 7] inference input 'a' data-type is 'FP32', but model 'm' expects \
                 'INT32'";
     check(&spec(), vec![float, asked("b", shape)], text);
@@ -79,14 +79,46 @@ fn types_and_sizes_are_checked() {
     let text = "[request id: 7] input byte size mismatch for input 'a' for model 'm'. Expected 8, \
                 got 7";
     check(&spec(), vec![short, asked("b", shape)], text);
-    let most = usize::try_from(i32::MAX).unwrap();
+    let unknown = Input { data_type: None, ..asked("a", shape) };
+    let text = "[request id: 7] inference input 'a' data-type is '<invalid>', but model 'm' \
+                expects 'INT32'";
+    check(&spec(), vec![unknown, asked("b", shape)], text);
+}
+
+#[test]
+fn sizes_that_cannot_be_are_refused() {
+    let shape = &[1, 1, 2];
+    let most = i64::from(i32::MAX);
+    let cube = ModelSpec {
+        is_batched: false,
+        ..fakes::spec("m", vec![fakes::tensor("a", &[-1, -1, -1])], vec![fakes::tensor("y", &[1])])
+    };
     let vast = Input { shape: vec![most; 3], ..asked("a", shape) };
-    let text = "[request id: 7] input 'a' for model 'm': shape overflows";
-    check(&spec(), vec![vast, asked("b", shape)], text);
+    check(&cube, vec![vast], "[request id: 7] input 'a' for model 'm': shape overflows");
+    let text = "[request id: 7] input 'a' for model 'm' has a shape with a negative size: [1,-2,2]";
+    check(&spec(), vec![asked("a", &[1, -2, 2]), asked("b", shape)], text);
     let text = "[request id: 7] input 'a' for model 'm' has an axis of 2147483648, an axis may \
                 have at most 2147483647";
     let long = vec![Input { shape: vec![1, most + 1, 0], ..asked("a", shape) }, asked("b", shape)];
     check(&spec(), long, text);
+}
+
+/// As in Triton: rows first, then each input whole, from the last to the first.
+#[test]
+fn what_is_wrong_last_is_told_first() {
+    let of = |data_type| move |name| Input { data_type, ..asked(name, &[1, 1, 2]) };
+    let float = of(Some(DataType::Fp32));
+    let text = "[request id: 7] inference input 'b' data-type is 'FP32', but model 'm' expects \
+                'INT32'";
+    check(&spec(), vec![float("a"), float("b")], text);
+    let short = |name| Input { data: vec![0; 7].into(), ..asked(name, &[1, 1, 2]) };
+    let text = "[request id: 7] input byte size mismatch for input 'b' for model 'm'. Expected 8, \
+                got 7";
+    check(&spec(), vec![float("a"), short("b")], text);
+    check(&spec(), vec![short("a"), short("b")], text);
+    let negative = |name| asked(name, &[-1, 1, 2]);
+    let text = "[request id: 7] input 'a' batch size does not match other inputs for 'm'";
+    check(&spec(), vec![negative("a"), Input { data_type: None, ..negative("b") }], text);
 }
 
 #[test]

@@ -44,6 +44,18 @@ fn what_does_not_fit_is_refused_until_others_are_gone() {
     assert_eq!(budget.used_bytes(), 0);
 }
 
+#[test]
+fn a_lease_that_is_split_has_nothing_left() {
+    let budget = Budget::new(10);
+    let stream = budget.lease();
+    assert!(stream.try_grow(6).is_ok());
+    let message = stream.split();
+    assert!(stream.try_grow_to(4).is_ok());
+    assert_eq!(budget.used_bytes(), 10);
+    drop(message);
+    assert_eq!(budget.used_bytes(), 4);
+}
+
 /// Numbers in each request, and their bytes.
 const COUNT: usize = 1000;
 const TENSOR_BYTES: usize = COUNT * size_of::<f64>();

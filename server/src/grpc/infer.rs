@@ -1,4 +1,4 @@
-//! `ModelInfer`: decode, run, encode.
+//! One request: decode, run, encode. It may be a `ModelInfer` or one of a stream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,8 @@ use tonic::{Request, Response, Status};
 use crate::admission::{Ask, ask};
 use crate::budget::Lease;
 use crate::grpc::{Answered, failure, target};
-use crate::inference;
+use crate::inference::{self, Queued};
 use crate::off_worker::off_worker;
-use crate::registry::{Found, Target};
 use crate::server::Server;
 
 pub(super) async fn infer(
@@ -24,7 +23,33 @@ pub(super) async fn infer(
     let deadline = deadline(&asked)?;
     let lease = asked.extensions().get::<Arc<Lease>>().cloned();
     let lease = lease.unwrap_or_else(|| Arc::new(server.budget.lease()));
-    let message = asked.into_inner();
+    match run(server, asked.into_inner(), lease, deadline).await {
+        Ok(message) => Ok(Response::new(message)),
+        Err(refused) => Err(refused.status),
+    }
+}
+
+/// Why a request has no answer.
+pub(super) struct Refused {
+    /// What its client is told.
+    pub(super) status: Status,
+    /// Whether it had come into its model's queue, and so was not wrong by itself.
+    pub(super) is_queued: bool,
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self { status, is_queued: false }
+    }
+}
+
+/// Runs what `message` asks for. The `lease` has what it takes in memory, and what is answered.
+pub(super) async fn run(
+    server: &Server,
+    message: ModelInferRequest,
+    lease: Arc<Lease>,
+    deadline: Option<Duration>,
+) -> Result<ModelInferResponse, Refused> {
     let target = target(message.model_name.clone(), &message.model_version)?;
     let found = server.models.find(&target).map_err(|failed| failure(&failed))?;
     let mut ask = read(message, lease.clone()).await.map_err(|failed| failure(&failed))?;
@@ -33,16 +58,15 @@ pub(super) async fn infer(
         ask.timeout = deadline;
     }
     let id = ask.id.clone();
-    match answer(&target, found, ask).await {
-        Ok(message) => {
-            lease.grow(message.raw_output_contents.iter().map(Bytes::len).sum());
-            Ok(Response::new(message))
-        }
-        Err(failed) => {
-            inference::log_failure(&target, &id, &failed);
-            Err(refusal(&failed, is_deadline))
-        }
-    }
+    let refused = |failed: &InferError, is_queued| {
+        inference::log_failure(&target, &id, failed);
+        Refused { status: refusal(failed, is_deadline), is_queued }
+    };
+    let queued =
+        inference::submit(&target, found, ask).map_err(|failed| refused(&failed, false))?;
+    let message = answer(&id, queued).await.map_err(|failed| refused(&failed, true))?;
+    lease.grow(message.raw_output_contents.iter().map(Bytes::len).sum());
+    Ok(message)
 }
 
 /// The deadline of gRPC's own.
@@ -68,11 +92,10 @@ async fn read(message: ModelInferRequest, lease: Arc<Lease>) -> Result<Ask, Infe
     off_worker(size_bytes, move || ask(decode(message)?, Some(lease))).await
 }
 
-async fn answer(target: &Target, found: Found, ask: Ask) -> Result<ModelInferResponse, InferError> {
-    let id = ask.id.clone();
-    let inferred = inference::infer(target, found, ask).await?;
+async fn answer(id: &str, queued: Queued) -> Result<ModelInferResponse, InferError> {
+    let inferred = queued.answer().await?;
     let spec = &inferred.served.definition.spec;
-    encode(&id, &spec.name, spec.version, &inferred.response.outputs)
+    encode(id, &spec.name, spec.version, &inferred.response.outputs)
 }
 
 /// With a deadline of gRPC's own, gRPC's own code says that it passed.

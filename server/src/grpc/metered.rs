@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -16,21 +17,36 @@ use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
 use tokio::time::{Sleep, sleep};
 
-use crate::budget::{Budget, Lease};
+use crate::budget::Lease;
 use crate::grpc::failure;
+use crate::grpc::framing::Framing;
+use crate::grpc::gunzip::Gunzip;
 use crate::pause::{PAUSE_MAX, paused};
+use crate::server::Server;
+
+/// Say how messages are compressed, and may be.
+const ENCODING: &str = "grpc-encoding";
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// Ends the path of the one method whose client may rest between two messages.
+const STREAM: &str = "/ModelStreamInfer";
 
 /// Meters one call. Its lease is among the request's extensions, and held until its response was
 /// sent.
 pub(super) async fn meter(
-    State(budget): State<Budget>,
+    State(server): State<Arc<Server>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let lease = Arc::new(budget.lease());
+    let lease = Arc::new(server.budget.lease());
     request.extensions_mut().insert(lease.clone());
+    let gunzip = take_gzip(request.headers_mut())
+        .then(|| Gunzip::new(lease.clone(), server.input_bytes_max));
     let received = lease.clone();
-    let request = request.map(|body| Body::new(Counted { body, lease: received, pause: None }));
+    // A client may keep a stream open and send nothing.
+    let framing = request.uri().path().ends_with(STREAM).then(Framing::default);
+    let request = request
+        .map(|body| Body::new(Counted { body, lease: received, pause: None, framing, gunzip }));
     let response = next.run(request).await;
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
@@ -46,6 +62,10 @@ struct Counted {
     lease: Arc<Lease>,
     /// How long its client may pause; made when it does.
     pause: Option<Pin<Box<Sleep>>>,
+    /// Where it is among its messages, if its client may pause between them as long as it likes.
+    framing: Option<Framing>,
+    /// Decompresses it, if it is compressed.
+    gunzip: Option<Gunzip>,
 }
 
 impl http_body::Body for Counted {
@@ -57,17 +77,21 @@ impl http_body::Body for Counted {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            if self.framing.as_ref().is_some_and(Framing::is_between_messages) {
+                return Poll::Pending;
+            }
             let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE_MAX)));
             return pause.as_mut().poll(context).map(|()| Some(refused(&paused())));
         };
         self.pause = None;
         let Some(frame) = frame else { return Poll::Ready(None) };
         let frame = frame?;
+        if let (Some(framing), Some(data)) = (&mut self.framing, frame.data_ref()) {
+            framing.pass(data);
+        }
         let size_bytes = frame.data_ref().map_or(0, Bytes::len);
-        Poll::Ready(Some(match self.lease.try_grow(size_bytes) {
-            Ok(()) => Ok(frame),
-            Err(failed) => refused(&failed),
-        }))
+        let frame = self.lease.try_grow(size_bytes).and_then(|()| self.decompressed(frame));
+        Poll::Ready(Some(frame.or_else(|failed| refused(&failed))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -75,8 +99,27 @@ impl http_body::Body for Counted {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if self.gunzip.is_some() { SizeHint::default() } else { self.body.size_hint() }
     }
+}
+
+impl Counted {
+    fn decompressed(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, InferError> {
+        let Some(gunzip) = &mut self.gunzip else { return Ok(frame) };
+        match frame.into_data() {
+            Ok(data) => Ok(Frame::data(gunzip.feed(&data)?.into())),
+            Err(other) => Ok(other),
+        }
+    }
+}
+
+/// Whether the messages may be compressed; then it is for us to decompress them, and the answer
+/// may be compressed, too. Stock clients accept that always, but only who compresses by itself
+/// shows that the time is worth it.
+fn take_gzip(headers: &mut HeaderMap) -> bool {
+    let is_gzip = headers.get(ENCODING).is_some_and(|value| value == "gzip");
+    headers.remove(if is_gzip { ENCODING } else { ACCEPT_ENCODING });
+    is_gzip
 }
 
 /// What tonic answers when a body ends so.

@@ -26,12 +26,8 @@ fn target(version: Option<u64>) -> Target {
 
 fn ask() -> Ask {
     let x = fakes::numbers(&[1, 3, 2]);
-    let input = Input {
-        name: "x".to_owned(),
-        data_type: x.data_type(),
-        shape: x.shape().to_vec(),
-        data: x.host_bytes().unwrap(),
-    };
+    let data = x.host_bytes().unwrap();
+    let input = Input::new("x".to_owned(), x.data_type(), x.shape(), data);
     Ask { inputs: vec![input], ..Ask::default() }
 }
 

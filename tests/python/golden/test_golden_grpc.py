@@ -20,17 +20,7 @@ METADATA = {"stream err + triton_grpc_error": [("triton_grpc_error", "true")]}
 # What is not as recorded yet, and why. Once it is, its test fails here: take it out.
 XFAIL = {
     "meta": "extensions that are not there yet",
-    **dict.fromkeys(
-        ["modelready simple/abc", "modelmeta simple/abc", "config simple/abc", "stats simple/abc", "infer vabc"],
-        "the detail of a bad version is Rust's",
-    ),
-    **dict.fromkeys(["dtype", "dtype unk", "contents short", "neg shape"], "Triton checks the last input first"),
-    "contents wrong type": "another text",
     **dict.fromkeys(["classification", "classification str"], "classification"),
-    **dict.fromkeys(["reserved param", "timeout str"], "another text"),
-    "priority str": "not checked",
-    **dict.fromkeys(["stream err keeps open", "stream err + triton_grpc_error"], "ModelStreamInfer"),
-    **dict.fromkeys(HEALTH, "grpc.health.v1"),
 }
 
 

@@ -494,12 +494,8 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let (running, other) = request(&[("x", &x)], &["y"]);
     world.push("f", running);
     started.recv_timeout(PATIENCE).unwrap();
-    let input = Input {
-        name: "IN".to_owned(),
-        data_type: x.data_type(),
-        shape: x.shape().to_vec(),
-        data: x.host_bytes().unwrap(),
-    };
+    let data = x.host_bytes().unwrap();
+    let input = Input::new("IN".to_owned(), x.data_type(), x.shape(), data);
     let ask = Ask { inputs: vec![input], ..Ask::default() };
     let target = target("e");
     let found = world.models.find(&target).unwrap();

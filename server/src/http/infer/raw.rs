@@ -45,7 +45,7 @@ pub(super) fn request(
         }
     };
     let (name, data_type) = (input.name.to_string(), input.data_type);
-    let inputs = vec![Input { name, data_type, shape, data }];
+    let inputs = vec![Input::new(name, data_type, &shape, data)];
     Ok(InferRequest { inputs, is_output_binary: !wants_json, ..InferRequest::default() })
 }
 
