@@ -1,5 +1,7 @@
 //! Dynamic batching: the oldest requests together, up to `rows_max` rows, and none waits longer
-//! than `delay_max` for company while an instance is idle.
+//! than `delay_max` for company while an instance is idle. Who is old is a matter of priority
+//! (`levels`) and queue policy (`level`); how many run together is a walk over them (`walk`); and
+//! answers may have to leave in order (`order`).
 //!
 //! One rule decides who sleeps: while anything waits, one idle instance is *on watch*, which means
 //! that it will ask again by the time a batch is due. All others sleep until they are woken.
@@ -37,6 +39,7 @@ pub struct DynamicBatcher {
     waiting: Levels,
     /// Of those who have left; `None` if they may overtake each other.
     order: Option<Order>,
+    /// What the front of `waiting` looks like; starts again whenever others come to the front.
     walk: Walk,
     slots: Vec<Slot>,
     watch: Option<(InstanceId, Instant)>,
@@ -93,9 +96,8 @@ impl DynamicBatcher {
         let count = std::mem::take(&mut self.walk).batch(&self.policy, now);
         let first = self.take()?;
         let mut batch = Batch::new(first, now, self.observer.clone());
-        for _ in 1..count {
-            batch.push(self.take()?);
-        }
+        let others = std::iter::from_fn(|| self.take()).take(count.saturating_sub(1));
+        others.for_each(|request| batch.push(request));
         Some(batch)
     }
 
@@ -125,8 +127,7 @@ impl Scheduler for DynamicBatcher {
     fn push(&mut self, request: Request, now: Instant) -> Result<Wake, Refused> {
         let patient_until = now.checked_add(self.policy.delay_max);
         let place = self.waiting.push(request, now, patient_until.unwrap_or(now))?;
-        // Whoever comes in between may change what was found.
-        if self.walk.is_changed_at(&self.policy, place) {
+        if self.walk.is_changed_at(place) {
             self.walk = Walk::default();
         }
         Ok(self.wake(now))

@@ -16,7 +16,7 @@ use super::level::Waiting;
 pub(super) struct Walk {
     /// Requests that may run together.
     pub(super) requests: usize,
-    /// Whether whoever comes behind them cannot join.
+    /// Whether the next one cannot join them.
     pub(super) is_full: bool,
     rows: usize,
     /// How many of them should run together: the most that have a preferred size or, where none
@@ -41,7 +41,6 @@ impl Walk {
         }
         self.rows = rows;
         self.requests += 1;
-        self.is_full = rows >= policy.rows_max;
         if policy.preferred.binary_search(&rows).is_ok() {
             self.preferred = Some(self.requests);
         }
@@ -69,11 +68,10 @@ impl Walk {
         }
     }
 
-    /// Whether somebody new at `place` changes what was found.
-    pub(super) fn is_changed_at(&self, policy: &Batching, place: usize) -> bool {
-        // Who comes before a misfit may fit, unless there is no room for anybody.
-        let has_room = self.rows < policy.rows_max;
-        place < self.requests || (place == self.requests && self.is_full && has_room)
+    /// Whether somebody new at `place` changes what was found: also one in front of whoever does not
+    /// fit, since the new one may.
+    pub(super) fn is_changed_at(&self, place: usize) -> bool {
+        place < self.requests || (place == self.requests && self.is_full)
     }
 }
 
