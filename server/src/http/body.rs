@@ -4,6 +4,8 @@
 //! it for the length that makes the whole body one BYTES element. A body that does not declare its
 //! size may outgrow the buffer; that moves it, and it stays aligned only as the allocator does it.
 
+mod decompress;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,6 +19,8 @@ use nereid_backend::tensor::PREFIX_BYTES;
 use crate::budget::Lease;
 use crate::pause::{PAUSE_MAX, paused};
 use crate::server::Server;
+
+pub(super) use decompress::decompress;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
@@ -61,21 +65,11 @@ pub(super) async fn receive(
     declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
-    check_size(server, declared)?;
-    let lease = server.budget.lease();
-    lease.try_grow_to(declared)?;
-    let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
-    let start = aligned_start(&buffer, header_length);
-    buffer.put_bytes(0, start);
+    let mut filling = Filling::new(server, declared, header_length)?;
     while let Some(data) = next_data(body).await? {
-        let size = buffer.len() - start + data.len();
-        check_size(server, size)?;
-        lease.try_grow_to(size)?;
-        buffer.extend_from_slice(&data);
+        filling.push(&data)?;
     }
-    let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
-    buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
-    Ok(Received { buffer: buffer.freeze(), start, lease })
+    Ok(filling.finish())
 }
 
 /// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
@@ -86,8 +80,49 @@ pub(super) async fn discard(mut body: Body) {
     let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }
 
-fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
-    let most = server.input_bytes_max;
+/// A body of which more is to come.
+struct Filling {
+    buffer: BytesMut,
+    start: usize,
+    lease: Lease,
+    size_bytes_max: usize,
+}
+
+impl Filling {
+    /// Room for a body of the length that was `declared`, if one was.
+    fn new(server: &Server, declared: usize, header_length: usize) -> Result<Self, InferError> {
+        let size_bytes_max = server.input_bytes_max;
+        check_size(declared, size_bytes_max)?;
+        let lease = server.budget.lease();
+        lease.try_grow_to(declared)?;
+        let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
+        let start = aligned_start(&buffer, header_length);
+        buffer.put_bytes(0, start);
+        Ok(Self { buffer, start, lease, size_bytes_max })
+    }
+
+    /// How much has come.
+    fn size_bytes(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    fn push(&mut self, data: &[u8]) -> Result<(), InferError> {
+        let size = self.size_bytes() + data.len();
+        check_size(size, self.size_bytes_max)?;
+        self.lease.try_grow_to(size)?;
+        self.buffer.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Received {
+        let size = u32::try_from(self.size_bytes()).unwrap_or(u32::MAX);
+        let start = self.start;
+        self.buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
+        Received { buffer: self.buffer.freeze(), start, lease: self.lease }
+    }
+}
+
+fn check_size(size: usize, most: usize) -> Result<(), InferError> {
     if size <= most {
         return Ok(());
     }
