@@ -302,7 +302,7 @@ fn natural(reader: &mut Reader<'_>) -> Read<i64> {
 }
 
 /// Names the field in whose value the fault is, unless a field within it is named already.
-fn field<T>(name: &str, read: Read<T>) -> Read<T> {
+pub(super) fn field<T>(name: &str, read: Read<T>) -> Read<T> {
     read.map_err(|fault| match fault {
         Fault::Value(text) if text.starts_with("attempt ") => {
             Fault::Value(format!("Unable to parse '{name}': {text}"))
@@ -328,7 +328,7 @@ fn missing(name: &str) -> Fault {
     ))
 }
 
-fn into_error(fault: Fault) -> InferError {
+pub(super) fn into_error(fault: Fault) -> InferError {
     match fault {
         Fault::Value(text) => InferError::Invalid(text),
         Fault::Unsupported(text) => InferError::Unsupported(text),

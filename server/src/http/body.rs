@@ -6,17 +6,21 @@
 
 mod decompress;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
 use nereid_backend::tensor::PREFIX_BYTES;
 
 use crate::budget::Lease;
+use crate::http::failure;
 use crate::pause::{PAUSE_MAX, paused};
 use crate::server::Server;
 
@@ -48,6 +52,23 @@ impl Received {
     }
 }
 
+/// The body of a request that is not inference. What is left of one that is refused is read, too.
+impl FromRequest<Arc<Server>> for Received {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Response> {
+        let (parts, mut body) = request.into_parts();
+        let declared = declared_length(&parts.headers);
+        match receive(server, &mut body, declared, 0).await {
+            Ok(received) => Ok(received),
+            Err(failed) => {
+                refuse(&parts.headers, body).await;
+                Err(failure(&failed))
+            }
+        }
+    }
+}
+
 /// The length that the client declares for the body, 0 if it does not.
 pub(super) fn declared_length(headers: &HeaderMap) -> usize {
     let length = headers.get(CONTENT_LENGTH);
@@ -74,8 +95,12 @@ pub(super) async fn receive(
 
 /// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
 /// before they read the answer: to one whose connection is closed under it, the answer is lost, and
-/// all that it reports is a broken pipe.
-pub(super) async fn discard(mut body: Body) {
+/// all that it reports is a broken pipe. One that waits for leave to send has not sent, and need
+/// not.
+pub(super) async fn refuse(headers: &HeaderMap, mut body: Body) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
     let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
     let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }

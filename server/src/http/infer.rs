@@ -19,7 +19,7 @@ use nereid_proto::infer::{InferRequest, NamedOutput};
 
 use crate::admission::{Ask, ask};
 use crate::budget::Lease;
-use crate::http::body::{Received, declared_length, decompress, discard, receive};
+use crate::http::body::{Received, declared_length, decompress, receive, refuse};
 use crate::http::coding::{self, Coding};
 use crate::http::models::Path;
 use crate::http::parts::respond;
@@ -42,10 +42,7 @@ pub(super) async fn infer(
             Err(failed) => failure(&failed),
         },
     };
-    // A client that waits for leave to send has not sent, and need not.
-    if !headers.contains_key(header::EXPECT) {
-        discard(body).await;
-    }
+    refuse(&headers, body).await;
     refused
 }
 

@@ -50,6 +50,12 @@ DIFFERENCES = {
         {"error": "output 'OUTPUT0' holds bytes that are not UTF-8, which JSON cannot carry: ask for it with the "
                   "parameter 'binary_data'"},
     ),
+    "extra input": difference(
+        "Which inputs came, when there are too many", 400,
+        {"error": "[request id: <id_unknown>] expected 2 inputs but got 3 inputs for model 'simple'. Got input(s) "
+                  "['INPUT0','INPUT1','INPUT2'], but missing required input(s) []. Please provide all required "
+                  "input(s)."},
+    ),
     "infer corrupt gzip": difference(
         "A compressed body that is corrupt", 400,
         {"error": "failed to decompress the request's body: unexpected end of file"},
@@ -60,11 +66,8 @@ DIFFERENCES = {
 # here: take it out.
 XFAIL = {
     "GET /v2": "extensions that are not there yet",
-    "HEAD ready": "HEAD is answered where GET is",
-    "index {bad": "not the parser's text that inference has",
     **dict.fromkeys(["classification", "classification big"], "classification"),
-    "extra input": "inputs are listed in the request's order, and the brackets are whole",
-    **dict.fromkeys(["load bad config", "load config not string", "load file no config"], "parameters of a load"),
+    **dict.fromkeys(["load bad config", "load file no config"], "parameters of a load"),
     **dict.fromkeys(["metrics", "metrics slash"], "texts of help, and metrics that are missing"),
     "metrics other": "404 for what is no metrics",
     "metrics post": "no body",
