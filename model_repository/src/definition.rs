@@ -7,6 +7,8 @@ use std::time::Duration;
 use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelConfig;
 
+use crate::labels::Labels;
+
 /// One version of a model, ready to be loaded.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -16,6 +18,8 @@ pub struct Definition {
     pub spec: Arc<ModelSpec>,
     /// Who runs it.
     pub scheduling: Scheduling,
+    /// The names of classes, for the outputs that have them.
+    pub labels: Labels,
     /// What the user should know, though the model can be served.
     pub warnings: Vec<String>,
 }

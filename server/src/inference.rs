@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
+use crate::classification::{self, classify};
+use crate::off_worker::off_worker;
 use crate::registry::{Found, Served, Target};
 
 /// An answer, and which version of the model gave it.
@@ -29,6 +31,7 @@ pub struct Inferred {
 pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferred, InferError> {
     let spec = &found.served.definition.spec;
     let outputs = admission::requested_outputs(spec, &ask.outputs)?;
+    classification::check(spec, &ask.classes)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));
@@ -50,7 +53,13 @@ pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferr
         },
     };
     drop(given_up);
-    let response = received.unwrap_or(Err(InferError::Abandoned))?;
+    let mut response = received.unwrap_or(Err(InferError::Abandoned))?;
+    if !ask.classes.is_empty() {
+        let size_bytes = response.outputs.iter().map(|(_, tensor)| tensor.size_bytes()).sum();
+        let (served, outputs) = (served.clone(), response.outputs);
+        let classify = move || classify(&served.definition, &ask.classes, outputs);
+        response.outputs = off_worker(size_bytes, classify).await?;
+    }
     Ok(Inferred { served, response })
 }
 

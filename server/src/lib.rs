@@ -21,6 +21,7 @@
 pub mod admission;
 pub mod answers;
 pub mod budget;
+pub mod classification;
 pub mod connections;
 pub mod dynamic_batcher;
 pub mod ensemble;

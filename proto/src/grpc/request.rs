@@ -133,7 +133,7 @@ fn output(output: InferRequestedOutputTensor) -> Result<NamedOutput, InferError>
             return Err(InferError::Unsupported(unsupported(&format!("'{name}'"))));
         }
     }
-    Ok(NamedOutput { name: output.name.into(), is_binary: true })
+    Ok(NamedOutput { name: output.name.into(), is_binary: true, classes: None })
 }
 
 fn parameters(asked: BTreeMap<String, InferParameter>) -> Result<Parameters, InferError> {

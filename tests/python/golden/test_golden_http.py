@@ -66,7 +66,6 @@ DIFFERENCES = {
 # here: take it out.
 XFAIL = {
     "GET /v2": "extensions that are not there yet",
-    **dict.fromkeys(["classification", "classification big"], "classification"),
     **dict.fromkeys(["load bad config", "load file no config"], "parameters of a load"),
     **dict.fromkeys(["metrics", "metrics slash"], "texts of help, and metrics that are missing"),
     "metrics other": "404 for what is no metrics",

@@ -157,7 +157,8 @@ fn outputs_are_named_and_binary() {
     });
     let message = ModelInferRequest { outputs: outputs.to_vec(), ..request(vec![], &[]) };
     let decoded = decode(message).unwrap();
-    let expected = ["y", "x"].map(|name| NamedOutput { name: name.into(), is_binary: true });
+    let expected =
+        ["y", "x"].map(|name| NamedOutput { name: name.into(), is_binary: true, classes: None });
     assert_eq!((&*decoded.outputs, decoded.is_output_binary), (&expected[..], true));
 }
 
