@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
@@ -75,8 +75,7 @@ fn request(input: Tensor) -> (Request, oneshot::Receiver<Answer>) {
 /// A request into the queue's scheduler and, as a batch of one, out again.
 #[divan::bench]
 fn schedule(bencher: Bencher<'_, '_>) {
-    let policy =
-        Batching { rows_max: 8, queue_max: 64, delay_max: Duration::ZERO, ragged: Vec::new() };
+    let policy = Batching { rows_max: 8, ..Batching::default() };
     let statistics = Arc::new(Statistics::default());
     let mut batcher = DynamicBatcher::new(policy, 1, statistics);
     let (now, who) = (Instant::now(), InstanceId(0));

@@ -1,20 +1,21 @@
 //! When requests of a model run together.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nereid_proto::inference::ModelConfig;
-use nereid_proto::inference::ModelDynamicBatching;
 use nereid_proto::inference::model_config::SchedulingChoice;
+use nereid_proto::inference::model_queue_policy;
+use nereid_proto::inference::{ModelDynamicBatching, ModelQueuePolicy};
 
 use crate::complete::Completed;
-use crate::definition::Batching;
+use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
+use crate::stated::Stated;
+use crate::stated::scheduling::check_preferred;
 
-/// Requests that wait, for a model whose configuration sets no limit (Triton has none; memory is
-/// bounded by the bytes in flight as well).
-pub(crate) const QUEUE_MAX_DEFAULT: usize = 65_536;
-
-/// What `config` states of batching, completed in it where the rules say so.
-pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batching {
+/// What `stated` says of batching, completed in it where the rules say so; what does not fit is
+/// added to its problems.
+pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
+    let Stated { config, problems, .. } = stated;
     let scheduling = &mut config.scheduling_choice;
     if scheduling.is_none() && completed.batches_by_default {
         *scheduling = Some(SchedulingChoice::DynamicBatching(ModelDynamicBatching::default()));
@@ -22,18 +23,52 @@ pub(crate) fn batching(config: &mut ModelConfig, completed: &Completed) -> Batch
     let ragged = completed.signature.inputs.iter().filter(|input| input.is_ragged);
     let ragged = ragged.map(|input| input.name.clone()).collect();
     let Some(SchedulingChoice::DynamicBatching(dynamic)) = scheduling else {
-        let (rows_max, delay_max, queue_max) = (1, Duration::ZERO, QUEUE_MAX_DEFAULT);
-        return Batching { rows_max, delay_max, queue_max, ragged };
+        return Batching { ragged, ..Batching::default() };
     };
-    let policy = dynamic.default_queue_policy.as_ref();
-    let queue_max = policy.map_or(0, |policy| policy.max_queue_size);
+    if stated.rows_max == 0 {
+        check_preferred(problems, dynamic, completed.rows_max);
+    }
     Batching {
         rows_max: completed.rows_max.max(1),
+        preferred: preferred(dynamic),
         delay_max: Duration::from_micros(dynamic.max_queue_delay_microseconds),
-        queue_max: match usize::try_from(queue_max) {
+        queues: queues(dynamic),
+        level_default: usize::try_from(dynamic.default_priority_level)
+            .map_or(1, |level| level.max(1)),
+        preserves_order: dynamic.preserve_ordering,
+        ragged,
+    }
+}
+
+/// Each size once, ascending.
+fn preferred(dynamic: &ModelDynamicBatching) -> Vec<usize> {
+    let sizes = dynamic.preferred_batch_size.iter();
+    let sizes: BTreeSet<_> = sizes.filter_map(|&size| usize::try_from(size).ok()).collect();
+    sizes.into_iter().collect()
+}
+
+/// The policy of each level; without levels there is one, and its policy is the default's.
+fn queues(dynamic: &ModelDynamicBatching) -> Vec<QueuePolicy> {
+    let default = dynamic.default_queue_policy.unwrap_or_default();
+    if dynamic.priority_levels == 0 {
+        return vec![queue_policy(&default)];
+    }
+    let levels = 1..=dynamic.priority_levels;
+    let policies = levels.map(|level| dynamic.priority_queue_policy.get(&level));
+    policies.map(|own| queue_policy(own.unwrap_or(&default))).collect()
+}
+
+/// In a message, 0 is no limit and no timeout.
+fn queue_policy(stated: &ModelQueuePolicy) -> QueuePolicy {
+    let timeout = stated.default_timeout_microseconds;
+    let is_delay = stated.timeout_action() == model_queue_policy::TimeoutAction::Delay;
+    QueuePolicy {
+        requests_max: match usize::try_from(stated.max_queue_size) {
             Ok(0) | Err(_) => QUEUE_MAX_DEFAULT,
             Ok(limit) => limit,
         },
-        ragged,
+        timeout: (timeout > 0).then(|| Duration::from_micros(timeout)),
+        timeout_action: if is_delay { TimeoutAction::Delay } else { TimeoutAction::Reject },
+        is_timeout_overridable: stated.allow_timeout_override,
     }
 }

@@ -2,8 +2,8 @@
 //! are Triton's for ONNX models (its ONNX backend's auto-complete), for every engine alike:
 //!
 //! - a model can batch if the first axis of *every* input and output is of any size;
-//! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes
-//!   [`ROWS_MAX_DEFAULT`], and the model gets dynamic batching unless it states a scheduler;
+//! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes the
+//!   backend's default, and the model gets dynamic batching unless it states a scheduler;
 //! - what is stated of a tensor must be what the engine found; type and dims that are left out are
 //!   the engine's.
 
@@ -13,9 +13,6 @@ use nereid_backend::spec::{Dim, Signature, TensorSpec};
 
 use crate::problems::Problems;
 use crate::stated::{Stated, StatedTensor};
-
-/// `max_batch_size` of a model that can batch and does not say how much.
-pub const ROWS_MAX_DEFAULT: usize = 4;
 
 /// The signature without the batch axis, and how many rows a batch may have.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +28,8 @@ pub struct Completed {
 }
 
 /// Completes `stated` by what the engine `found`; what does not fit is added to its problems.
-pub fn complete(stated: &mut Stated, found: &Signature) -> Completed {
+/// `rows_max_default` is the `max_batch_size` of a model that can batch and does not say how much.
+pub fn complete(stated: &mut Stated, found: &Signature, rows_max_default: usize) -> Completed {
     let can_batch = found
         .inputs
         .iter()
@@ -39,7 +37,7 @@ pub fn complete(stated: &mut Stated, found: &Signature) -> Completed {
         .all(|tensor| tensor.dims.first() == Some(&Dim::Any));
     let is_filled_in = can_batch && (stated.inputs.is_empty() || stated.outputs.is_empty());
     let rows_max = match stated.rows_max {
-        0 if is_filled_in => ROWS_MAX_DEFAULT,
+        0 if is_filled_in => rows_max_default,
         rows => rows,
     };
     if rows_max > 0 && !can_batch {

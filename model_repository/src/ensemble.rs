@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::ModelSpec;
+use nereid_backend::spec::{EngineOptions, ModelSpec};
 use nereid_proto::inference::ModelEnsembling;
 use nereid_proto::inference::model_config::SchedulingChoice;
 use nereid_proto::inference::model_ensembling;
@@ -38,6 +38,7 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
         is_batched: stated.rows_max > 0,
         rows_max: stated.rows_max.max(1),
         parameters: BTreeMap::new(),
+        engine: EngineOptions::default(),
         instances: Vec::new(),
     };
     let scheduling = Scheduling::Ensemble(steps);

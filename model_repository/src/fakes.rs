@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::{Backend, Model};
+use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -46,7 +46,7 @@ impl Repository {
     }
 
     pub(crate) fn model(&self, name: &str) -> ModelFolder {
-        ModelFolder { name: name.to_owned(), path: self.path.join(name) }
+        ModelFolder { name: name.to_owned(), path: self.path.join(name), config: None }
     }
 
     /// `text` with the repository's path as `R`, as tests expect it.
@@ -76,6 +76,10 @@ impl Backend for Engine {
 
     fn file_name(&self) -> Option<&'static str> {
         self.file_name
+    }
+
+    fn rows_max_default(&self) -> usize {
+        ROWS_MAX_DEFAULT
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

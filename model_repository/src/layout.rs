@@ -17,6 +17,8 @@ pub struct ModelFolder {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// The configuration in its JSON form, if one was given in place of the file.
+    pub config: Option<String>,
 }
 
 impl ModelFolder {
@@ -64,7 +66,7 @@ impl ModelFolder {
 
 /// Whether the path `name` stays in the folder that it starts from. A repository is data, and must
 /// not make the server read what is elsewhere.
-pub(crate) fn stays_inside(name: &str) -> bool {
+pub fn stays_inside(name: &str) -> bool {
     Path::new(name)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
@@ -82,7 +84,11 @@ pub fn models(repositories: &[PathBuf]) -> Result<Vec<ModelFolder>, LoadError> {
             let root = root.display();
             LoadError::new(format!("cannot read the model repository {root}: {error}"))
         })?;
-        found.extend(names.into_iter().map(|name| ModelFolder { path: root.join(&name), name }));
+        found.extend(names.into_iter().map(|name| ModelFolder {
+            path: root.join(&name),
+            name,
+            config: None,
+        }));
     }
     found.sort_by(|one, two| one.name.cmp(&two.name));
     if let Some([one, two]) = found.array_windows().find(|[one, two]| one.name == two.name) {

@@ -69,10 +69,10 @@ fn read_model(
         parameters: parameters.clone(),
     };
     let found = backend.inspect(&raw)?;
-    let completed = complete(&mut stated, &found);
+    let completed = complete(&mut stated, &found, backend.rows_max_default());
+    let batching = batching(&mut stated, &completed);
     stated.problems.check()?;
 
-    let batching = batching(&mut stated.config, &completed);
     shown::state(&mut stated.config, &completed, backend.as_ref());
     let spec = ModelSpec {
         name: folder.name.as_str().into(),
@@ -82,6 +82,7 @@ fn read_model(
         is_batched: completed.is_batched,
         rows_max: completed.rows_max.max(1),
         parameters,
+        engine: stated.engine,
         instances,
     };
     let scheduling = Scheduling::Queue { backend: backend.name(), batching };

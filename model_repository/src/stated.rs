@@ -1,5 +1,8 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
+mod engine;
+mod files;
+pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
@@ -10,8 +13,8 @@ use std::fmt::Display;
 use std::path::Path;
 
 use nereid_backend::error::LoadError;
-use nereid_backend::spec::{Signature, TensorSpec};
-use nereid_proto::config;
+use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
+use nereid_proto::config::{self, Spans};
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
 
@@ -32,6 +35,8 @@ pub struct Stated {
     pub outputs: Vec<StatedTensor>,
     /// `max_batch_size`.
     pub rows_max: usize,
+    /// What is asked of the engine.
+    pub engine: EngineOptions,
     /// What is accepted, and has no effect.
     pub warnings: Vec<String>,
 }
@@ -42,20 +47,29 @@ impl Stated {
     /// # Errors
     /// When the text is not a configuration. What is wrong with its content is in `problems`.
     pub fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
-        let text = folder.config_text()?.unwrap_or_default();
         let file = folder.config_path();
-        let parsed = config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
+        let (config, spans) = if let Some(json) = &folder.config {
+            (config::from_json(json).map_err(LoadError::new)?, Spans::default())
+        } else {
+            let text = folder.config_text()?.unwrap_or_default();
+            let parsed =
+                config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
+            (parsed.config, parsed.spans)
+        };
         let mut stated = Self {
-            config: parsed.config,
-            problems: Problems::new(file, parsed.spans),
+            config,
+            problems: Problems::new(file, spans),
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
+            engine: EngineOptions::default(),
             warnings: Vec::new(),
         };
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
+        scheduling::check(&mut stated);
+        engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
         Ok(stated)
     }

@@ -145,3 +145,6 @@ fn batch(rows: usize, totals: &BatchTotals) -> InferBatchStatistics {
 fn duration(total: Total) -> Option<StatisticDuration> {
     Some(StatisticDuration { count: total.count, ns: total.ns })
 }
+
+#[cfg(test)]
+mod tests;

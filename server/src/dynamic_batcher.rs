@@ -7,7 +7,11 @@
 //! A model without batching is served by the same rules with `rows_max` 1: the oldest request is
 //! always taken, whatever its rows, and nothing fits beside it.
 
-use std::collections::VecDeque;
+mod level;
+mod levels;
+mod order;
+mod walk;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,17 +21,23 @@ use nereid_backend::request::Request;
 use nereid_backend::spec::InstanceId;
 use nereid_model_repository::definition::Batching;
 
-use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refusal, Refused, Scheduler, Wake};
+use self::levels::Levels;
+use self::order::Order;
+use self::walk::Walk;
+use crate::scheduler::{Decision, IN_FLIGHT_MAX, Refused, Scheduler, Wake};
 
 /// How long a full queue is not searched again after a search that found nobody to refuse: under
 /// overload, refusing must stay cheap.
 const SWEEP_PAUSE: Duration = Duration::from_millis(10);
 
-/// First come, first served.
+/// First come, first served, within a priority level.
 pub struct DynamicBatcher {
     policy: Batching,
     observer: Arc<dyn Observer>,
-    waiting: VecDeque<Request>,
+    waiting: Levels,
+    /// Of those who have left; `None` if they may overtake each other.
+    order: Option<Order>,
+    walk: Walk,
     slots: Vec<Slot>,
     watch: Option<(InstanceId, Instant)>,
     /// When a full queue was last found to hold nobody who is gone.
@@ -37,52 +47,28 @@ pub struct DynamicBatcher {
 impl DynamicBatcher {
     /// An empty queue for that many instances; their batches tell `observer`.
     pub fn new(policy: Batching, instances: usize, observer: Arc<dyn Observer>) -> Self {
+        let waiting = Levels::new(&policy);
+        let order = policy.preserves_order.then(Order::default);
         let slots = vec![Slot::default(); instances];
-        Self { policy, observer, waiting: VecDeque::new(), slots, watch: None, swept: None }
+        let (walk, watch, swept) = (Walk::default(), None, None);
+        Self { policy, observer, waiting, order, walk, slots, watch, swept }
     }
 
     /// When the next batch should start; `None` when nobody waits.
-    fn due(&self, now: Instant) -> Option<Instant> {
-        let oldest = self.waiting.front()?;
-        if self.policy.delay_max.is_zero() {
-            return Some(now);
-        }
-        let next = self.next_batch();
-        if next.is_full {
-            return Some(now);
-        }
-        // Whoever has a deadline spends at most half of its time on waiting for company.
-        let hurried = self.waiting.iter().take(next.requests).filter_map(|request| {
-            let since = request.times.queued?;
-            Some(since + request.deadline?.saturating_duration_since(since) / 2)
-        });
-        let patient = oldest.times.queued? + self.policy.delay_max;
-        Some(hurried.fold(patient, Instant::min))
+    fn due(&mut self, now: Instant) -> Option<Instant> {
+        self.walk_on();
+        self.walk.due(&self.policy, now)
     }
 
-    /// The longest prefix of the queue that may run together.
-    fn next_batch(&self) -> Prefix {
-        let Some(first) = self.waiting.front() else { return Prefix::default() };
-        let mut rows = first.rows();
-        let mut requests = 1;
-        for next in self.waiting.iter().skip(1) {
-            if rows + next.rows() > self.policy.rows_max || !self.is_alike(first, next) {
-                return Prefix { requests, is_full: true };
+    /// Looks at those who came since the last time.
+    fn walk_on(&mut self) {
+        let Some(first) = self.waiting.iter().next() else { return };
+        for next in self.waiting.iter().skip(self.walk.requests) {
+            if self.walk.is_full {
+                return;
             }
-            rows += next.rows();
-            requests += 1;
+            self.walk.step(&self.policy, &first.request, next);
         }
-        Prefix { requests, is_full: rows >= self.policy.rows_max }
-    }
-
-    /// Whether both have the same inputs, and these the same shape but for the batch axis.
-    fn is_alike(&self, one: &Request, two: &Request) -> bool {
-        one.inputs.len() == two.inputs.len()
-            && one.inputs.iter().zip(&two.inputs).all(|((name, a), (other, b))| {
-                name == other
-                    && (a.shape().get(1..) == b.shape().get(1..)
-                        || self.policy.ragged.contains(name))
-            })
     }
 
     fn is_watched(&self, due: Instant) -> bool {
@@ -104,45 +90,53 @@ impl DynamicBatcher {
     }
 
     fn take_batch(&mut self, now: Instant) -> Option<Batch> {
-        let count = self.next_batch().requests;
-        let mut taken = self.waiting.drain(..count);
-        let mut batch = Batch::new(taken.next()?, now, self.observer.clone());
-        taken.for_each(|request| batch.push(request));
+        let count = std::mem::take(&mut self.walk).batch(&self.policy, now);
+        let first = self.take()?;
+        let mut batch = Batch::new(first, now, self.observer.clone());
+        for _ in 1..count {
+            batch.push(self.take()?);
+        }
         Some(batch)
     }
 
-    /// Takes those out who need not run, among the first `count`.
-    fn take_dead(&mut self, count: usize, now: Instant) -> Vec<Refused> {
-        let mut dead = Vec::new();
-        let mut index = 0;
-        for _ in 0..count {
-            match self.waiting.get(index).and_then(|request| Refusal::of(request, now)) {
-                Some(refusal) => {
-                    let request = self.waiting.remove(index);
-                    dead.extend(request.map(|request| (request, refusal)));
-                }
-                None => index += 1,
-            }
+    fn take(&mut self) -> Option<Request> {
+        let mut request = self.waiting.pop()?;
+        if let Some(order) = &mut self.order {
+            order.join(&mut request);
         }
-        dead
+        Some(request)
+    }
+
+    /// Applies the queue's policy to those who would run next, and returns who need not run.
+    fn settle(&mut self, now: Instant) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        loop {
+            self.walk_on();
+            if !self.waiting.settle(self.walk.requests, now, &mut refused) {
+                return refused;
+            }
+            // Others have moved up to the front, and are looked at, too.
+            self.walk = Walk::default();
+        }
     }
 }
 
 impl Scheduler for DynamicBatcher {
-    fn push(&mut self, mut request: Request, now: Instant) -> Result<Wake, Refused> {
-        if self.waiting.len() >= self.policy.queue_max {
-            return Err((request, Refusal::Full));
+    fn push(&mut self, request: Request, now: Instant) -> Result<Wake, Refused> {
+        let patient_until = now.checked_add(self.policy.delay_max);
+        let place = self.waiting.push(request, now, patient_until.unwrap_or(now))?;
+        // Whoever comes in between may change what was found.
+        if self.walk.is_changed_at(&self.policy, place) {
+            self.walk = Walk::default();
         }
-        request.times.queued = Some(now);
-        self.waiting.push_back(request);
         Ok(self.wake(now))
     }
 
     fn poll(&mut self, who: InstanceId, now: Instant) -> Decision {
         self.watch.take_if(|(watcher, _)| *watcher == who);
-        let dead = self.take_dead(self.next_batch().requests, now);
-        if !dead.is_empty() {
-            return Decision::Refuse(dead);
+        let refused = self.settle(now);
+        if !refused.is_empty() {
+            return Decision::Refuse(refused);
         }
         if self.slots[who.0].in_flight >= IN_FLIGHT_MAX {
             self.slots[who.0].sleep = Sleep::Full;
@@ -173,6 +167,10 @@ impl Scheduler for DynamicBatcher {
         self.wake(now)
     }
 
+    fn hurry(&mut self) {
+        self.policy.delay_max = Duration::ZERO;
+    }
+
     fn retire(&mut self, who: InstanceId, now: Instant) -> Wake {
         self.watch.take_if(|(watcher, _)| *watcher == who);
         self.slots[who.0].sleep = Sleep::Awake;
@@ -183,34 +181,22 @@ impl Scheduler for DynamicBatcher {
         if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < SWEEP_PAUSE) {
             return Vec::new();
         }
-        let mut dead = Vec::new();
-        let (gone, alive): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|request| Refusal::of(request, now).is_some());
-        self.waiting = alive;
-        for request in gone {
-            let refusal = Refusal::of(&request, now).unwrap_or(Refusal::Cancelled);
-            dead.push((request, refusal));
+        let mut refused = Vec::new();
+        if self.waiting.settle(self.waiting.len(), now, &mut refused) {
+            self.walk = Walk::default();
         }
-        self.swept = dead.is_empty().then_some(now);
-        dead
+        self.swept = refused.is_empty().then_some(now);
+        refused
     }
 
     fn drain(&mut self) -> Vec<Request> {
-        std::mem::take(&mut self.waiting).into()
+        self.walk = Walk::default();
+        std::iter::from_fn(|| self.waiting.pop()).collect()
     }
 
     fn waiting(&self) -> usize {
         self.waiting.len()
     }
-}
-
-/// The requests at the front of the queue that may run together.
-#[derive(Default)]
-struct Prefix {
-    requests: usize,
-    /// Whether nothing that is still to come could join them.
-    is_full: bool,
 }
 
 /// What is known of one instance.

@@ -12,10 +12,12 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::request::{Answer, Home, Request};
-use nereid_backend::spec::{Dim, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec};
+use nereid_backend::spec::{
+    Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
+};
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step};
+use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
 use nereid_model_repository::labels::Labels;
 use nereid_proto::inference::ModelConfig;
 use tokio::sync::oneshot;
@@ -56,6 +58,7 @@ pub(crate) fn spec(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>
         is_batched: true,
         rows_max: 4,
         parameters: std::collections::BTreeMap::new(),
+        engine: EngineOptions::default(),
         instances: vec![instance_spec()],
     }
 }
@@ -78,15 +81,20 @@ pub(crate) fn definition(name: &str) -> Definition {
 
 /// Batches of up to `rows_max` rows, and 2 requests that wait.
 pub(crate) fn batching(rows_max: usize, delay_max: Duration) -> Batching {
-    Batching { rows_max, queue_max: 2, delay_max, ragged: Vec::new() }
+    let queue = QueuePolicy { requests_max: 2, ..QueuePolicy::default() };
+    Batching { rows_max, delay_max, queues: vec![queue], ..Batching::default() }
 }
 
 /// A queue that batches up to `rows_max` rows and holds 2 requests, for as many instances as there
 /// are `parks`.
 pub(crate) fn queue<P: Park>(rows_max: usize, delay_max: Duration, parks: Vec<P>) -> Arc<Queue<P>> {
+    queue_of(batching(rows_max, delay_max), parks)
+}
+
+/// A queue that batches so, for as many instances as there are `parks`.
+pub(crate) fn queue_of<P: Park>(batching: Batching, parks: Vec<P>) -> Arc<Queue<P>> {
     let statistics = Arc::new(Statistics::default());
-    let batcher =
-        DynamicBatcher::new(batching(rows_max, delay_max), parks.len(), statistics.clone());
+    let batcher = DynamicBatcher::new(batching, parks.len(), statistics.clone());
     Queue::new("m".into(), statistics, Box::new(batcher), parks)
 }
 

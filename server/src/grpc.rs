@@ -3,6 +3,7 @@
 mod infer;
 mod metered;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,17 +15,17 @@ use nereid_proto::inference::model_repository_parameter::ParameterChoice;
 use nereid_proto::inference::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
-    ModelStatisticsRequest, ModelStatisticsResponse, RepositoryIndexRequest,
-    RepositoryIndexResponse, RepositoryModelLoadRequest, RepositoryModelLoadResponse,
-    RepositoryModelUnloadRequest, RepositoryModelUnloadResponse, ServerLiveRequest,
-    ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest,
-    ServerReadyResponse,
+    ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use crate::answers;
-use crate::lifecycle::{self, Control};
+use crate::lifecycle::{self, Control, Overrides};
 use crate::registry::Target;
 use crate::server::Server;
 use crate::status;
@@ -122,11 +123,8 @@ impl GrpcInferenceService for Service {
     ) -> Answered<RepositoryModelLoadResponse> {
         let asked = asked.into_inner();
         let control = self.control(&asked.repository_name)?;
-        if let Some(name) = asked.parameters.keys().next() {
-            let text = format!("unrecognized load parameter '{name}'.");
-            return Err(Status::invalid_argument(text));
-        }
-        match control.load(&asked.model_name).await {
+        let overrides = overrides(asked.parameters)?;
+        match control.load(&asked.model_name, overrides).await {
             Ok(()) => Ok(Response::new(RepositoryModelLoadResponse {})),
             Err(failed) => Err(Status::new(status::of(failed.kind()).1, failed.to_string())),
         }
@@ -160,6 +158,33 @@ impl Service {
         }
         self.server.control.as_ref().ok_or_else(|| Status::unavailable(lifecycle::NOT_ALLOWED))
     }
+}
+
+/// `config` is the configuration as JSON, `file:<path>` the content of a file.
+fn overrides(parameters: BTreeMap<String, ModelRepositoryParameter>) -> Result<Overrides, Status> {
+    let mut overrides = Overrides::default();
+    for (name, value) in parameters {
+        let wrong_type = |expected: &str| {
+            let text =
+                format!("invalid value type for load parameter '{name}', expected {expected}.");
+            Status::invalid_argument(text)
+        };
+        match (name.strip_prefix("file:"), value.parameter_choice) {
+            (Some(path), Some(ParameterChoice::BytesParam(content))) => {
+                overrides.files.push((path.to_owned(), content));
+            }
+            (Some(_), _) => return Err(wrong_type("bytes_param")),
+            (None, Some(ParameterChoice::StringParam(config))) if name == "config" => {
+                overrides.config = Some(config);
+            }
+            (None, _) if name == "config" => return Err(wrong_type("string_param")),
+            (None, _) => {
+                let text = format!("unrecognized load parameter '{name}'.");
+                return Err(Status::invalid_argument(text));
+            }
+        }
+    }
+    Ok(overrides)
 }
 
 /// What the client means by a name and a version, which may be empty.

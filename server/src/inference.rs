@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nereid_backend::error::{InferError, Kind, id_prefix};
-use nereid_backend::parts::{Cancel, Parameter};
+use nereid_backend::parts::{Cancel, Parameter, Parameters};
 use nereid_backend::request::{Home, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
@@ -37,6 +37,7 @@ pub async fn infer(target: &Target, found: Found, mut ask: Ask) -> Result<Inferr
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));
     request.id = ask.id;
     request.outputs = outputs;
+    request.priority = take_priority(&mut ask.parameters)?;
     request.parameters = ask.parameters;
     request.deadline = ask.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     request.hold = ask.hold;
@@ -73,6 +74,18 @@ pub fn timeout(value: &Parameter) -> Result<Option<Duration>, InferError> {
         Parameter::Int(us) if *us > 0 => Ok(Some(Duration::from_micros(us.unsigned_abs()))),
         _ => Err(InferError::Invalid(
             "invalid value for 'timeout' parameter, expected microseconds as a whole number"
+                .to_owned(),
+        )),
+    }
+}
+
+/// How urgent a request is, by its parameter `priority`. What is no level leaves it to the model.
+fn take_priority(parameters: &mut Parameters) -> Result<u64, InferError> {
+    match parameters.remove("priority") {
+        None => Ok(0),
+        Some(Parameter::Int(level)) => Ok(u64::try_from(level).unwrap_or(0)),
+        Some(_) => Err(InferError::Invalid(
+            "invalid value type for 'priority' parameter, expected int64_param or uint64_param."
                 .to_owned(),
         )),
     }

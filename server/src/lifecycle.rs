@@ -9,8 +9,10 @@
 
 mod control;
 mod loading;
+mod source;
 
 pub use control::{Control, ControlError};
+pub use source::Overrides;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -24,11 +26,13 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Step};
-use nereid_model_repository::layout::{self, ModelFolder};
+use nereid_model_repository::layout;
 use tokio::sync::oneshot;
 
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
+use crate::lifecycle::source::Source;
 use crate::registry::{Registry, Status};
+use crate::statistics::Statistics;
 
 /// What Triton says where clients may not load or unload.
 pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if polling is enabled";
@@ -38,7 +42,7 @@ pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if po
 pub const UNLOADED: &str = "unloaded";
 
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
-/// [`Control::stop`].
+/// [`Control::stop`]. `statistics` makes the counters of each version.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
@@ -47,8 +51,10 @@ pub fn start(
     repositories: Vec<PathBuf>,
     loads_max: usize,
     registry: Registry,
+    statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
-    let engines = Arc::new(Engines { backends, reaper: Reaper::start(DeviceId::Cpu)? });
+    let reaper = Reaper::start(DeviceId::Cpu)?;
+    let engines = Arc::new(Engines { backends, reaper, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
         engines,
@@ -75,7 +81,7 @@ enum Event {
     /// Which models there are.
     List(Reply<Result<Vec<String>, LoadError>>),
     /// Bring this model up, or up again.
-    Load { model: String, reply: Reply<Result<(), ControlError>> },
+    Load(Wish),
     /// Take it down, and the models of its steps with it if that is asked.
     Unload { model: String, with_steps: bool },
     /// A load that was started has ended.
@@ -86,9 +92,17 @@ enum Event {
     Stop(Reply<()>),
 }
 
+/// A load that somebody wants.
+struct Wish {
+    model: String,
+    overrides: Overrides,
+    reply: Reply<Result<(), ControlError>>,
+}
+
+/// A load that goes on.
 struct Load {
     model: String,
-    folder: ModelFolder,
+    source: Source,
     reply: Reply<Result<(), ControlError>>,
 }
 
@@ -107,6 +121,8 @@ struct Model {
     is_busy: bool,
     /// What waits until that has ended.
     waiting: VecDeque<Event>,
+    /// What serves was loaded from here; files that came with a load live as long as it does.
+    source: Option<Source>,
     /// The threads of each version that serves.
     threads: BTreeMap<u64, Vec<JoinHandle<()>>>,
 }
@@ -154,7 +170,7 @@ impl Lifecycle {
                 let names = folders.map(|all| all.into_iter().map(|folder| folder.name).collect());
                 let _nobody_waits = reply.send(names);
             }
-            Event::Load { model, reply } => self.load(model, reply),
+            Event::Load(wish) => self.load(wish),
             Event::Unload { model, with_steps } => self.unload(model, with_steps),
             Event::Ended(load, loaded) => self.ended(load, loaded),
             Event::Drained { model, version } => self.drained(&model, version),
@@ -162,28 +178,30 @@ impl Lifecycle {
         }
     }
 
-    fn load(&mut self, model: String, reply: Reply<Result<(), ControlError>>) {
+    fn load(&mut self, wish: Wish) {
         if self.stopping.is_some() {
             return; // Dropping the reply says so.
         }
-        let folder = match layout::model(&self.repositories, &model) {
-            Ok(folder) => folder,
+        if let Some(known) = self.models.get_mut(&wish.model)
+            && known.is_busy
+        {
+            known.waiting.push_back(Event::Load(wish));
+            return;
+        }
+        let Wish { model, overrides, reply } = wish;
+        let source = match Source::find(&self.repositories, &model, overrides) {
+            Ok(source) => source,
             Err(error) => {
-                tracing::error!("{error}");
+                tracing::error!("failed to load '{model}': {error}");
                 let _nobody_waits = reply.send(Err(ControlError::NoSuchModel(model)));
                 return;
             }
         };
-        let known = self.models.entry(model.clone()).or_default();
-        if known.is_busy {
-            known.waiting.push_back(Event::Load { model, reply });
-            return;
-        }
-        known.is_busy = true;
+        self.models.entry(model.clone()).or_default().is_busy = true;
         if self.registry.catalog().ready_versions(&model).is_empty() {
             self.registry.set(&model, 0, Status::Loading);
         }
-        self.ready.push_back(Load { model, folder, reply });
+        self.ready.push_back(Load { model, source, reply });
         self.start_loads();
     }
 
@@ -193,15 +211,18 @@ impl Lifecycle {
         {
             self.loads += 1;
             let (engines, events) = (self.engines.clone(), self.events.clone());
-            let name = format!("load-{}", load.model);
+            let model = load.model.clone();
             // A thread that cannot start drops the reply, which tells the client.
-            let started = Builder::new().name(name).spawn(move || {
-                let loaded = load_folder(&load.folder, &engines);
+            let started = Builder::new().name(format!("load-{model}")).spawn(move || {
+                let loaded = load_folder(load.source.folder(), &engines);
                 let _stopped = events.send(Event::Ended(load, loaded));
             });
             if let Err(error) = started {
-                tracing::error!("cannot start a thread that loads a model: {error}");
+                let error = LoadError::new(format!("cannot start a thread that loads it: {error}"));
+                tracing::error!("failed to load '{model}': {error}");
                 self.loads -= 1;
+                self.models.entry(model.clone()).or_default().is_busy = false;
+                self.note_failure(&model, 0, &error);
             }
         }
     }
@@ -209,6 +230,9 @@ impl Lifecycle {
     /// Publishes what has come up, and lets what it replaces finish.
     fn ended(&mut self, load: Load, loaded: Result<Versions, LoadError>) {
         self.loads -= 1;
+        if self.stopping.is_some() {
+            return; // Dropping what was loaded ends its instances.
+        }
         let mut failures = Vec::new();
         let mut ensembles = Vec::new();
         let mut wanted = Vec::new();
@@ -244,7 +268,8 @@ impl Lifecycle {
         for step in ensembles.iter().flat_map(|(_, steps)| steps) {
             let is_busy = self.models.get(&step.model).is_some_and(|known| known.is_busy);
             if !is_busy && self.registry.catalog().ready_versions(&step.model).is_empty() {
-                self.load(step.model.clone(), oneshot::channel().0);
+                let (model, overrides) = (step.model.clone(), Overrides::default());
+                self.load(Wish { model, overrides, reply: oneshot::channel().0 });
             }
         }
     }
@@ -254,7 +279,9 @@ impl Lifecycle {
         self.registry.set(model, version, Status::Ready(served));
         let old = self.models.entry(model.to_owned()).or_default().threads.insert(version, threads);
         // The registry has closed what it replaced; its name goes on being ready.
-        old.into_iter().flatten().for_each(|thread| self.drain(model, 0, vec![thread]));
+        if let Some(threads) = old {
+            self.drain(model, 0, threads);
+        }
     }
 
     /// Takes down the versions that a reload no longer has.
@@ -321,7 +348,8 @@ impl Lifecycle {
         if self.loads == 0 && self.ready.is_empty() {
             for mut waiting in std::mem::take(&mut self.ensembles) {
                 for (definition, steps) in std::mem::take(&mut waiting.ensembles) {
-                    let loaded = load_ensemble(&definition, &steps, self.registry.catalog());
+                    let loaded =
+                        load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines);
                     if let Err(error) = loaded {
                         let version = definition.spec.version;
                         waiting.failures.push(Failure { version, error });
@@ -338,7 +366,7 @@ impl Lifecycle {
     ) -> Vec<(Box<Definition>, Vec<Step>)> {
         let mut left = Vec::new();
         for (definition, steps) in ensembles {
-            match load_ensemble(&definition, &steps, self.registry.catalog()) {
+            match load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines) {
                 Ok(loaded) => {
                     self.publish(&definition.spec.name, definition.spec.version, loaded);
                 }
@@ -351,21 +379,22 @@ impl Lifecycle {
     /// The end of a load: tells its outcome, and begins what waited for it.
     fn answer(&mut self, ended: Waiting) {
         let Waiting { load, failures, .. } = ended;
+        let Load { model: name, source, reply } = load;
         for Failure { version, error } in &failures {
             for line in error.to_string().lines() {
-                tracing::error!("failed to load '{}': {line}", load.model);
+                tracing::error!("failed to load '{name}': {line}");
             }
-            self.note_failure(&load.model, *version, error);
+            self.note_failure(&name, *version, error);
         }
-        let model = load.model;
+        let model = self.models.entry(name.clone()).or_default();
+        model.is_busy = false;
         let result = if failures.is_empty() {
+            model.source = Some(source);
             Ok(())
         } else {
-            Err(ControlError::Failed { model: model.clone(), failures })
+            Err(ControlError::Failed { model: name, failures })
         };
-        let _nobody_waits = load.reply.send(result);
-        let model = self.models.entry(model).or_default();
-        model.is_busy = false;
+        let _nobody_waits = reply.send(result);
         // Each may make it busy again; then the rest wait anew.
         for event in std::mem::take(&mut model.waiting) {
             self.handle(event);

@@ -14,10 +14,12 @@ use axum::Router;
 use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
-use nereid::lifecycle::{self, Control};
+use nereid::lifecycle::{self, Control, Overrides};
+use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
+use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
 use tokio::net::TcpListener;
@@ -47,7 +49,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<()> {
     // Before any thread: it changes the process's environment.
     let library = library::find(options.backends.onnxruntime_library.as_deref());
-    let backends = nereid_backend_all::start(library.as_deref().map_err(Clone::clone));
+    let library = library.as_deref().map_err(Clone::clone);
+    let backends = nereid_backend_all::start(library, &options.backends.backend_config)?;
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -66,7 +69,9 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     let (live, life) = watch::channel(Life::Starting);
     let repository = &options.repository;
     let (folders, at_once) = (&repository.model_repository, repository.model_load_thread_count);
-    let control = lifecycle::start(backends, folders.clone(), at_once, registry)?;
+    let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
+    let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
+    let control = lifecycle::start(backends, folders.clone(), at_once, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),
@@ -144,7 +149,7 @@ async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Res
         start("GRPCInferenceService", address, port, Version::Http2, router).await?;
     }
     if metrics.allow_metrics {
-        let router = metrics::router(server.clone());
+        let router = metrics::router(server.clone(), metrics);
         let address = metrics.metrics_address.unwrap_or(http.http_address);
         start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
     }
@@ -173,7 +178,7 @@ async fn load(
     let mut loads = JoinSet::new();
     for name in names {
         let control = control.clone();
-        loads.spawn(async move { control.load(&name).await });
+        loads.spawn(async move { control.load(&name, Overrides::default()).await });
     }
     let mut failed = 0;
     while let Some(loaded) = loads.join_next().await {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, ValueEnum};
+use nereid_backend_all::BackendSetting;
+
+use crate::metrics::settings::Setting;
 
 /// Serves the models of a repository over KServe v2.
 #[derive(Clone, Debug, Parser)]
@@ -171,6 +174,23 @@ pub struct MetricsOptions {
     /// Port to listen at; 0 takes a free one, which the log names
     #[arg(long, default_value_t = 8002)]
     pub metrics_port: u16,
+
+    /// Tell the metrics of GPUs
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_gpu_metrics: bool,
+
+    /// Tell the host's processors and memory
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_cpu_metrics: bool,
+
+    /// How often the host is read, at most
+    #[arg(long = "metrics-interval-ms", value_name = "MS", value_parser = milliseconds, default_value = "2000")]
+    pub metrics_interval: Duration,
+
+    /// `counter_latencies`, `histogram_latencies` or `summary_latencies`, each true or false, or
+    /// `summary_quantiles` as in 0.5:0.05,0.99:0.001; may be given several times
+    #[arg(long, value_name = "SETTING=VALUE")]
+    pub metrics_config: Vec<Setting>,
 }
 
 /// The engines.
@@ -181,6 +201,18 @@ pub struct BackendOptions {
     /// program]
     #[arg(long, value_name = "PATH", env = "NEREID_ONNXRUNTIME_LIBRARY")]
     pub onnxruntime_library: Option<PathBuf>,
+
+    /// Option of a backend, or of all; may be given several times. For onnxruntime:
+    /// `default-max-batch-size` (4), `enable-global-threadpool` (1), `intra_op_thread_count` and
+    /// `inter_op_thread_count` (0: by the cores)
+    #[arg(long, value_name = "BACKEND,KEY=VALUE")]
+    pub backend_config: Vec<BackendSetting>,
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let milliseconds = text.parse::<f64>().ok().filter(|number| *number > 0.0);
+    let duration = milliseconds.and_then(|number| Duration::try_from_secs_f64(number / 1e3).ok());
+    duration.ok_or_else(|| "expected milliseconds above 0".to_owned())
 }
 
 #[cfg(test)]
@@ -209,6 +241,37 @@ mod tests {
     fn mistakes_are_named() {
         assert!(parse("--http-port 1").unwrap_err().contains("--model-repository"));
         assert!(parse("--model-repository a --http-prot 1").unwrap_err().contains("--http-port"));
+    }
+
+    #[test]
+    fn metrics_have_tritons_options() {
+        let line = "--model-repository a --allow-gpu-metrics=false --allow-cpu-metrics false \
+                    --metrics-interval-ms 0.5 --metrics-config summary_latencies=true \
+                    --metrics-config=summary_quantiles=0.5:0.05";
+        let metrics = parse(line).unwrap().metrics;
+        assert!(!metrics.allow_gpu_metrics && !metrics.allow_cpu_metrics);
+        assert_eq!(metrics.metrics_interval, Duration::from_micros(500));
+        let quantiles = Setting::SummaryQuantiles(vec![0.5]);
+        assert_eq!(metrics.metrics_config, [Setting::SummaryLatencies(true), quantiles]);
+
+        let metrics = parse("--model-repository a").unwrap().metrics;
+        assert!(metrics.allow_gpu_metrics && metrics.allow_cpu_metrics);
+        assert_eq!(metrics.metrics_interval, Duration::from_secs(2));
+        for wrong in ["interval-ms 0", "interval-ms x", "interval-ms 1e40", "config summaries=1"] {
+            let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
+            assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_of_backends() {
+        let line = "--model-repository a --backend-config onnxruntime,intra_op_thread_count=2 \
+                    --backend-config=default-max-batch-size=8";
+        let options = parse(line).unwrap();
+        let expected = ["onnxruntime,intra_op_thread_count=2", "default-max-batch-size=8"];
+        assert_eq!(options.backends.backend_config, expected.map(|text| text.parse().unwrap()));
+        let error = parse("--model-repository a --backend-config onnxruntime,x").unwrap_err();
+        assert!(error.contains("expected <backend>,<key>=<value>"), "{error}");
     }
 
     #[test]

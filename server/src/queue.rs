@@ -107,7 +107,10 @@ impl<P: Park> Queue<P> {
     pub fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        self.release(state, Wake::Nobody);
+        state.scheduler.hurry();
+        drop(state);
+        // All decide anew: to run what waited for company, or to end.
+        self.parks.iter().for_each(P::unpark);
     }
 
     /// Unlocks first, so that whoever wakes does not run into the lock.

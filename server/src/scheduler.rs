@@ -28,6 +28,9 @@ pub trait Scheduler: Send {
     /// Notes that a batch has left its instance, answered or not.
     fn done(&mut self, who: InstanceId, now: Instant) -> Wake;
 
+    /// Lets those who wait run as soon as an instance is free: nobody else will come.
+    fn hurry(&mut self);
+
     /// Notes that an instance will not ask again.
     fn retire(&mut self, who: InstanceId, now: Instant) -> Wake;
 

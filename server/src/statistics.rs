@@ -1,50 +1,50 @@
 //! What a model version has done so far, counted as Triton counts it: requests one by one, batches
 //! by their size. Statistics and metrics are two ways to print this.
+//!
+//! A request costs seven relaxed additions and a batch five, without a lock: what can be told from
+//! another number is not counted. Summaries, for those who ask for them, cost one lock more.
+
+mod batches;
+mod durations;
+pub mod latency;
+mod reason;
+pub mod summary;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nereid_backend::error::InferError;
 use nereid_backend::observer::{CopyCounter, Observer};
 use nereid_backend::parts::Times;
 
+pub use self::batches::{BatchTotals, ROWS_MAX};
+pub use self::durations::Total;
+pub use self::reason::Reason;
+
+use self::batches::Batches;
+use self::durations::{Sum, nanoseconds};
+use self::latency::{Latencies, Spread};
+use self::summary::{STAGES, Summaries};
+
 /// Counters of one model version. Reading them is cheap, and not one atomic snapshot.
 #[derive(Debug, Default)]
 pub struct Statistics {
-    success: Durations,
-    failure: Durations,
-    queue: Durations,
-    compute_input: Durations,
-    compute_infer: Durations,
-    compute_output: Durations,
-    failures: [AtomicU64; Reason::ALL.len()],
+    /// Requests that were answered with outputs, by their latency; all sums below are theirs.
+    latencies: Spread,
+    success: Sum,
+    queue: Sum,
+    compute_input: Sum,
+    compute_infer: Sum,
+    compute_output: Sum,
     inferences: AtomicU64,
-    executions: AtomicU64,
+    failures: [AtomicU64; Reason::ALL.len()],
+    failure: Sum,
     last_inference_ms: AtomicU64,
-    batches: Mutex<BTreeMap<usize, BatchTotals>>,
+    batches: Batches,
     copies: CopyCounter,
-}
-
-/// How often something happened, and how long it took in all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Total {
-    /// How often.
-    pub count: u64,
-    /// The sum of all durations, in nanoseconds.
-    pub ns: u64,
-}
-
-/// What batches of one size have cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BatchTotals {
-    /// Until the inputs were where the engine wants them.
-    pub compute_input: Total,
-    /// In the engine.
-    pub compute_infer: Total,
-    /// Until the outputs were where they should be.
-    pub compute_output: Total,
+    load_ns: AtomicU64,
+    summaries: Option<Summaries>,
 }
 
 /// A reading of [`Statistics`].
@@ -52,6 +52,8 @@ pub struct BatchTotals {
 pub struct Snapshot {
     /// Requests that were answered with outputs, from their arrival to the answer.
     pub success: Total,
+    /// The same requests by their latency.
+    pub latencies: Latencies,
     /// Requests that were answered with an error.
     pub failure: Total,
     /// Time in the queue, of successful requests like all that follows.
@@ -70,96 +72,99 @@ pub struct Snapshot {
     pub executions: u64,
     /// When the last batch ran, in milliseconds since 1970; 0 for never.
     pub last_inference_ms: u64,
-    /// Totals by the rows of the batch.
+    /// Totals by the rows of the batch, up to [`ROWS_MAX`].
     pub batches: BTreeMap<usize, BatchTotals>,
+    /// How long it took to load the model; zero if nobody has said it.
+    pub load: Duration,
 }
 
-/// The `reason` label of `nv_inference_request_failure`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It was refused before it ran: the queue was full, or it waited too long.
-    Rejected,
-    /// Nobody wanted the answer any more.
-    Canceled,
-    /// The engine failed, or found the input's content bad.
-    Backend,
-    /// Everything else, such as a failed step of an ensemble.
-    Other,
-}
-
-impl Reason {
-    /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 4] = [Self::Rejected, Self::Canceled, Self::Backend, Self::Other];
-
-    /// The label's value.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Rejected => "REJECTED",
-            Self::Canceled => "CANCELED",
-            Self::Backend => "BACKEND",
-            Self::Other => "OTHER",
-        }
-    }
-
-    fn of(error: &InferError) -> Self {
-        match error {
-            InferError::QueueFull(_)
-            | InferError::Overloaded(_)
-            | InferError::Expired(_)
-            | InferError::Closed(_) => Self::Rejected,
-            InferError::Cancelled(_) => Self::Canceled,
-            InferError::Backend(_) | InferError::Abandoned | InferError::Invalid(_) => {
-                Self::Backend
-            }
-            _ => Self::Other,
-        }
+impl Snapshot {
+    /// The totals that have a summary, in its order.
+    pub fn stages(&self) -> [Total; STAGES] {
+        let Self { success, queue, compute_input, compute_infer, compute_output, .. } = *self;
+        [success, queue, compute_input, compute_infer, compute_output]
     }
 }
 
 impl Statistics {
+    /// Counters that can also tell quantiles.
+    pub fn with_summaries() -> Self {
+        Self { summaries: Some(Summaries::new(Instant::now())), ..Self::default() }
+    }
+
+    /// Notes how long it took to load the model.
+    pub fn loaded_in(&self, duration: Duration) {
+        self.load_ns.store(nanoseconds(duration), Ordering::Relaxed);
+    }
+
     /// What they are now.
     pub fn snapshot(&self) -> Snapshot {
+        let latencies = self.latencies.counts();
+        let failures = self.failures.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let count = latencies.iter().sum();
+        let batches = self.batches.totals();
         Snapshot {
-            success: self.success.total(),
-            failure: self.failure.total(),
-            queue: self.queue.total(),
-            compute_input: self.compute_input.total(),
-            compute_infer: self.compute_infer.total(),
-            compute_output: self.compute_output.total(),
-            failures: self.failures.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            success: self.success.total(count),
+            latencies,
+            failure: self.failure.total(failures.iter().sum()),
+            queue: self.queue.total(count),
+            compute_input: self.compute_input.total(count),
+            compute_infer: self.compute_infer.total(count),
+            compute_output: self.compute_output.total(count),
+            failures,
             inferences: self.inferences.load(Ordering::Relaxed),
-            executions: self.executions.load(Ordering::Relaxed),
+            executions: batches.values().map(|totals| totals.compute_infer.count).sum(),
             last_inference_ms: self.last_inference_ms.load(Ordering::Relaxed),
-            batches: self.batches.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            batches,
+            load: Duration::from_nanos(self.load_ns.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// For each of [`Snapshot::stages`], these quantiles of the last minute, in microseconds; not
+    /// a number where there was no request. `None` without summaries.
+    pub fn quantiles(&self, quantiles: &[f64]) -> Option<[Vec<f64>; STAGES]> {
+        Some(self.summaries.as_ref()?.quantiles(Instant::now(), quantiles))
+    }
+
+    fn succeeded(&self, rows: usize, times: &Times) {
+        let spent = times.stages();
+        let stages = [
+            times.total(),
+            times.queue(),
+            spent.compute_input,
+            spent.compute_infer,
+            spent.compute_output,
+        ];
+        self.inferences.fetch_add(rows as u64, Ordering::Relaxed);
+        self.latencies.add(stages[0]);
+        let sums = [
+            &self.success,
+            &self.queue,
+            &self.compute_input,
+            &self.compute_infer,
+            &self.compute_output,
+        ];
+        for (sum, duration) in sums.into_iter().zip(stages) {
+            sum.add(duration);
+        }
+        if let Some(summaries) = &self.summaries {
+            summaries.add(times.outputs_ready.unwrap_or_else(Instant::now), stages);
         }
     }
 }
 
 impl Observer for Statistics {
     fn answered(&self, rows: usize, times: &Times, error: Option<&InferError>) {
-        if let Some(error) = error {
-            self.failure.add(times.queued.map_or(Duration::ZERO, |since| since.elapsed()));
-            self.failures[Reason::of(error) as usize].fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        self.inferences.fetch_add(rows as u64, Ordering::Relaxed);
-        self.success.add(between(times.queued, times.outputs_ready));
-        self.queue.add(between(times.queued, times.started));
-        self.compute_input.add(between(times.started, times.inputs_ready));
-        self.compute_infer.add(between(times.inputs_ready, times.computed));
-        self.compute_output.add(between(times.computed, times.outputs_ready));
+        let Some(error) = error else { return self.succeeded(rows, times) };
+        self.failure.add(times.queued.map_or(Duration::ZERO, |since| since.elapsed()));
+        self.failures[Reason::of(error) as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     fn executed(&self, rows: usize, times: &Times) {
-        self.executions.fetch_add(1, Ordering::Relaxed);
+        self.batches.add(rows, times);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.last_inference_ms.store(now_ms, Ordering::Relaxed);
-        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        let totals = batches.entry(rows).or_default();
-        totals.compute_input.add(between(times.started, times.inputs_ready));
-        totals.compute_infer.add(between(times.inputs_ready, times.computed));
-        totals.compute_output.add(between(times.computed, times.outputs_ready));
     }
 
     fn copies(&self) -> &CopyCounter {
@@ -167,90 +172,5 @@ impl Observer for Statistics {
     }
 }
 
-impl Total {
-    fn add(&mut self, duration: Duration) {
-        self.count += 1;
-        self.ns += nanoseconds(duration);
-    }
-}
-
-/// A [`Total`] that many threads add to.
-#[derive(Debug, Default)]
-struct Durations {
-    count: AtomicU64,
-    ns: AtomicU64,
-}
-
-impl Durations {
-    fn add(&self, duration: Duration) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.ns.fetch_add(nanoseconds(duration), Ordering::Relaxed);
-    }
-
-    fn total(&self) -> Total {
-        let (count, ns) = (&self.count, &self.ns);
-        Total { count: count.load(Ordering::Relaxed), ns: ns.load(Ordering::Relaxed) }
-    }
-}
-
-fn between(start: Option<Instant>, end: Option<Instant>) -> Duration {
-    match (start, end) {
-        (Some(start), Some(end)) => end.saturating_duration_since(start),
-        _ => Duration::ZERO,
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A request of which each stage takes a microsecond more than the one before.
-    fn times() -> Times {
-        let start = Instant::now();
-        let at = |us| Some(start + Duration::from_micros(us));
-        Times {
-            queued: at(0),
-            started: at(1),
-            inputs_ready: at(3),
-            computed: at(6),
-            outputs_ready: at(10),
-        }
-    }
-
-    #[test]
-    fn each_stage_is_counted_where_it_belongs() {
-        let statistics = Statistics::default();
-        statistics.executed(3, &times());
-        statistics.answered(2, &times(), None);
-        statistics.answered(1, &times(), None);
-        let now = statistics.snapshot();
-        let total = |ns: u64| Total { count: 2, ns: 2 * ns };
-        let stages = [now.queue, now.compute_input, now.compute_infer, now.compute_output];
-        assert_eq!(stages, [total(1_000), total(2_000), total(3_000), total(4_000)]);
-        assert_eq!((now.success, now.failure), (total(10_000), Total::default()));
-        assert_eq!((now.inferences, now.executions), (3, 1));
-        assert_eq!(now.batches[&3].compute_infer, Total { count: 1, ns: 3_000 });
-        assert!(now.last_inference_ms > 0);
-    }
-
-    #[test]
-    fn a_failure_has_its_reason_and_nothing_else() {
-        let statistics = Statistics::default();
-        let errors = [
-            InferError::QueueFull("".into()),
-            InferError::Cancelled("".into()),
-            InferError::Abandoned,
-            InferError::Step { ensemble: "e".into(), source: Box::new(InferError::Abandoned) },
-        ];
-        for error in &errors {
-            statistics.answered(1, &times(), Some(error));
-        }
-        let now = statistics.snapshot();
-        assert_eq!((now.failures, now.failure.count), ([1, 1, 1, 1], 4));
-        assert_eq!((now.success.count, now.inferences, now.queue.count), (0, 0, 0));
-    }
-}
+mod tests;

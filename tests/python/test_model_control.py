@@ -1,5 +1,7 @@
 """Loading and unloading as clients ask (--model-control-mode=explicit): nothing that serves is disturbed."""
 
+import base64
+import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +103,33 @@ def test_a_version_that_is_gone_is_taken_down(repository):
         assert load(server, "line_text").status == 200
         clients.wait_until(lambda: clients.get(server, "/v2/models/line_text/versions/2").status == 404)
         assert clients.get(server, "/v2/models/line_text").json()["versions"] == ["1"]
+
+
+def test_a_load_may_bring_its_configuration_and_its_files(repository, twenty_lines):
+    jpeg = twenty_lines[0].jpeg
+    shown = "/v2/models/line_recogniser/config"
+    with running(repository, EXPLICIT, "--load-model=*") as server:
+        config = clients.get(server, shown).json()
+        config["max_batch_size"] = 3
+        body = {"parameters": {"config": json.dumps(config)}}
+        assert clients.post(server, "/v2/repository/models/line_recogniser/load", body).status == 200
+        assert clients.get(server, shown).json()["max_batch_size"] == 3
+        assert clients.read_by_raw_request(server, jpeg).text
+
+        # A model that the repository does not have; its files are gone when it is.
+        model = (EXAMPLES / "line_recogniser" / "1" / "model.onnx").read_bytes()
+        config["name"] = "sent"
+        parameters = {"config": json.dumps(config), "file:7/model.onnx": base64.b64encode(model).decode()}
+        answer = clients.post(server, "/v2/repository/models/sent/load", {"parameters": parameters})
+        assert answer.status == 200, answer.body
+        assert clients.get(server, "/v2/models/sent").json()["versions"] == ["7"]
+        with triton.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
+            client.load_model("sent", config=json.dumps(config), files={"file:8/model.onnx": model})
+        clients.wait_until(lambda: clients.get(server, "/v2/models/sent").json()["versions"] == ["8"])
+
+        # The next plain load is the repository's again.
+        assert load(server, "line_recogniser").status == 200
+        assert clients.get(server, shown).json()["max_batch_size"] == 8
 
 
 def test_what_cannot_be_done_is_told(server):

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Model};
+use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
 
@@ -30,6 +30,10 @@ impl Backend for Unavailable {
 
     fn file_name(&self) -> Option<&'static str> {
         self.file_name
+    }
+
+    fn rows_max_default(&self) -> usize {
+        ROWS_MAX_DEFAULT
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

@@ -10,6 +10,9 @@ use crate::batch::Batch;
 use crate::error::{InferError, LoadError};
 use crate::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
+/// Triton's [`Backend::rows_max_default`].
+pub const ROWS_MAX_DEFAULT: usize = 4;
+
 /// A kind of engine, such as `onnxruntime`. One per process; cheap to create.
 pub trait Backend: Send + Sync + 'static {
     /// The name that `config.pbtxt` uses.
@@ -18,6 +21,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The name of a model's file in its version folder, such as `model.onnx`; `None` for an
     /// engine whose models are their configuration.
     fn file_name(&self) -> Option<&'static str>;
+
+    /// `max_batch_size` of a model that can batch and does not say how much; 0: it does not batch.
+    fn rows_max_default(&self) -> usize;
 
     /// Tells what the files hold, so that the server can complete what the user left out. The
     /// dims are the engine's own: if it can batch, the first axis of every tensor is [`Dim::Any`].

@@ -1,9 +1,11 @@
 //! The small parts of a request and its response.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::device::DeviceId;
 use crate::tensor::Tensor;
@@ -49,20 +51,160 @@ pub struct Times {
     pub computed: Option<Instant>,
     /// Its outputs were where the client wants them.
     pub outputs_ready: Option<Instant>,
+    /// For an ensemble: what its steps spent in all, some of them perhaps at the same time.
+    pub steps: Option<Stages>,
+}
+
+impl Times {
+    /// How long each stage of computing took.
+    pub fn stages(&self) -> Stages {
+        self.steps.unwrap_or(Stages {
+            compute_input: between(self.started, self.inputs_ready),
+            compute_infer: between(self.inputs_ready, self.computed),
+            compute_output: between(self.computed, self.outputs_ready),
+        })
+    }
+
+    /// How long it waited in the queue.
+    pub fn queue(&self) -> Duration {
+        between(self.queued, self.started)
+    }
+
+    /// How long it took in all.
+    pub fn total(&self) -> Duration {
+        between(self.queued, self.outputs_ready)
+    }
+}
+
+/// How long the stages of computing took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Until the inputs were where the engine wants them.
+    pub compute_input: Duration,
+    /// In the engine.
+    pub compute_infer: Duration,
+    /// Until the outputs were where the client wants them.
+    pub compute_output: Duration,
+}
+
+impl AddAssign for Stages {
+    fn add_assign(&mut self, more: Self) {
+        self.compute_input = self.compute_input.saturating_add(more.compute_input);
+        self.compute_infer = self.compute_infer.saturating_add(more.compute_infer);
+        self.compute_output = self.compute_output.saturating_add(more.compute_output);
+    }
 }
 
 /// A flag that several holders share: once raised, it stays so.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<Flag>);
+
+/// What somebody wants to do when a [`Cancel`] is raised.
+pub type Hook = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Default)]
+struct Flag {
+    is_raised: AtomicBool,
+    hooks: Mutex<Vec<Hook>>,
+}
 
 impl Cancel {
     /// Tells all holders to stop.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_raised.store(true, Ordering::Release);
+        let hooks = std::mem::take(&mut *self.hooks());
+        for hook in hooks {
+            hook();
+        }
     }
 
     /// Whether somebody raised it.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_raised.load(Ordering::Acquire)
+    }
+
+    /// Calls `hook` once, when and where this is raised, or here if it is. It may not block, and
+    /// should not mind being called late: what it was for may be over.
+    pub fn on_raise(&self, hook: Hook) {
+        let mut hooks = self.hooks();
+        // Asked under the lock: whoever raises it takes the hooks after that.
+        if self.is_raised() {
+            drop(hooks);
+            hook();
+        } else {
+            hooks.push(hook);
+        }
+    }
+
+    fn hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
+        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancel").field(&self.is_raised()).finish()
+    }
+}
+
+/// Zero if one of them has not happened.
+fn between(start: Option<Instant>, end: Option<Instant>) -> Duration {
+    match (start, end) {
+        (Some(start), Some(end)) => end.saturating_duration_since(start),
+        _ => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn hooks_are_called_once_whether_early_or_late() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let hook: Hook = {
+            let calls = calls.clone();
+            Arc::new(move || {
+                calls.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        let calls = || calls.load(Ordering::Relaxed);
+        let cancel = Cancel::default();
+        cancel.on_raise(hook.clone());
+        cancel.clone().on_raise(hook.clone());
+        assert_eq!((calls(), cancel.is_raised()), (0, false));
+        cancel.raise();
+        assert_eq!((calls(), cancel.is_raised()), (2, true));
+        cancel.on_raise(hook);
+        cancel.raise();
+        assert_eq!(calls(), 3);
+    }
+
+    #[test]
+    fn a_stage_is_the_time_between() {
+        let start = Instant::now();
+        let at = |ns| Some(start + Duration::from_nanos(ns));
+        let stages = |ns: [u64; 3]| {
+            let [compute_input, compute_infer, compute_output] = ns.map(Duration::from_nanos);
+            Stages { compute_input, compute_infer, compute_output }
+        };
+        let mut times = Times {
+            queued: at(0),
+            started: at(1),
+            inputs_ready: at(3),
+            computed: at(6),
+            outputs_ready: at(10),
+            steps: None,
+        };
+        assert_eq!(
+            (times.queue(), times.total()),
+            (Duration::from_nanos(1), Duration::from_nanos(10))
+        );
+        assert_eq!(times.stages(), stages([2, 3, 4]));
+        times.steps = Some(stages([5, 6, 7]));
+        assert_eq!(times.stages(), stages([5, 6, 7]));
+        assert_eq!(Times { started: at(1), ..Times::default() }.stages(), Stages::default());
     }
 }

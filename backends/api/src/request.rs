@@ -27,27 +27,32 @@ pub type Hold = Option<Arc<dyn Any + Send + Sync>>;
 /// What whoever asked waits for.
 pub type Answer = Result<Response, InferError>;
 
+/// What an ensemble does with the answer of a step, and with what that took.
+pub type Next = Box<dyn FnOnce(Answer, &Times) + Send>;
+
 /// The way back to whoever asked.
 pub enum Home {
     /// To a client's task.
     Once(oneshot::Sender<Answer>),
-    /// To an ensemble, which starts the next step where this one ended, without waking tokio.
-    Then(Box<dyn FnOnce(Answer) + Send>),
+    /// To whatever goes on where the request ended, without waking tokio: an ensemble starts the
+    /// next step there.
+    Then(Next),
 }
 
 impl Home {
-    fn send(self, answer: Answer) {
+    /// Brings the answer there.
+    pub fn send(self, answer: Answer, times: &Times) {
         match self {
             // A client that went away is not an error.
             Self::Once(client) => drop(client.send(answer)),
-            Self::Then(next) => next(answer),
+            Self::Then(next) => next(answer, times),
         }
     }
 
     fn is_gone(&self) -> bool {
         match self {
             Self::Once(client) => client.is_closed(),
-            Self::Then(_) => false, // The ensemble raises `cancel`.
+            Self::Then(_) => false, // Whoever waits behind it raises `cancel`.
         }
     }
 }
@@ -62,6 +67,8 @@ pub struct Request {
     pub outputs: Vec<RequestedOutput>,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
+    /// Who is served first: 1 is the highest level, and 0 leaves it to the model.
+    pub priority: u64,
     /// When an answer has become useless.
     pub deadline: Option<Instant>,
     /// Raised when nobody wants the answer any more.
@@ -83,6 +90,7 @@ impl Request {
             inputs,
             outputs: Vec::new(),
             parameters: Parameters::new(),
+            priority: 0,
             deadline: None,
             cancel: Cancel::default(),
             times: Times::default(),
@@ -108,6 +116,11 @@ impl Request {
         self.observer = Some(observer);
     }
 
+    /// Sends the answer by the way home that `way` makes of the present one.
+    pub fn reroute(&mut self, way: impl FnOnce(Home) -> Home) {
+        self.home = self.home.take().map(way);
+    }
+
     /// Whether its client went away or gave up. Long runs should ask now and then.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_raised() || self.home.as_ref().is_some_and(Home::is_gone)
@@ -123,7 +136,7 @@ impl Request {
         if let Some(observer) = self.observer.take() {
             observer.answered(self.rows(), &self.times, answer.as_ref().err());
         }
-        home.send(answer);
+        home.send(answer, &self.times);
     }
 }
 

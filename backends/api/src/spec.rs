@@ -126,10 +126,36 @@ pub struct ModelSpec {
     pub is_batched: bool,
     /// Most rows in a batch; 1 when the model does not batch.
     pub rows_max: usize,
-    /// Engine options.
+    /// Engine options, for the backend to interpret.
     pub parameters: BTreeMap<String, String>,
+    /// Engine options that have fields of their own.
+    pub engine: EngineOptions,
     /// One entry for each execution slot.
     pub instances: Vec<InstanceSpec>,
+}
+
+/// What a configuration asks of the engine outside of `parameters`. Each engine takes what it has a
+/// use for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// `optimization.graph.level`.
+    pub graph_level: GraphLevel,
+    /// `model_operations.op_library_filename`: libraries of custom operators, which exist.
+    pub op_libraries: Vec<PathBuf>,
+}
+
+/// How far an engine may rewrite a model while it loads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GraphLevel {
+    /// As far as it can.
+    #[default]
+    All,
+    /// All that does not depend on the processor's layout of tensors.
+    Extended,
+    /// Only what makes the same graph smaller.
+    Basic,
+    /// Not at all.
+    Disabled,
 }
 
 /// Numbers a model's instances from 0.

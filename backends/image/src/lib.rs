@@ -41,7 +41,7 @@ mod signature;
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Instance, Model};
+use nereid_backend::backend::{Backend, Instance, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -60,6 +60,10 @@ impl Backend for ImageBackend {
 
     fn file_name(&self) -> Option<&'static str> {
         None
+    }
+
+    fn rows_max_default(&self) -> usize {
+        ROWS_MAX_DEFAULT
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

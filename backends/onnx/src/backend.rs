@@ -1,6 +1,5 @@
 //! The engine: tells what a file holds, and loads it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Backend, Model};
@@ -10,20 +9,21 @@ use ort::environment::Environment;
 
 use crate::graph::Graph;
 use crate::model::OnnxModel;
+use crate::parameters::Parameters;
+use crate::session_options::SessionOptions;
+use crate::settings::Settings;
 use crate::sys::SharedSession;
-
-/// Most threads of a pool of one model's own.
-const INTRA_OP_THREADS_MAX: usize = 1024;
 
 /// ONNX Runtime; [`init`](crate::init) makes it.
 #[derive(Debug)]
 pub struct OnnxRuntime {
-    environment: Environment,
+    pub(crate) environment: Environment,
+    settings: Settings,
 }
 
 impl OnnxRuntime {
-    pub(crate) fn new(environment: Environment) -> Self {
-        Self { environment }
+    pub(crate) fn new(environment: Environment, settings: Settings) -> Self {
+        Self { environment, settings }
     }
 }
 
@@ -36,50 +36,25 @@ impl Backend for OnnxRuntime {
         Some("model.onnx")
     }
 
+    fn rows_max_default(&self) -> usize {
+        self.settings.rows_max_default
+    }
+
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
+        Parameters::parse(&raw.parameters)?;
         Graph::read(&raw.file)?.signature(&raw.signature, raw.rows_max)
     }
 
     fn load(&self, spec: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
-        let threads = intra_op_threads(&spec.parameters)?;
-        let session = SharedSession::open(&self.environment, &spec.file, threads);
+        let options = SessionOptions::new(&spec, &self.settings)?;
+        for warning in &options.parameters.warnings {
+            tracing::warn!("model '{}': {warning}", spec.name);
+        }
+        let session = SharedSession::open(&self.environment, &spec.file, &options);
         let session = session.map_err(|cause| {
             let path = spec.file.display();
             LoadError::new(format!("ONNX Runtime cannot load {path}: {cause}"))
         })?;
-        Ok(Arc::new(OnnxModel::new(session, &spec)?))
-    }
-}
-
-/// Threads of a pool of the model's own, or `None` to use the process's. Unknown parameters are
-/// ignored, as Triton does.
-fn intra_op_threads(parameters: &BTreeMap<String, String>) -> Result<Option<usize>, LoadError> {
-    let Some(text) = parameters.get("intra_op_thread_count") else { return Ok(None) };
-    match text.trim().parse() {
-        Ok(0) => Ok(None),
-        Ok(count) if count <= INTRA_OP_THREADS_MAX => Ok(Some(count)),
-        _ => Err(LoadError::new(format!(
-            "parameter 'intra_op_thread_count' must be a whole number from 0, for the pool of all \
-             models, to {INTRA_OP_THREADS_MAX}, not \"{text}\""
-        ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_may_have_threads_of_its_own() {
-        let check = |text: &str, expected: Option<Option<usize>>| {
-            let parameters = BTreeMap::from([("intra_op_thread_count".into(), text.into())]);
-            assert_eq!(intra_op_threads(&parameters).ok(), expected, "{text}");
-        };
-        check("0", Some(None));
-        check(" 2 ", Some(Some(2)));
-        check("1025", None);
-        check("-1", None);
-        check("two", None);
-        assert_eq!(intra_op_threads(&BTreeMap::new()).ok(), Some(None));
+        Ok(Arc::new(OnnxModel::new(session, options.parameters.arena, &spec)?))
     }
 }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::OnnxRuntime;
+use crate::{OnnxRuntime, Settings};
 
 /// The engine over the library that the environment names.
 pub(crate) fn engine() -> &'static OnnxRuntime {
     static ENGINE: OnceLock<OnnxRuntime> = OnceLock::new();
-    ENGINE.get_or_init(|| crate::init(&library()).unwrap())
+    ENGINE.get_or_init(|| crate::init(&library(), Settings::default()).unwrap())
 }
 
 fn library() -> PathBuf {
@@ -50,17 +50,23 @@ impl Drop for Folder {
 /// name.
 pub(crate) struct Onnx {
     graph: Vec<u8>,
+    ir_version: u64,
 }
 
 pub(crate) const FLOAT: u64 = 1;
 pub(crate) const INT32: u64 = 6;
 pub(crate) const INT64: u64 = 7;
+pub(crate) const BOOL: u64 = 9;
 
 impl Onnx {
     pub(crate) fn new() -> Self {
         let mut graph = Vec::new();
         bytes(&mut graph, 2, b"graph");
-        Self { graph }
+        Self { graph, ir_version: 8 }
+    }
+
+    pub(crate) fn ir_version(self, ir_version: u64) -> Self {
+        Self { ir_version, ..self }
     }
 
     pub(crate) fn input(mut self, name: &str, element: u64, dims: &[i64]) -> Self {
@@ -110,11 +116,27 @@ impl Onnx {
         self
     }
 
-    /// The whole file: IR version 8, operators of version 13.
+    /// A `Loop` of one variable over `body`; `inputs` are its iterations, nothing, and the variable.
+    pub(crate) fn looping(mut self, inputs: &[&str], output: &str, body: &Self) -> Self {
+        let (mut node, mut attribute) = (Vec::new(), Vec::new());
+        for input in inputs {
+            bytes(&mut node, 1, input.as_bytes());
+        }
+        bytes(&mut node, 2, output.as_bytes());
+        bytes(&mut node, 4, b"Loop");
+        bytes(&mut attribute, 1, b"body");
+        bytes(&mut attribute, 6, &body.graph);
+        number(&mut attribute, 20, 5); // It is a graph.
+        bytes(&mut node, 5, &attribute);
+        bytes(&mut self.graph, 1, &node);
+        self
+    }
+
+    /// The whole file: IR version 8 unless another is set, operators of version 13.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (mut model, mut operators) = (Vec::new(), Vec::new());
         number(&mut operators, 2, 13);
-        number(&mut model, 1, 8);
+        number(&mut model, 1, self.ir_version);
         bytes(&mut model, 8, &operators);
         bytes(&mut model, 7, &self.graph);
         model

@@ -22,7 +22,7 @@ use raw::RawGraph;
 /// The inputs and outputs of a model.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Graph {
-    /// Those that a caller must give, in the file's order.
+    /// Those that a caller must or may give, in the file's order.
     pub(crate) inputs: Vec<Port>,
     /// All outputs, in the file's order.
     pub(crate) outputs: Vec<Port>,
@@ -37,6 +37,8 @@ pub(crate) struct Port {
     pub(crate) data_type: DataType,
     /// All its axes, if the file tells them.
     pub(crate) dims: Option<Vec<Dim>>,
+    /// Inputs: whether a weight stands in for it, so that a caller may leave it out.
+    pub(crate) has_default: bool,
 }
 
 impl Graph {
@@ -61,7 +63,8 @@ impl Graph {
     }
 
     /// Its inputs and outputs as specifications. An axis list that the file leaves out is taken
-    /// from what the user wrote, `user`; `rows_max` is `max_batch_size`.
+    /// from what the user wrote, `user`; `rows_max` is `max_batch_size`. A weight that may be
+    /// given as an input is one only for a user who names it, since most exporters do not mean it.
     ///
     /// # Errors
     /// When neither the file nor the user tells the dims: all such tensors, one a line.
@@ -72,7 +75,8 @@ impl Graph {
     ) -> Result<Signature, LoadError> {
         let mut errors = Vec::new();
         let mut specs = |what: &str, ports: Vec<Port>, user: &[TensorSpec]| {
-            let spec = |Port { name, data_type, dims }| {
+            let is_stated = |port: &Port| user.iter().any(|spec| *spec.name == *port.name);
+            let spec = |Port { name, data_type, dims, has_default }| {
                 let stated = user.iter().find(|spec| *spec.name == *name).map(|spec| {
                     let batch = (rows_max > 0).then_some(Dim::Any);
                     batch.into_iter().chain(spec.dims.iter().copied()).collect()
@@ -80,9 +84,11 @@ impl Graph {
                 if dims.is_none() && stated.is_none() {
                     errors.push(unknown_dims(what, &name, data_type));
                 }
-                TensorSpec::new(&name, data_type, dims.or(stated).unwrap_or_default())
+                let dims = dims.or(stated).unwrap_or_default();
+                TensorSpec { is_optional: has_default, ..TensorSpec::new(&name, data_type, dims) }
             };
-            ports.into_iter().map(spec).collect()
+            let ports = ports.into_iter().filter(|port| !port.has_default || is_stated(port));
+            ports.map(spec).collect()
         };
         let inputs = specs("input", self.inputs, &user.inputs);
         let outputs = specs("output", self.outputs, &user.outputs);

@@ -13,9 +13,13 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, TensorSpec};
+use nereid_backend::tensor::Tensor;
+use ort::session::RunOptions;
 
 use crate::input::Input;
+use crate::parameters::Arena;
 use crate::sys::SharedSession;
+use crate::termination::Runs;
 
 /// A loaded model.
 pub(crate) struct OnnxModel(Arc<Loaded>);
@@ -25,12 +29,17 @@ impl OnnxModel {
     ///
     /// # Errors
     /// When a name cannot be said in C.
-    pub(crate) fn new(session: SharedSession, spec: &ModelSpec) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        session: SharedSession,
+        arena: Arena,
+        spec: &ModelSpec,
+    ) -> Result<Self, LoadError> {
         Ok(Self(Arc::new(Loaded {
             session: Arc::new(session),
             inputs: names(&spec.signature.inputs)?,
             outputs: names(&spec.signature.outputs)?,
             is_batched: spec.is_batched,
+            arena,
         })))
     }
 }
@@ -38,7 +47,7 @@ impl OnnxModel {
 impl Model for OnnxModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         match spec.device {
-            DeviceId::Cpu => Ok(Box::new(CpuInstance(self.0.clone()))),
+            DeviceId::Cpu => Ok(Box::new(CpuInstance::new(self.0.clone())?)),
             device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
                 "the onnxruntime backend runs on the CPU and cannot use {device}: \
                  set instance_group to kind KIND_CPU"
@@ -53,6 +62,7 @@ struct Loaded {
     inputs: Vec<Name>,
     outputs: Vec<Name>,
     is_batched: bool,
+    arena: Arena,
 }
 
 /// A tensor's name, ready for both sides.
@@ -72,25 +82,44 @@ fn names(specs: &[TensorSpec]) -> Result<Vec<Name>, LoadError> {
 }
 
 /// One thread's view of a model.
-struct CpuInstance(Arc<Loaded>);
+struct CpuInstance {
+    model: Arc<Loaded>,
+    runs: Runs,
+}
+
+impl CpuInstance {
+    fn new(model: Arc<Loaded>) -> Result<Self, LoadError> {
+        let options = model.run_options().map_err(|cause| {
+            LoadError::new(format!("ONNX Runtime cannot make options for runs: {cause}"))
+        })?;
+        Ok(Self { model, runs: Runs::new(options) })
+    }
+}
 
 impl Instance for CpuInstance {
     fn start(&mut self, mut batch: Batch) -> Running {
-        let outputs = self.0.run(&mut batch);
+        let outputs = self.model.run(&mut self.runs, &mut batch);
         batch.respond_rows(outputs);
         Running::Done
     }
 }
 
 impl Loaded {
-    fn run(&self, batch: &mut Batch) -> Result<Tensors, InferError> {
+    fn run_options(&self) -> ort::Result<RunOptions> {
+        let mut options = RunOptions::new()?;
+        if self.arena == Arena::Shrunk {
+            options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+        }
+        Ok(options)
+    }
+
+    fn run(&self, runs: &mut Runs, batch: &mut Batch) -> Result<Tensors, InferError> {
         let inputs = self.gather(batch)?;
         batch.inputs_ready();
         let wanted: Vec<_> =
             self.outputs.iter().filter(|output| is_wanted(batch, &output.name)).collect();
         let names: Vec<_> = wanted.iter().map(|output| &*output.c).collect();
-        let made = self.session.run(&inputs, &names);
-        let made = made.map_err(|error| InferError::Backend(error.to_string().into()))?;
+        let made = self.execute(runs, batch, (&inputs, &names))?;
         batch.computed();
         let outputs = wanted.iter().zip(made).map(|(output, tensor)| {
             let (name, rows) = (&output.name, batch.rows());
@@ -102,6 +131,21 @@ impl Loaded {
             Ok((name.clone(), tensor))
         });
         outputs.collect()
+    }
+
+    /// Runs the session once; an output for each of the names.
+    fn execute(
+        &self,
+        runs: &mut Runs,
+        batch: &Batch,
+        (inputs, outputs): (&[(&CStr, Input)], &[&CStr]),
+    ) -> Result<Vec<Tensor>, InferError> {
+        let cancels = batch.requests().iter().map(|request| &request.cancel);
+        let failed = |error: ort::Error| failed(error.to_string());
+        let run = runs.begin(cancels).map_err(failed)?;
+        self.session
+            .run(run.options(), inputs, outputs)
+            .map_err(|error| if run.is_ended() { cancelled(batch) } else { failed(error) })
     }
 
     /// The inputs that the requests have; the engine tells which are missing.
@@ -121,6 +165,12 @@ impl Loaded {
 
 fn is_wanted(batch: &Batch, name: &str) -> bool {
     batch.requests().iter().flat_map(|request| &request.outputs).any(|output| *output.name == *name)
+}
+
+/// Whoever reads this has gone, so one request's name does for all.
+fn cancelled(batch: &Batch) -> InferError {
+    let id = batch.requests().first().map(|request| request.id.clone());
+    InferError::Cancelled(id.unwrap_or_default())
 }
 
 fn failed(text: String) -> InferError {

@@ -3,6 +3,8 @@
 //!
 //! What a function of the API takes and gives is described in its `onnxruntime_c_api.h`.
 
+mod builder;
+mod heap;
 mod opened;
 mod value;
 
@@ -14,10 +16,14 @@ use std::sync::Arc;
 use nereid_backend::tensor::Tensor;
 use ort::environment::Environment;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::Session;
+use ort::session::{RunOptions, Session};
 use ort::{AsPointer, ortsys};
 
 use crate::input::Input;
+use crate::session_options::SessionOptions;
+use builder::builder;
+use heap::TrimOnDrop;
+pub(crate) use heap::limit_arenas;
 pub(crate) use opened::{Opened, disable_telemetry};
 use value::{Value, tensor};
 
@@ -27,27 +33,24 @@ pub(crate) struct SharedSession {
     session: Session,
     /// Describes host memory.
     host: MemoryInfo<'static>,
+    /// Dropped after the session.
+    _trim: TrimOnDrop,
 }
 
 impl SharedSession {
-    /// Loads a model, with `threads` of its own or those of the environment.
+    /// Loads a model.
     ///
     /// # Errors
     /// What ONNX Runtime says.
     pub(crate) fn open(
         environment: &Environment,
         file: &Path,
-        threads: Option<usize>,
+        options: &SessionOptions,
     ) -> ort::Result<Self> {
-        let mut builder = Session::builder(environment)?;
-        if let Some(threads) = threads {
-            builder = builder.with_independent_thread_pool()?;
-            builder = builder.with_intra_threads(threads)?.with_intra_op_spinning(false)?;
-        }
-        let session = builder.commit_from_file(file)?;
+        let session = builder(environment, options)?.commit_from_file(file)?;
         let (device, allocator) = (AllocationDevice::CPU, AllocatorType::Device);
         let host = MemoryInfo::new(device, 0, allocator, MemoryType::Default)?;
-        Ok(Self { session, host })
+        Ok(Self { session, host, _trim: TrimOnDrop })
     }
 
     /// Runs the model: `inputs` are read in place, and the tensors that it makes are views of what
@@ -57,6 +60,7 @@ impl SharedSession {
     /// What ONNX Runtime says.
     pub(crate) fn run(
         self: &Arc<Self>,
+        options: &RunOptions,
         inputs: &[(&CStr, Input)],
         outputs: &[&CStr],
     ) -> ort::Result<Vec<Tensor>> {
@@ -68,12 +72,12 @@ impl SharedSession {
         let mut made = vec![ptr::null_mut(); outputs.len()];
         // SAFETY: the session is alive and may be run by several threads, see the type. The arrays
         // have the lengths that are told, and what they point to lives until the end of this
-        // function. A null pointer for options asks for the defaults, and one for an output asks
-        // ONNX Runtime to allocate it.
+        // function. A null pointer for an output asks ONNX Runtime to allocate it. Another thread
+        // may only set the flag in the options that ends the run, which is what it is for.
         let status = ortsys![
             unsafe Run(
                 self.session.ptr().cast_mut(),
-                ptr::null(),
+                options.ptr(),
                 input_names.as_ptr(),
                 input_values.as_ptr(),
                 inputs.len(),

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use nereid_backend_onnx::init;
+use nereid_backend_onnx::{Settings, init};
 
 fn check(path: &Path, expected: &str) {
-    let error = init(path).err().map(|error| error.to_string()).unwrap_or_default();
+    let error =
+        init(path, Settings::default()).err().map(|error| error.to_string()).unwrap_or_default();
     let start = format!("cannot use {} as the ONNX Runtime library: ", path.display());
     assert!(error.starts_with(&start), "{error}");
     assert!(error.contains(expected), "{error}");
@@ -26,6 +27,6 @@ fn what_cannot_be_used_is_a_clear_error_and_not_the_end() {
     check(&other_library().unwrap(), "it has no function OrtGetApiBase");
     let library = std::env::var_os("NEREID_ONNXRUNTIME_LIBRARY").map(PathBuf::from);
     let library = library.expect("set NEREID_ONNXRUNTIME_LIBRARY to libonnxruntime.so");
-    assert!(init(&library).is_ok());
+    assert!(init(&library, Settings::default()).is_ok());
     check(&library, "only one environment");
 }

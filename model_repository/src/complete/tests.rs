@@ -10,7 +10,7 @@ use crate::fakes::{problems, signature, stated, tensor};
 /// What becomes of `text` when the engine found `found`.
 fn completed(text: &str, found: &Signature) -> Completed {
     let mut stated = stated(text);
-    let completed = complete(&mut stated, found);
+    let completed = complete(&mut stated, found, 4);
     assert_eq!(problems(&stated), [""; 0], "{text}");
     completed
 }
@@ -76,7 +76,7 @@ fn labels_of_an_output_without_a_type_stay() {
     let mut stated = stated("output { name: 'y' }");
     let labels = Some(PathBuf::from("labels.txt"));
     stated.outputs[0].labels.clone_from(&labels);
-    assert_eq!(complete(&mut stated, &signature()).signature.outputs[0].labels, labels);
+    assert_eq!(complete(&mut stated, &signature(), 4).signature.outputs[0].labels, labels);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn order_is_the_users_and_then_the_engines() {
 fn what_does_not_fit() {
     let check = |text: &str, found: &Signature, expected: &[&str]| {
         let mut stated = stated(text);
-        complete(&mut stated, found);
+        complete(&mut stated, found, 4);
         assert_eq!(problems(&stated), expected, "{text}");
     };
     let refused = "autofill failed for model 'm': model does not support batching while non-zero \

@@ -72,7 +72,7 @@ fn paths_that_stay_inside() {
 #[test]
 fn a_configuration_is_a_regular_file() {
     let path = std::env::temp_dir().join(format!("nereid-layout-{}", std::process::id()));
-    let folder = ModelFolder { name: "m".to_owned(), path };
+    let folder = ModelFolder { name: "m".to_owned(), path, config: None };
     fs::create_dir_all(folder.config_path()).unwrap();
     let error = folder.config_text().unwrap_err().to_string();
     assert!(error.ends_with("it is not a regular file"), "{error}");

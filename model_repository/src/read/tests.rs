@@ -6,8 +6,7 @@ use nereid_backend::spec::Signature;
 use nereid_proto::json::to_json;
 
 use super::*;
-use crate::batching::QUEUE_MAX_DEFAULT;
-use crate::definition::Batching;
+use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
 use crate::fakes::{Engine, Repository, engines, signature, tensor};
 
 fn batching_of(definition: &Definition) -> Batching {
@@ -36,13 +35,9 @@ fn a_model_without_a_text_is_completed() {
         Signature { inputs: vec![tensor("x", &[3, -1])], outputs: vec![tensor("y", &[2])] };
     assert_eq!(spec.signature, batched);
     assert_eq!((spec.is_batched, spec.instances.len()), (true, 2));
-    let expected = Batching {
-        rows_max: 4,
-        delay_max: Duration::ZERO,
-        queue_max: QUEUE_MAX_DEFAULT,
-        ragged: Vec::new(),
-    };
-    assert_eq!(batching_of(definition), expected);
+    let batching = batching_of(definition);
+    assert_eq!(batching, Batching { rows_max: 4, ..Batching::default() });
+    assert_eq!(batching.queues[0].requests_max, QUEUE_MAX_DEFAULT);
     assert_eq!(definition.warnings, [""; 0]);
     let shown = concat!(
         r#"{"name":"m","platform":"onnxruntime_onnx","backend":"onnxruntime","runtime":"","#,
@@ -74,7 +69,10 @@ fn a_model_that_is_stated_whole() {
                 input { name: 'x' data_type: TYPE_FP32 dims: [ 3, 8 ] } \
                 output { name: 'y' data_type: TYPE_FP32 dims: [ 2 ] label_filename: 'l.txt' } \
                 dynamic_batching { max_queue_delay_microseconds: 250 \
-                default_queue_policy { max_queue_size: 9 } } \
+                preferred_batch_size: [ 8, 4, 8 ] \
+                default_queue_policy { max_queue_size: 9 timeout_action: DELAY \
+                default_timeout_microseconds: 500 allow_timeout_override: true } \
+                priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
                 instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
@@ -85,11 +83,20 @@ fn a_model_that_is_stated_whole() {
     assert_eq!(spec.signature.inputs, [tensor("x", &[3, 8])]);
     assert_eq!(spec.signature.outputs[0].labels, Some(repository.path.join("m/l.txt")));
     assert_eq!(spec.parameters, [("threads".to_owned(), "2".to_owned())].into());
+    let queue = QueuePolicy {
+        requests_max: 9,
+        timeout: Some(Duration::from_micros(500)),
+        timeout_action: TimeoutAction::Delay,
+        is_timeout_overridable: true,
+    };
+    let delay_max = Duration::from_micros(250);
     let expected = Batching {
         rows_max: 16,
-        delay_max: Duration::from_micros(250),
-        queue_max: 9,
-        ragged: Vec::new(),
+        preferred: vec![4, 8],
+        delay_max,
+        queues: vec![QueuePolicy::default(), queue],
+        level_default: 2,
+        ..Batching::default()
     };
     assert_eq!(batching_of(&definition), expected);
     assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
@@ -113,6 +120,21 @@ fn a_model_without_dynamic_batching_runs_requests_one_by_one() {
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     assert_eq!((definition.spec.rows_max, batching_of(&definition).rows_max), (8, 1));
     assert_eq!(definition.config.scheduling_choice, None);
+}
+
+#[test]
+fn sizes_are_preferred_up_to_the_limit_that_was_found() {
+    let repository = Repository::new();
+    repository.file("m/1/model.onnx", "");
+    let read = |size: i32| {
+        let text = format!("dynamic_batching {{ preferred_batch_size: {size} }}");
+        repository.file("m/config.pbtxt", text);
+        read(&repository.model("m"), &engines())
+    };
+    assert_eq!(batching_of(&read(4).unwrap()[0]).preferred, [4]);
+    let error = "R/m/config.pbtxt:1:20: preferred_batch_size must be positive and at most \
+                 max_batch_size, which is 4; got 5";
+    assert_eq!(repository.shorten(&read(5).unwrap_err()), error);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a configuration may ask for and this version does not have. It is refused where ignoring
 //! it would change answers, and else a warning.
 
+use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
-use nereid_proto::inference::{ModelConfig, ModelDynamicBatching};
 
 use super::Stated;
 use crate::problems::Problems;
@@ -22,16 +22,10 @@ pub(super) fn check(stated: &mut Stated) {
     if !config.batch_output.is_empty() {
         refuse(problems, "batch_output", "batch_output");
     }
-    if config.model_operations.is_some() {
-        refuse(problems, "model_operations", "a library of custom operators");
-    }
     if config.model_repository_agents.is_some() {
         refuse(problems, "model_repository_agents", "a repository agent");
     }
     warnings.extend(ignored(config));
-    if let Some(SchedulingChoice::DynamicBatching(batching)) = &config.scheduling_choice {
-        warnings.extend(ignored_of_batching(batching));
-    }
 }
 
 /// Notes that what the field at `path` means is not to be had.
@@ -40,29 +34,17 @@ pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
 }
 
 fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
-    warnings([
-        ("optimization", config.optimization.is_some()),
+    let optimization = config.optimization.clone().unwrap_or_default();
+    let stated = [
+        ("optimization.priority", optimization.priority != 0),
+        ("optimization.cuda", optimization.cuda.is_some()),
+        ("optimization.eager_batching", optimization.eager_batching),
         ("cc_model_filenames", !config.cc_model_filenames.is_empty()),
         ("metric_tags", !config.metric_tags.is_empty()),
         ("model_warmup", !config.model_warmup.is_empty()),
         ("model_metrics", config.model_metrics.is_some()),
         ("response_cache", config.response_cache.is_some_and(|cache| cache.enable)),
-    ])
-}
-
-fn ignored_of_batching(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
-    let policy = batching.default_queue_policy.unwrap_or_default();
-    warnings([
-        ("preferred_batch_size", !batching.preferred_batch_size.is_empty()),
-        ("preserve_ordering", batching.preserve_ordering),
-        ("priority_levels", batching.priority_levels > 0),
-        ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),
-        ("default_timeout_microseconds", policy.default_timeout_microseconds > 0),
-        ("allow_timeout_override", policy.allow_timeout_override),
-    ])
-}
-
-fn warnings<const N: usize>(stated: [(&'static str, bool); N]) -> impl Iterator<Item = String> {
+    ];
     let stated = stated.into_iter().filter(|(_, is_stated)| *is_stated);
     stated.map(|(field, _)| format!("{field} has no effect in this version of Nereid"))
 }

@@ -6,8 +6,7 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::spec::{Dim, TensorSpec};
 use nereid_proto::inference::{self, ModelInput, ModelOutput};
 
-use super::{Stated, support};
-use crate::layout::stays_inside;
+use super::{Stated, files, support};
 use crate::problems::Problems;
 
 /// One input or output, and what the text says of it.
@@ -130,18 +129,7 @@ fn labels(problems: &mut Problems, path: &str, name: &str, folder: &Path) -> Opt
         return None;
     }
     let path = format!("{path}.label_filename");
-    if !stays_inside(name) {
-        problems.at(
-            &path,
-            format_args!("label_filename '{name}' must be a path in the model's folder"),
-        );
-        return None;
-    }
-    let file = folder.join(name);
-    if !file.is_file() {
-        problems.at(&path, format_args!("label_filename: there is no file {}", file.display()));
-    }
-    Some(file)
+    files::inside(folder, name, "label_filename").map_err(|text| problems.at(&path, text)).ok()
 }
 
 fn check_unique(problems: &mut Problems, field: &str, tensors: &[StatedTensor]) {

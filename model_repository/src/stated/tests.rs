@@ -1,7 +1,7 @@
 //! What one text says, and what is wrong with it by itself.
 
 use nereid_backend::data_type::DataType;
-use nereid_backend::spec::Dim;
+use nereid_backend::spec::{Dim, GraphLevel};
 
 use super::*;
 use crate::fakes::{Repository, problems, stated};
@@ -104,10 +104,129 @@ fn label_files() {
 }
 
 #[test]
+fn graph_levels() {
+    let check = |text: &str, expected: GraphLevel, warnings: usize| {
+        let stated = stated(text);
+        let found = (stated.engine.graph_level, stated.warnings.len());
+        assert_eq!(found, (expected, warnings), "{text}");
+    };
+    check("", GraphLevel::All, 0);
+    check("optimization { graph {} }", GraphLevel::All, 0);
+    check("optimization { graph { level: -1 } }", GraphLevel::Basic, 0);
+    check("optimization { graph { level: 1 } }", GraphLevel::Extended, 0);
+    check("optimization { graph { level: 2 } }", GraphLevel::Disabled, 0);
+    check("optimization { graph { level: 3 } }", GraphLevel::All, 1);
+}
+
+#[test]
+fn accelerators() {
+    let text = "optimization { execution_accelerators {\n\
+                gpu_execution_accelerator { name: 'tensorrt' }\n\
+                cpu_execution_accelerator [ { name: 'openvino' }, { name: 'x' } ] } }";
+    let line = |position: &str, field: &str| {
+        format!(
+            "{position}: {field} is not supported by this version of Nereid: remove it, and the \
+             engine runs the model on the CPU by itself"
+        )
+    };
+    check(
+        text,
+        &[
+            &line("2:1", "gpu_execution_accelerator 'tensorrt'"),
+            &line("3:29", "cpu_execution_accelerator 'openvino'"),
+            &line("3:51", "cpu_execution_accelerator 'x'"),
+        ],
+    );
+    check("optimization { execution_accelerators {} }", &[]);
+}
+
+#[test]
+fn libraries_of_operators() {
+    let repository = Repository::new();
+    repository.file("other.so", "").file("m/ops/one.so", "").file("m/two.so", "");
+    let text = "model_operations {\nop_library_filename: [ 'ops/one.so', 'two.so' ] }";
+    repository.file("m/config.pbtxt", text);
+    let stated = Stated::read(&repository.model("m")).unwrap();
+    assert_eq!(problems(&stated), [""; 0]);
+    let expected = ["m/ops/one.so", "m/two.so"].map(|path| repository.path.join(path));
+    assert_eq!(stated.engine.op_libraries, expected);
+
+    let text = "model_operations {\nop_library_filename: '../other.so'\n\
+                op_library_filename: 'three.so' op_library_filename: '' }";
+    repository.file("m/config.pbtxt", text);
+    let stated = Stated::read(&repository.model("m")).unwrap();
+    let found: Vec<_> = problems(&stated).iter().map(|line| repository.shorten(line)).collect();
+    let expected = [
+        "2:1: op_library_filename '../other.so' must be a path in the model's folder",
+        "2:1: op_library_filename: there is no file R/m/three.so",
+        "2:1: op_library_filename: there is no file R/m/",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn batching() {
     assert_eq!(stated("max_batch_size: 8").rows_max, 8);
     assert_eq!(stated("").rows_max, 0);
+    let preferred = |got| {
+        let what = "preferred_batch_size must be positive and at most max_batch_size, which is 8";
+        format!("2:20: {what}; got {got}")
+    };
+    let batching = "max_batch_size: 8\ndynamic_batching { preferred_batch_size:";
+    check(&format!("{batching} [ 8, 1 ] }}"), &[]);
+    check(&format!("{batching} [ 4, 9, 0 ] }}"), &[&preferred(9), &preferred(0)]);
+    check(&format!("{batching} -1 }}"), &[&preferred(-1)]);
+    check("dynamic_batching { preferred_batch_size: 4 }", &[]); // The engine may find a limit.
     check("max_batch_size: -1", &["1:1: max_batch_size must be at least 0 (no batching), got -1"]);
+}
+
+#[test]
+fn priority_levels() {
+    let check_text = check;
+    let check = |fields: &str, expected: &[&str]| {
+        let levels = "dynamic_batching { priority_levels: 3";
+        check(&format!("{levels}\n{fields} }}"), expected);
+    };
+    check("default_priority_level: 3 priority_queue_policy { key: 1 }", &[]);
+    let default = "default_priority_level must be from 1 (the highest) to priority_levels, which \
+                   is 3; got";
+    check("default_priority_level: 4", &[&format!("2:1: {default} 4")]);
+    check("", &[&format!("1:1: {default} 0")]);
+    let key =
+        "a key of priority_queue_policy is a level from 1 to priority_levels, which is 3; got";
+    check(
+        "default_priority_level: 1 priority_queue_policy [ { key: 4 },\n{ key: 0 } ]",
+        &[&format!("3:1: {key} 0"), &format!("2:51: {key} 4")],
+    );
+    check_text(
+        "dynamic_batching { priority_levels: 257 default_priority_level: 1 }",
+        &["1:20: priority_levels must be at most 256, got 257"],
+    );
+    let text = "dynamic_batching { default_priority_level: 1 priority_queue_policy { key: 1 } }";
+    let vain = |field| format!("{field} has no effect without priority_levels");
+    let fields = ["default_priority_level", "priority_queue_policy"];
+    assert_eq!(stated(text).warnings, fields.map(vain));
+}
+
+#[test]
+fn an_order_that_cannot_be_preserved() {
+    let check = |fields: &str, expected: &[&str]| {
+        check(&format!("dynamic_batching {{ preserve_ordering: true\n{fields} }}"), expected);
+    };
+    let delay = "{ timeout_action: DELAY default_timeout_microseconds: 1 }";
+    let never = "{ timeout_action: DELAY }"; // Without a timeout nobody is delayed.
+    let one = "priority_levels: 1 default_priority_level: 1";
+    let levels = "preserve_ordering needs a single priority level: set priority_levels to 1 or \
+                  leave it out; got 2";
+    let policy = "preserve_ordering allows no timeout_action DELAY, which lets later requests pass";
+    check(&format!("default_queue_policy {never}"), &[]);
+    check(&format!("default_queue_policy {delay}"), &[&format!("2:24: {policy}")]);
+    check(
+        &format!("{one}\npriority_queue_policy {{ key: 1 value {delay} }}"),
+        &[&format!("3:40: {policy}")],
+    );
+    check(&format!("{one} priority_queue_policy {{ key: 1 value {never} }}"), &[]);
+    check("priority_levels: 2 default_priority_level: 1", &[&format!("2:1: {levels}")]);
 }
 
 #[test]
@@ -119,7 +238,6 @@ fn what_is_refused() {
     check("model_transaction_policy { decoupled: true }", "a decoupled model");
     check("batch_input { kind: BATCH_ELEMENT_COUNT }", "batch_input");
     check("batch_output {}", "batch_output");
-    check("model_operations { op_library_filename: 'x.so' }", "a library of custom operators");
     check("model_repository_agents { agents { name: 'checksum' } }", "a repository agent");
 }
 
@@ -135,31 +253,27 @@ fn what_has_no_effect() {
         assert!(stated.problems.check().is_ok(), "{text}");
     };
     check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
+    check("dynamic_batching { preserve_ordering: true }", &[]);
     check("model_transaction_policy { decoupled: false } response_cache { enable: false }", &[]);
-    check("dynamic_batching { default_queue_policy { max_queue_size: 5 } }", &[]);
     check(
-        "optimization {} cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
+        "dynamic_batching { default_queue_policy { max_queue_size: 5 timeout_action: DELAY \
+         default_timeout_microseconds: 1 allow_timeout_override: true } }",
+        &[],
+    );
+    check("optimization { graph { level: 1 } input_pinned_memory { enable: false } }", &[]);
+    check(
+        "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
+         cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
          model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
         &[
-            "optimization",
+            "optimization.priority",
+            "optimization.cuda",
+            "optimization.eager_batching",
             "cc_model_filenames",
             "metric_tags",
             "model_warmup",
             "model_metrics",
             "response_cache",
-        ],
-    );
-    check(
-        "dynamic_batching { preferred_batch_size: [ 4 ] preserve_ordering: true \
-         priority_levels: 2 priority_queue_policy { key: 1 } \
-         default_queue_policy { default_timeout_microseconds: 1 allow_timeout_override: true } }",
-        &[
-            "preferred_batch_size",
-            "preserve_ordering",
-            "priority_levels",
-            "priority_queue_policy",
-            "default_timeout_microseconds",
-            "allow_timeout_override",
         ],
     );
 }

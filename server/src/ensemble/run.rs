@@ -6,7 +6,7 @@ use std::time::Instant;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
+use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Stages, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
 
@@ -29,6 +29,7 @@ pub(super) fn start(
     let run = Arc::new(Run {
         id: request.id.clone(),
         parameters: request.parameters.clone(),
+        priority: request.priority,
         deadline: request.deadline,
         cancel: request.cancel.clone(),
         hold: request.hold.clone(),
@@ -47,6 +48,7 @@ struct Run {
     observer: Arc<dyn Observer>,
     id: Arc<str>,
     parameters: Parameters,
+    priority: u64,
     deadline: Option<Instant>,
     cancel: Cancel,
     hold: Hold,
@@ -65,6 +67,8 @@ struct State {
     readers: Vec<usize>,
     /// Nodes that must run, and have not been started.
     is_pending: Vec<bool>,
+    /// What those that have ended have spent.
+    spent: Stages,
 }
 
 impl State {
@@ -86,7 +90,9 @@ impl State {
             is_absent[*id] = request.input(name).is_none();
         }
         let tensors = vec![None; graph.tensors];
-        let mut state = Self { wanted, tensors, is_absent, readers, is_pending, request: None };
+        let spent = Stages::default();
+        let mut state =
+            Self { wanted, tensors, is_absent, readers, is_pending, spent, request: None };
         let inputs = std::mem::take(&mut request.inputs);
         state.store(&graph.inputs, inputs);
         state.request = Some(request);
@@ -143,7 +149,8 @@ impl State {
         if !self.wanted.iter().all(|&id| self.tensors[id].is_some()) {
             return None;
         }
-        let request = self.request.take()?;
+        let mut request = self.request.take()?;
+        request.times.steps = Some(self.spent);
         let wanted = std::mem::take(&mut self.wanted);
         let outputs = request.outputs.iter().zip(wanted);
         let outputs =
@@ -184,11 +191,12 @@ impl Run {
         let found = self.snapshot.find(target)?;
         let admitted = admission::fit(&found.served.definition.spec, &self.id, inputs)?;
         let run = self.clone();
-        let home = Home::Then(Box::new(move |answer| run.ended(index, answer)));
+        let home = Home::Then(Box::new(move |answer, times| run.ended(index, answer, times)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
         request.id = self.id.clone();
         request.outputs = outputs;
         request.parameters = self.parameters.clone();
+        request.priority = self.priority;
         request.deadline = self.deadline;
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
@@ -198,11 +206,12 @@ impl Run {
     }
 
     /// A step has answered; this runs wherever its answer arrived.
-    fn ended(self: &Arc<Self>, index: usize, answer: Answer) {
+    fn ended(self: &Arc<Self>, index: usize, answer: Answer, times: &Times) {
         match answer {
             Ok(response) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.store(&self.graph.nodes[index].outputs, response.outputs);
+                state.spent += times.stages();
                 drop(state);
                 self.go_on();
             }
@@ -210,13 +219,11 @@ impl Run {
         }
     }
 
+    /// Like Triton's ensembles it counts as one execution, whose stages are the sums of its
+    /// steps'.
     fn respond(&self, mut request: Request, response: Response) {
-        let now = Some(Instant::now());
-        let started = request.times.started;
-        let times =
-            Times { inputs_ready: started, computed: now, outputs_ready: now, ..request.times };
-        request.times = times;
-        self.observer.executed(request.rows(), &times);
+        request.times.outputs_ready = Some(Instant::now());
+        self.observer.executed(request.rows(), &request.times);
         request.respond(Ok(response));
     }
 

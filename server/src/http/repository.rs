@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use nereid_backend::error::InferError;
 use nereid_proto::http::{load_parameters, wants_dependents, wants_only_ready};
 
@@ -13,7 +15,7 @@ use crate::answers;
 use crate::http::body::Received;
 use crate::http::models::Path;
 use crate::http::{error, failure, json};
-use crate::lifecycle::{self, Control};
+use crate::lifecycle::{self, Control, Overrides};
 use crate::off_worker::off_worker;
 use crate::server::Server;
 use crate::status;
@@ -34,15 +36,11 @@ pub(super) async fn load(
         Ok(control) => control,
         Err(refused) => return refused,
     };
-    let parameters = match read(body, load_parameters).await {
-        Ok(parameters) => parameters,
+    let overrides = match read(body, overrides).await {
+        Ok(overrides) => overrides,
         Err(failed) => return failure(&failed),
     };
-    if let Some(name) = parameters.keys().next() {
-        let text = format!("load parameter '{name}' is not supported by this version of Nereid");
-        return error(StatusCode::NOT_IMPLEMENTED, &text);
-    }
-    match control.load(&target.model).await {
+    match control.load(&target.model, overrides).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(failed) => error(status::of(failed.kind()).0, &failed.to_string()),
     }
@@ -82,4 +80,25 @@ async fn read<T: Send + 'static>(
     decode: fn(&[u8]) -> Result<T, InferError>,
 ) -> Result<T, InferError> {
     off_worker(body.bytes().len(), move || decode(&body.bytes())).await
+}
+
+/// `config` is the configuration as JSON in a string, `file:<path>` a file in base64.
+fn overrides(body: &[u8]) -> Result<Overrides, InferError> {
+    let mut overrides = Overrides::default();
+    for (name, text) in load_parameters(body)? {
+        match name.strip_prefix("file:") {
+            Some(path) => {
+                let content = BASE64_STANDARD.decode(text).map_err(|error| {
+                    InferError::Invalid(format!("load parameter '{name}' is not base64: {error}"))
+                })?;
+                overrides.files.push((path.to_owned(), content.into()));
+            }
+            None if name == "config" => overrides.config = Some(text),
+            None => {
+                let text = format!("unrecognized load parameter '{name}'.");
+                return Err(InferError::Invalid(text));
+            }
+        }
+    }
+    Ok(overrides)
 }

@@ -4,7 +4,7 @@ use crossbeam_channel::Sender;
 use nereid_backend::error::{Kind, LoadError};
 use tokio::sync::oneshot;
 
-use crate::lifecycle::{Event, Failure};
+use crate::lifecycle::{Event, Failure, Overrides, Wish};
 
 /// Gives commands to the lifecycle's thread. Cheap to clone.
 #[derive(Clone)]
@@ -58,12 +58,14 @@ impl Control {
     }
 
     /// Brings `model` up, or its newest state beside what serves, and waits for the outcome.
+    /// `overrides` take the place of what the repository has.
     ///
     /// # Errors
     /// See [`ControlError`]; what served before goes on.
-    pub async fn load(&self, model: &str) -> Result<(), ControlError> {
+    pub async fn load(&self, model: &str, overrides: Overrides) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
-        let _stopped = self.events.send(Event::Load { model: model.to_owned(), reply });
+        let wish = Wish { model: model.to_owned(), overrides, reply };
+        let _stopped = self.events.send(Event::Load(wish));
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 

@@ -25,6 +25,8 @@ use crate::statistics::Statistics;
 pub(super) struct Engines {
     pub(super) backends: Vec<Arc<dyn Backend>>,
     pub(super) reaper: Reaper,
+    /// Makes the counters of a version.
+    pub(super) statistics: fn() -> Statistics,
 }
 
 /// A version that can be published, or an ensemble that must wait for its parts.
@@ -90,6 +92,7 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
 }
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
+    let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(steps) => {
             let steps = steps.clone();
@@ -101,7 +104,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
     let spec = definition.spec.clone();
     let model = backend.load(spec.clone())?;
-    let statistics = Arc::new(Statistics::default());
+    let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(batching, count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
@@ -114,6 +117,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
             LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
         })?);
     }
+    loaded.served.statistics.loaded_in(since.elapsed());
     Ok(Version::Loaded(loaded))
 }
 
@@ -125,12 +129,15 @@ pub(super) fn load_ensemble(
     definition: &Definition,
     steps: &[Step],
     catalog: &Catalog,
+    engines: &Engines,
 ) -> Result<Loaded, LoadError> {
+    let since = Instant::now();
     let graph = Graph::new(&definition.spec, steps, |target| {
         catalog.ready(target).ok().map(|served| &*served.definition.spec)
     })?;
     let definition = definition.clone();
-    let statistics = Arc::new(Statistics::default());
+    let statistics = Arc::new((engines.statistics)());
     let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+    statistics.loaded_in(since.elapsed());
     Ok(Loaded::new(Served { definition, route, statistics }))
 }

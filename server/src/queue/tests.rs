@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ use shuttle::thread::{self, JoinHandle};
 use super::*;
 use crate::fakes;
 use nereid_backend::error::InferError;
+use nereid_backend::request::Home;
+use nereid_model_repository::definition::{Batching, QueuePolicy, TimeoutAction};
 
 #[test]
 fn a_closed_queue_gives_requests_back() {
@@ -19,6 +22,20 @@ fn a_closed_queue_gives_requests_back() {
     let (request, _client) = fakes::request(1);
     assert!(matches!(queue.push(request), Err((_, Refusal::Closed))));
     assert_eq!(queue.next_batch(InstanceId(0)).unwrap().requests().len(), 1);
+    assert!(queue.next_batch(InstanceId(0)).is_none());
+}
+
+#[test]
+fn who_waits_for_company_runs_when_the_queue_closes() {
+    let queue = fakes::queue(2, Duration::from_hours(1), vec![SystemPark::default()]);
+    let asking = {
+        let queue = queue.clone();
+        std::thread::spawn(move || queue.next_batch(InstanceId(0)).map(|batch| batch.rows()))
+    };
+    let (request, _client) = fakes::request(1);
+    assert!(queue.push(request).is_ok());
+    queue.close();
+    assert_eq!(asking.join().unwrap(), Some(1));
     assert!(queue.next_batch(InstanceId(0)).is_none());
 }
 
@@ -116,7 +133,8 @@ fn serve(queue: &Arc<Queue<ShuttlePark>>) -> [JoinHandle<()>; 3] {
 
 /// A client that waits, goes away, or finds the queue full.
 fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
-    let (request, mut client) = fakes::request(rows);
+    let (mut request, mut client) = fakes::request(rows);
+    request.priority = shuttle::rand::thread_rng().gen_range(0..=2);
     match queue.push(request) {
         Err((_, refusal)) => assert_eq!(refusal, Refusal::Full),
         Ok(()) if shuttle::rand::thread_rng().r#gen() => {
@@ -128,15 +146,20 @@ fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
     }
 }
 
-/// Shuttle reports a deadlock if anybody sleeps for ever.
-fn nobody_sleeps_for_ever(delay_max: Duration) {
+/// For two instances.
+fn parks() -> Vec<ShuttlePark> {
     let clock = Arc::new(Clock { start: Instant::now(), elapsed_ns: AtomicU64::new(0) });
     let park = || ShuttlePark {
         clock: clock.clone(),
         is_woken: shuttle::sync::Mutex::default(),
         changed: Condvar::new(),
     };
-    let queue = fakes::queue(2, delay_max, vec![park(), park()]);
+    vec![park(), park()]
+}
+
+/// Shuttle reports a deadlock if anybody sleeps for ever.
+fn nobody_sleeps_for_ever(batching: Batching) {
+    let queue = fakes::queue_of(batching, parks());
     let threads = serve(&queue);
     for rows in [1, 2, 1, 2, 2, 2] {
         ask(&queue, rows);
@@ -147,8 +170,72 @@ fn nobody_sleeps_for_ever(delay_max: Duration) {
     }
 }
 
+#[track_caller]
+fn check(batching: &Batching) {
+    let batching = batching.clone();
+    shuttle::check_random(move || nobody_sleeps_for_ever(batching.clone()), 2_000);
+}
+
 #[test]
 fn nobody_sleeps_for_ever_in_any_order() {
-    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::ZERO), 2_000);
-    shuttle::check_random(|| nobody_sleeps_for_ever(Duration::from_millis(5)), 2_000);
+    check(&fakes::batching(2, Duration::ZERO));
+    check(&fakes::batching(2, Duration::from_millis(5)));
+}
+
+#[test]
+fn nobody_sleeps_for_ever_where_time_runs_out() {
+    for timeout_action in [TimeoutAction::Reject, TimeoutAction::Delay] {
+        let batching = fakes::batching(2, Duration::from_millis(5));
+        let timeout = Some(Duration::from_millis(4));
+        let queue = QueuePolicy { timeout, timeout_action, ..batching.queues[0] };
+        check(&Batching { queues: vec![queue], ..batching });
+    }
+}
+
+#[test]
+fn nobody_sleeps_for_ever_whatever_the_priorities() {
+    let batching = fakes::batching(3, Duration::from_millis(5));
+    let timeout = Some(Duration::from_millis(4));
+    let delay = QueuePolicy { timeout, timeout_action: TimeoutAction::Delay, ..batching.queues[0] };
+    let queues = vec![batching.queues[0], delay];
+    check(&Batching { queues, preferred: vec![2], ..batching });
+}
+
+/// Two instances that answer their batches themselves, or drop them.
+fn answers_leave_in_order(batching: Batching) {
+    let queue = fakes::queue_of(batching, parks());
+    let instances = [0, 1].map(InstanceId).map(|who| {
+        let queue = queue.clone();
+        thread::spawn(move || {
+            while let Some(batch) = queue.next_batch(who) {
+                thread::yield_now();
+                if shuttle::rand::thread_rng().r#gen() {
+                    batch.respond_rows(Ok(Vec::new()));
+                }
+                queue.done(who);
+            }
+        })
+    });
+    let left = Arc::<Mutex<Vec<usize>>>::default();
+    for name in 0..6 {
+        let leaves = left.clone();
+        let home = Home::Then(Box::new(move |_, _| {
+            thread::yield_now(); // Another may answer while this one is on its way.
+            leaves.lock().unwrap().push(name);
+        }));
+        assert!(queue.push(Request::new(Vec::new(), NonZeroUsize::MIN, home)).is_ok());
+    }
+    queue.close();
+    for instance in instances {
+        instance.join().unwrap();
+    }
+    assert_eq!(*left.lock().unwrap(), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn answers_leave_in_order_whoever_is_done_first() {
+    let batching = fakes::batching(2, Duration::ZERO);
+    let queues = vec![QueuePolicy { requests_max: 6, ..batching.queues[0] }];
+    let batching = Batching { queues, preserves_order: true, ..batching };
+    shuttle::check_random(move || answers_leave_in_order(batching.clone()), 2_000);
 }

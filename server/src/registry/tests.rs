@@ -1,7 +1,9 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
+use nereid_backend::parts::Parameter;
 use nereid_kernels::reaper::Reaper;
 use nereid_proto::infer::Input;
 
@@ -78,4 +80,31 @@ async fn a_deadline_is_kept_even_if_no_instance_is_alive() {
     let ask = Ask { timeout: Some(Duration::from_secs(9)), ..ask() };
     let answer = inference::infer(&target(None), found, ask).await;
     assert!(matches!(answer, Err(InferError::Expired(_))));
+}
+
+#[tokio::test]
+async fn a_priority_travels_with_its_request() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (spec, sees) = ((*fakes::definition("m").spec).clone(), seen.clone());
+    let (served, thread) = fakes::serve(spec, move |batch| {
+        let request = &batch.requests()[0];
+        sees.lock().unwrap().push((request.priority, request.parameters.len()));
+        batch.respond_rows(Ok(vec![("y".into(), fakes::numbers(&[1, 3, 2]))]));
+    });
+    let (mut registry, models) = Registry::new();
+    registry.set("m", 1, Status::Ready(served));
+    let other = Parameter::Text("1".to_owned());
+    let mut errors = Vec::new();
+    for value in [Parameter::Int(2), Parameter::Int(-1), other] {
+        let parameters = [("priority".to_owned(), value)].into();
+        let found = models.find(&target(None)).unwrap();
+        let ask = Ask { parameters, ..ask() };
+        let answer = inference::infer(&target(None), found, ask).await;
+        errors.extend(answer.err().map(|error| error.to_string()));
+    }
+    registry.set("m", 1, Status::Unloading);
+    thread.join().unwrap();
+    let text = "invalid value type for 'priority' parameter, expected int64_param or uint64_param.";
+    assert_eq!(errors, [text]);
+    assert_eq!(*seen.lock().unwrap(), [(2, 0), (0, 0)]);
 }

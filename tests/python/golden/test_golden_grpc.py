@@ -30,7 +30,6 @@ XFAIL = {
     **dict.fromkeys(["reserved param", "timeout str"], "another text"),
     "priority str": "not checked",
     **dict.fromkeys(["stream err keeps open", "stream err + triton_grpc_error"], "ModelStreamInfer"),
-    "load config wrong type": "parameters of a load",
     **dict.fromkeys(HEALTH, "grpc.health.v1"),
 }
 

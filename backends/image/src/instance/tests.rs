@@ -10,7 +10,9 @@ use nereid_backend::error::Kind;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
 use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Home, Response};
-use nereid_backend::spec::{Dim, InstanceId, InstanceSpec, RawSpec, Signature, TensorSpec};
+use nereid_backend::spec::{
+    Dim, EngineOptions, InstanceId, InstanceSpec, RawSpec, Signature, TensorSpec,
+};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -55,6 +57,7 @@ fn model(parameters: &str, rows_max: usize) -> Arc<dyn Model> {
         is_batched,
         rows_max: rows_max.max(1),
         parameters,
+        engine: EngineOptions::default(),
         instances: vec![SLOT],
     };
     ImageBackend.load(Arc::new(spec)).unwrap()

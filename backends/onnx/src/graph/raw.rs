@@ -14,13 +14,19 @@ use crate::protobuf::{Message, Value};
 /// Largest description of one input or output, and longest name.
 const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
 
+/// See [`RawGraph::ir_version`].
+const IR_VERSION_WITH_DEFAULTS: u64 = 4;
+
 /// As read, before it is known whether it can be served.
 #[derive(Default)]
 pub(crate) struct RawGraph {
     inputs: Vec<RawPort>,
     outputs: Vec<RawPort>,
-    /// Names of weights. Before IR version 4 these had to be among the inputs.
+    /// Names of weights.
     initializers: HashSet<String>,
+    /// Before version 4, every weight had to be among the inputs; since then, one that is there
+    /// may be given another value.
+    ir_version: u64,
 }
 
 #[derive(Default)]
@@ -46,13 +52,15 @@ impl RawGraph {
     /// # Errors
     /// When it is no such message.
     pub(crate) fn read<R: Read + Seek>(mut model: Message<R>) -> Result<Option<Self>> {
-        let mut graph = None;
+        let (mut graph, mut ir_version) = (None, 0);
         while let Some((field, value)) = model.next()? {
-            if (field, value) == (7, Value::Bytes) {
-                graph = Some(Self::read_graph(model.enter())?);
+            match (field, value) {
+                (1, Value::Number(version)) => ir_version = version,
+                (7, Value::Bytes) => graph = Some(Self::read_graph(model.enter())?),
+                _ => {}
             }
         }
-        Ok(graph)
+        Ok(graph.map(|graph| Self { ir_version, ..graph }))
     }
 
     /// `GraphProto`.
@@ -69,17 +77,24 @@ impl RawGraph {
         Ok(raw)
     }
 
-    /// Keeps what a caller must give and gets.
+    /// Keeps what a caller must or may give, and gets.
     ///
     /// # Errors
     /// All types that cannot be served, one a line.
     pub(crate) fn check(self) -> std::result::Result<Graph, LoadError> {
         let mut errors = Vec::new();
-        let is_asked = |input: &RawPort| !self.initializers.contains(&input.name);
-        let inputs = self.inputs.into_iter().filter(is_asked);
         let mut check =
             |what, port: RawPort| port.check(what).map_err(|text| errors.push(text)).ok();
-        let inputs = inputs.filter_map(|port| check("input", port)).collect();
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for input in self.inputs {
+            if !self.initializers.contains(&input.name) {
+                inputs.extend(check("input", input));
+            } else if self.ir_version >= IR_VERSION_WITH_DEFAULTS {
+                // One of a type that cannot be served is a weight like others.
+                let default = input.check("input").ok();
+                inputs.extend(default.map(|port| Port { has_default: true, ..port }));
+            }
+        }
         let outputs = self.outputs.into_iter().filter_map(|port| check("output", port)).collect();
         if errors.is_empty() {
             Ok(Graph { inputs, outputs })
@@ -115,7 +130,7 @@ impl RawPort {
             Kind::Unknown => Err(unsupported("of no known type")),
             Kind::Other(kind) => Err(unsupported(kind)),
             Kind::Tensor { number, dims } => match element_type::from_onnx(number) {
-                Ok(data_type) => Ok(Port { name, data_type, dims }),
+                Ok(data_type) => Ok(Port { name, data_type, dims, has_default: false }),
                 Err(element) => Err(format!(
                     "{what} '{name}' of the model has element type {element}, which is not supported"
                 )),

@@ -12,7 +12,7 @@ fn read(name: &str, bytes: &[u8]) -> Result<Graph, String> {
 
 fn port(name: &str, data_type: DataType, dims: Option<&[i64]>) -> Port {
     let dims = dims.map(|dims| dims.iter().map(|&size| Dim::from_wire(size).unwrap()).collect());
-    Port { name: name.into(), data_type, dims }
+    Port { name: name.into(), data_type, dims, has_default: false }
 }
 
 #[test]
@@ -26,7 +26,10 @@ fn tells_what_callers_give_and_get() {
         .output("scalar", INT64, &[])
         .output_without_shape("free", FLOAT);
     let expected = Graph {
-        inputs: vec![port("x", DataType::Int32, Some(&[-1, 3]))],
+        inputs: vec![
+            port("x", DataType::Int32, Some(&[-1, 3])),
+            Port { has_default: true, ..port("w", DataType::Fp32, Some(&[70_000])) },
+        ],
         outputs: vec![
             port("y", DataType::Int32, Some(&[-1, 3])),
             port("scalar", DataType::Int64, Some(&[])),
@@ -34,6 +37,30 @@ fn tells_what_callers_give_and_get() {
         ],
     };
     assert_eq!(read("tells", &model.encode()), Ok(expected));
+}
+
+#[test]
+fn a_weight_may_be_an_input_for_who_names_it() {
+    let names = |model: &Onnx, user: &[&str]| {
+        let stated = user.iter().map(|name| TensorSpec::new(name, DataType::Fp32, Vec::new()));
+        let user = Signature { inputs: stated.collect(), outputs: Vec::new() };
+        let signature = read("default", &model.encode()).unwrap().signature(&user, 0).unwrap();
+        let inputs =
+            signature.inputs.iter().map(|input| (input.name.to_string(), input.is_optional));
+        inputs.collect::<Vec<_>>()
+    };
+    let model = || Onnx::new().weight("w", FLOAT, &[1], &[0; 4]).input("x", FLOAT, &[1]);
+    let x = [("x".to_owned(), false)];
+    let new = model().input("w", FLOAT, &[1]);
+    assert_eq!(names(&new, &[]), x);
+    let both = [("x".to_owned(), false), ("w".to_owned(), true)];
+    assert_eq!(names(&new, &["w"]), both);
+    // Here it only had to be there.
+    let old = model().input("w", FLOAT, &[1]).ir_version(3);
+    assert_eq!(names(&old, &["w"]), x);
+    // Nor is it one if its type cannot be served; that is no error.
+    let complex = model().input("w", 14, &[1]);
+    assert_eq!(names(&complex, &["w"]), x);
 }
 
 #[test]

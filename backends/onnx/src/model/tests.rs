@@ -1,3 +1,9 @@
+//! From requests to their answers, by the real engine.
+
+mod cancelled;
+mod inputs;
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, channel};
@@ -10,12 +16,12 @@ use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter, Observer};
 use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Answer, Home, Request};
-use nereid_backend::spec::{InstanceId, RawSpec};
+use nereid_backend::spec::{EngineOptions, InstanceId, RawSpec};
 use nereid_backend::tensor::{Storage, Tensor};
 
 use super::*;
 use crate::element_type::to_onnx;
-use crate::fixture::{FLOAT, Folder, INT32, INT64, Onnx, engine};
+use crate::fixture::{BOOL, FLOAT, Folder, INT32, INT64, Onnx, engine};
 
 /// What a model's file makes of a configuration that states only whether it batches.
 fn spec(folder: &Folder, file: &[u8], is_batched: bool) -> Result<ModelSpec, LoadError> {
@@ -33,6 +39,7 @@ fn spec(folder: &Folder, file: &[u8], is_batched: bool) -> Result<ModelSpec, Loa
         is_batched,
         rows_max: 8,
         parameters: BTreeMap::new(),
+        engine: EngineOptions::default(),
         instances: Vec::new(),
     })
 }
@@ -65,7 +72,7 @@ fn request(
     outputs: &[&str],
 ) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
-    let then = Home::Then(Box::new(move |answer| home.send(answer).unwrap()));
+    let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let inputs = inputs.iter().map(|(name, tensor)| ((*name).into(), tensor.clone())).collect();
     let mut request = Request::new(inputs, NonZeroUsize::new(rows).unwrap(), then);
     let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };

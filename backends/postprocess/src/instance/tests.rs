@@ -36,7 +36,7 @@ fn instance(folder: &str) -> CtcInstance {
 
 fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
-    let then = Home::Then(Box::new(move |answer| home.send(answer).unwrap()));
+    let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let mut request = Request::new(vec![("x".into(), input)], NonZeroUsize::MIN, then);
     let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
     request.outputs = outputs.iter().map(wanted).collect();

@@ -208,6 +208,25 @@ fn a_chain_hands_its_tensors_on() {
         let done = done.of(name);
         assert_eq!((done.success.count, done.failure.count, done.executions), (1, 0, 1), "{name}");
     }
+    check_sums(&done, "e", &["f", "g"]);
+}
+
+/// An ensemble's stages are the sums of its steps', of a request and of an execution alike.
+#[track_caller]
+fn check_sums(done: &Done, ensemble: &str, steps: &[&str]) {
+    let stages = |name: &str| {
+        let now = done.of(name);
+        let batch = now.batches[&1];
+        let request = [now.compute_input, now.compute_infer, now.compute_output];
+        assert_eq!(request, [batch.compute_input, batch.compute_infer, batch.compute_output]);
+        request.map(|total| total.ns)
+    };
+    let sums = steps
+        .iter()
+        .map(|name| stages(name))
+        .fold([0; 3], |sums, step| std::array::from_fn(|stage| sums[stage] + step[stage]));
+    assert_eq!(stages(ensemble), sums);
+    assert!(sums[0] > 0, "{sums:?}");
 }
 
 #[test]
@@ -512,4 +531,19 @@ fn ensembles_may_be_steps() {
     let done = world.end();
     assert_eq!((done.of("inner").success.count, done.of("broken").failure.count), (2, 1));
     assert_eq!(done.of("f").success.count, 6);
+}
+
+#[test]
+fn an_ensemble_of_ensembles_has_spent_what_its_models_have() {
+    let mut world = World::new();
+    for name in ["f", "g", "h"] {
+        world.model(name, plus(1));
+    }
+    let inner = fakes::spec("inner", vec![any("x")], vec![any("y")]);
+    world.ensemble_of(inner, &["f x=x y=MID", "g x=MID y=y"]);
+    world.ensemble(&["inner x=IN y=MID", "h x=MID y=OUT"]);
+    assert_eq!(values(&world.ask(&fakes::numbers(&[1, 1])).unwrap()), [3]);
+    let done = world.end();
+    check_sums(&done, "inner", &["f", "g"]);
+    check_sums(&done, "e", &["f", "g", "h"]);
 }

@@ -1,0 +1,70 @@
+//! What is asked of the engine outside of `parameters`: `optimization` and `model_operations`.
+
+use std::path::Path;
+
+use nereid_backend::spec::GraphLevel;
+use nereid_proto::inference::model_optimization_policy::ExecutionAccelerators;
+
+use super::{Stated, files};
+use crate::problems::Problems;
+
+/// Reads what `stated`, a model in `folder`, asks of its engine.
+pub(super) fn read(stated: &mut Stated, folder: &Path) {
+    let Stated { config, problems, warnings, engine, .. } = stated;
+    if let Some(operations) = &config.model_operations {
+        for (index, name) in operations.op_library_filename.iter().enumerate() {
+            let path = format!("model_operations.op_library_filename[{index}]");
+            match files::inside(folder, name, "op_library_filename") {
+                Ok(library) => engine.op_libraries.push(library),
+                Err(text) => problems.at(&path, text),
+            }
+        }
+    }
+    let Some(optimization) = &config.optimization else { return };
+    if let Some(graph) = &optimization.graph {
+        engine.graph_level = graph_level(graph.level).unwrap_or_else(|| {
+            warnings.push(format!(
+                "optimization.graph.level {} is none of -1 (basic), 1 (extended) and 2 (disabled): \
+                 all optimizations are done",
+                graph.level
+            ));
+            GraphLevel::All
+        });
+    }
+    if let Some(accelerators) = &optimization.execution_accelerators {
+        refuse(problems, accelerators);
+    }
+}
+
+/// The numbers are Triton's; 0 is what a message has where nothing was said.
+fn graph_level(number: i32) -> Option<GraphLevel> {
+    match number {
+        0 => Some(GraphLevel::All),
+        -1 => Some(GraphLevel::Basic),
+        1 => Some(GraphLevel::Extended),
+        2 => Some(GraphLevel::Disabled),
+        _ => None,
+    }
+}
+
+/// No engine has an accelerator yet, and a model that silently ran without the one that it was
+/// measured with would be hard to explain.
+fn refuse(problems: &mut Problems, accelerators: &ExecutionAccelerators) {
+    let ExecutionAccelerators { gpu_execution_accelerator, cpu_execution_accelerator } =
+        accelerators;
+    let sides =
+        [("gpu", gpu_execution_accelerator), ("cpu", cpu_execution_accelerator)].into_iter();
+    for (side, stated) in sides {
+        for (index, accelerator) in stated.iter().enumerate() {
+            let field = format!("{side}_execution_accelerator");
+            problems.at(
+                &format!("optimization.execution_accelerators.{field}[{index}]"),
+                format_args!(
+                    "{field} '{}' is not supported by this version of Nereid: remove it, and the \
+                     engine runs the model on the CPU by itself",
+                    accelerator.name
+                ),
+            );
+        }
+    }
+}
