@@ -5,7 +5,7 @@
 //!
 //! - [`data_type`], [`device`], [`tensor`]: what flows;
 //! - [`spec`]: what a model is, once its configuration and its files agree;
-//! - [`parts`], [`request`], [`batch`]: what is asked, and the way home;
+//! - [`parts`], [`cancel`], [`request`], [`batch`]: what is asked, and the way home;
 //! - [`backend`]: the traits [`backend::Backend`] -> [`backend::Model`] -> [`backend::Instance`];
 //! - [`observer`]: who counts what happened;
 //! - [`error`]: what can go wrong.
@@ -13,6 +13,7 @@
 
 pub mod backend;
 pub mod batch;
+pub mod cancel;
 pub mod data_type;
 pub mod device;
 pub mod error;

@@ -18,8 +18,8 @@ const HINT: &str = "run `make build`, which fetches ONNX Runtime 1.28.0, or give
 
 /// Opens the library and makes the engine, once in a process.
 ///
-/// It switches the library's telemetry off in the process's environment, so it must be called
-/// before any other thread exists.
+/// It switches the library's telemetry off in the process's environment, and bounds what the heap
+/// keeps for other threads, so it must be called before any of them exists.
 ///
 /// # Errors
 /// When there is no such file, or it is not a library of ONNX Runtime that fits.

@@ -47,10 +47,11 @@ impl SharedSession {
         file: &Path,
         options: &SessionOptions,
     ) -> ort::Result<Self> {
+        let trim = TrimOnDrop; // Also if it cannot be loaded.
         let session = builder(environment, options)?.commit_from_file(file)?;
         let (device, allocator) = (AllocationDevice::CPU, AllocatorType::Device);
         let host = MemoryInfo::new(device, 0, allocator, MemoryType::Default)?;
-        Ok(Self { session, host, _trim: TrimOnDrop })
+        Ok(Self { session, host, _trim: trim })
     }
 
     /// Runs the model: `inputs` are read in place, and the tensors that it makes are views of what

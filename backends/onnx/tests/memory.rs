@@ -1,4 +1,6 @@
-//! Memory over many loads: a process of its own, so that nobody else's is counted.
+//! Memory over many loads: a process of its own, so that nobody else's is counted. It loads on the
+//! process's first thread, whose arena of the heap is the one that can be trimmed whole; the harness
+//! of tests would not run it there.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "all of this is a test")]
 
 #[path = "../src/fixture.rs"]
@@ -18,15 +20,16 @@ use fixture::{FLOAT, Folder, Onnx, engine};
 /// Rows and columns of a weight of 10 MB.
 const SIDE: u32 = 1600;
 const LOADS: usize = 50;
-/// A model that stayed would take 10 MB a load.
-const GROWTH_BYTES_MAX: usize = 1 << 20;
-/// Without trimming, the heap keeps 27 MB.
-const KEPT_BYTES_MAX: usize = 8 << 20;
+/// In each load, on average.
+const GROWTH_BYTES_MAX: usize = 10 << 10;
+/// Without trimming, the heap keeps 41 MB.
+const KEPT_BYTES_MAX: usize = 4 << 20;
 
-/// Pages of this process that are in memory: the second number of proc(5)'s `statm`, in bytes.
+/// Bytes of this process that are in memory: `VmRSS` of proc(5)'s `status`.
 fn resident() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
 }
 
 fn model(side: u32) -> Vec<u8> {
@@ -56,25 +59,21 @@ fn load(file: &Path) {
     drop(engine().load(Arc::new(spec)).unwrap());
 }
 
-#[test]
-fn what_a_model_took_is_given_back() {
+fn main() {
     let folder = Folder::new("memory");
     // Whatever is taken only once is taken by then.
     load(&folder.write("small.onnx", &model(1)));
     let start = resident();
     let file = folder.write("model.onnx", &model(SIDE));
-    // The C library may keep what was freed last until the next load, hence the least of many.
-    let least_of_some_loads = || {
-        let sizes = (0..LOADS / 2).map(|_| {
-            load(&file);
-            resident()
-        });
-        sizes.min().unwrap()
+    let load_some = |count: usize| {
+        (0..count).for_each(|_| load(&file));
+        resident()
     };
-    let before = least_of_some_loads();
-    let after = least_of_some_loads();
-    let sizes = format!("{start} bytes at first, then {before} and {after}");
-    eprintln!("{sizes}");
-    assert!(after < before + GROWTH_BYTES_MAX, "{sizes}");
+    let before = load_some(10);
+    let after = load_some(LOADS);
+    let sizes =
+        format!("{start} bytes at first, {before} after 10 loads, {after} after {LOADS} more");
+    assert!(after < before + LOADS * GROWTH_BYTES_MAX, "{sizes}");
     assert!(after < start + KEPT_BYTES_MAX, "{sizes}");
+    println!("{sizes}: ok");
 }

@@ -4,6 +4,9 @@ use nereid_backend::parts::Cancel;
 
 use super::*;
 
+/// Negations that take minutes.
+const LONG: i64 = 1 << 27;
+
 /// `y` is `x`, negated `n` times.
 fn negations() -> Vec<u8> {
     let body = Onnx::new()
@@ -40,7 +43,7 @@ fn ticks(thread: &str) -> Option<u64> {
 fn a_long_run_ends_soon_after_its_client_has_gone() {
     let model = load("cancelled", &negations(), false).unwrap();
     let mut instance = spawn(&*model);
-    let (request, answer) = negate(1 << 40); // Days.
+    let (request, answer) = negate(LONG);
     let cancel = request.cancel.clone();
     let (name, thread) = channel();
     std::thread::scope(|scope| {
@@ -81,7 +84,7 @@ fn a_run_goes_on_while_anybody_waits_for_it() {
 #[test]
 fn a_request_that_is_cancelled_before_its_run_is_not_run() {
     let model = load("never-run", &negations(), false).unwrap();
-    let (mut request, answer) = negate(1 << 40);
+    let (mut request, answer) = negate(LONG);
     let cancel = Cancel::default();
     request.cancel = cancel.clone();
     cancel.raise();
