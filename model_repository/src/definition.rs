@@ -7,6 +7,8 @@ use std::time::Duration;
 use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelConfig;
 
+use crate::labels::Labels;
+
 /// Requests that wait, for a queue whose configuration sets no limit (Triton has none; memory is
 /// bounded by the bytes in flight as well).
 pub const QUEUE_MAX_DEFAULT: usize = 65_536;
@@ -23,6 +25,8 @@ pub struct Definition {
     pub spec: Arc<ModelSpec>,
     /// Who runs it.
     pub scheduling: Scheduling,
+    /// The names of classes, for the outputs that have them.
+    pub labels: Labels,
     /// What the user should know, though the model can be served.
     pub warnings: Vec<String>,
 }

@@ -13,6 +13,7 @@ use nereid_proto::inference::model_ensembling;
 
 use crate::definition::{Definition, Scheduling, Step};
 use crate::engine::ENSEMBLE;
+use crate::labels::Labels;
 use crate::shown;
 use crate::stated::Stated;
 
@@ -41,8 +42,9 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
         instances: Vec::new(),
     };
     let scheduling = Scheduling::Ensemble(steps);
+    let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, warnings: stated.warnings })
+    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
 }
 
 fn check(stated: &mut Stated, steps: &[Step]) {

@@ -20,6 +20,7 @@ mod ensemble;
 #[cfg(test)]
 mod fakes;
 mod instances;
+pub mod labels;
 pub mod layout;
 pub mod problems;
 pub mod read;

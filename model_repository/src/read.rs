@@ -13,6 +13,7 @@ use crate::definition::{Definition, Scheduling};
 use crate::engine;
 use crate::ensemble::read_ensemble;
 use crate::instances::instances;
+use crate::labels::Labels;
 use crate::layout::{ModelFolder, stays_inside};
 use crate::shown;
 use crate::stated::Stated;
@@ -85,8 +86,9 @@ fn read_model(
         instances,
     };
     let scheduling = Scheduling::Queue { backend: backend.name(), batching };
+    let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, warnings: stated.warnings })
+    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
 }
 
 /// The model's file, which must be there; the version folder for an engine that needs none.

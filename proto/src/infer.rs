@@ -1,6 +1,7 @@
 //! A request for inference as it was sent, whatever protocol it came over; no model has seen it
 //! yet. The codecs of [`crate::http`] and [`crate::grpc`] make it, and share its limits here.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -56,6 +57,8 @@ pub struct NamedOutput {
     pub name: Arc<str>,
     /// Whether it is wanted as binary data; over gRPC, all are.
     pub is_binary: bool,
+    /// How many of its classes are wanted, instead of the tensor.
+    pub classes: Option<NonZeroUsize>,
 }
 
 /// Says why a list may not be of that `length`.

@@ -15,6 +15,7 @@ use nereid_backend::request::Hold;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
 use nereid_proto::infer::{InferRequest, Input};
 
+use crate::classification::Classes;
 use crate::inference;
 
 /// What a client asks of a model, whatever protocol it speaks.
@@ -26,6 +27,8 @@ pub struct Ask {
     pub inputs: Vec<Input>,
     /// Outputs in the order in which they are wanted; none means all.
     pub outputs: Vec<Arc<str>>,
+    /// Of which outputs classes are wanted.
+    pub classes: Classes,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
     /// How long the client will wait.
@@ -50,9 +53,11 @@ pub struct Admitted {
 pub fn ask(request: InferRequest, hold: Hold) -> Result<Ask, InferError> {
     let InferRequest { id, mut parameters, inputs, outputs, .. } = request;
     let timeout = parameters.remove("timeout").as_ref().map(inference::timeout).transpose()?;
+    let classes = outputs.iter().filter_map(|output| Some((output.name.clone(), output.classes?)));
     Ok(Ask {
         id: id.into(),
         inputs,
+        classes: classes.collect(),
         outputs: outputs.into_iter().map(|output| output.name).collect(),
         parameters,
         timeout: timeout.flatten(),

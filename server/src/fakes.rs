@@ -18,6 +18,7 @@ use nereid_backend::spec::{
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
+use nereid_model_repository::labels::Labels;
 use nereid_proto::inference::ModelConfig;
 use tokio::sync::oneshot;
 
@@ -73,6 +74,7 @@ pub(crate) fn definition(name: &str) -> Definition {
         config: ModelConfig { name: name.to_owned(), ..ModelConfig::default() },
         spec: Arc::new(spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])])),
         scheduling: Scheduling::Queue { backend: "echo", batching: batching(4, Duration::ZERO) },
+        labels: Labels::default(),
         warnings: Vec::new(),
     }
 }

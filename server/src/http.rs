@@ -1,6 +1,7 @@
 //! `KServe` v2 over HTTP/1.1: the routes, and what their errors look like.
 
 mod body;
+mod coding;
 mod infer;
 mod json;
 mod models;
@@ -10,10 +11,10 @@ mod repository;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use nereid_backend::error::InferError;
 
 use crate::http::repository::of_named_repository as named_repository;
@@ -23,20 +24,16 @@ use crate::status;
 /// Answers KServe v2 for `server`.
 pub fn router(server: Arc<Server>) -> Router {
     Router::new()
-        .route("/v2", get(models::server_metadata))
-        .route("/v2/health/live", get(models::live))
-        .route("/v2/health/ready", get(models::ready))
-        .route("/v2/models/stats", get(models::all_statistics))
+        .route("/v2", read(models::server_metadata))
+        .route("/v2/health/live", read(models::live))
+        .route("/v2/health/ready", read(models::ready))
+        .route("/v2/models/stats", read(models::all_statistics))
         .nest("/v2/models/{model}", model_routes())
         .nest("/v2/models/{model}/versions/{version}", model_routes())
-        .route("/v2/repository/index", post(models::index))
-        .route(
-            "/v2/repository/models/{model}/load",
-            // It may bring a model's files.
-            post(repository::load).layer(DefaultBodyLimit::max(server.input_bytes_max)),
-        )
+        .route("/v2/repository/index", post(repository::index))
+        .route("/v2/repository/models/{model}/load", post(repository::load))
         .route("/v2/repository/models/{model}/unload", post(repository::unload))
-        .route("/v2/repository/{repository}/index", post(models::index))
+        .route("/v2/repository/{repository}/index", post(repository::index))
         .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))
         .route("/v2/repository/{repository}/models/{model}/unload", post(named_repository))
         .fallback(not_found)
@@ -47,11 +44,25 @@ pub fn router(server: Arc<Server>) -> Router {
 /// What can be asked of a model, with and without a version in the path.
 fn model_routes() -> Router<Arc<Server>> {
     Router::new()
-        .route("/", get(models::metadata))
-        .route("/ready", get(models::model_ready))
-        .route("/config", get(models::config))
-        .route("/stats", get(models::statistics))
+        .route("/", read(models::metadata))
+        .route("/ready", read(models::model_ready))
+        .route("/config", read(models::config))
+        .route("/stats", read(models::statistics))
         .route("/infer", post(infer::infer))
+}
+
+/// A route to be read. HEAD is none of its methods, as in Triton.
+fn read<H, T>(handler: H) -> MethodRouter<Arc<Server>>
+where
+    H: Handler<T, Arc<Server>>,
+    T: 'static,
+{
+    get(handler).head(only_read).fallback(only_read)
+}
+
+async fn only_read() -> Response {
+    let allowed = [(header::ALLOW, "GET")];
+    (allowed, method_not_allowed().await).into_response()
 }
 
 async fn not_found() -> Response {

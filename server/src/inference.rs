@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
+use crate::classification::{self, Classes, classify};
+use crate::off_worker::off_worker;
 use crate::registry::{Found, Served, Target};
 
 /// An answer, and which version of the model gave it.
@@ -27,6 +29,7 @@ pub struct Queued {
     served: Arc<Served>,
     id: Arc<str>,
     deadline: Option<Instant>,
+    classes: Classes,
     answer: oneshot::Receiver<Answer>,
     given_up: RaiseOnDrop,
 }
@@ -37,7 +40,7 @@ impl Queued {
     /// # Errors
     /// Whatever goes wrong between the queue and here.
     pub async fn answer(self) -> Result<Inferred, InferError> {
-        let Self { served, id, deadline, answer, given_up } = self;
+        let Self { served, id, deadline, classes, answer, given_up } = self;
         let received = match deadline {
             None => answer.await,
             Some(at) => match timeout_at(at.into(), answer).await {
@@ -46,7 +49,13 @@ impl Queued {
             },
         };
         drop(given_up);
-        let response = received.unwrap_or(Err(InferError::Abandoned))?;
+        let mut response = received.unwrap_or(Err(InferError::Abandoned))?;
+        if !classes.is_empty() {
+            let size_bytes = response.outputs.iter().map(|(_, tensor)| tensor.size_bytes()).sum();
+            let (served, outputs) = (served.clone(), response.outputs);
+            let classify = move || classify(&served.definition, &classes, outputs);
+            response.outputs = off_worker(size_bytes, classify).await?;
+        }
         Ok(Inferred { served, response })
     }
 }
@@ -68,6 +77,7 @@ pub async fn infer(target: &Target, found: Found, ask: Ask) -> Result<Inferred, 
 pub fn submit(target: &Target, found: Found, mut ask: Ask) -> Result<Queued, InferError> {
     let spec = &found.served.definition.spec;
     let outputs = admission::requested_outputs(spec, &ask.outputs)?;
+    classification::check(spec, &ask.classes)?;
     let admitted = admission::admit(spec, &mut ask)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));
@@ -82,7 +92,8 @@ pub fn submit(target: &Target, found: Found, mut ask: Ask) -> Result<Queued, Inf
     let id = request.id.clone();
     let deadline = request.deadline;
     let served = found.push(target, request)?;
-    Ok(Queued { served, id, deadline, answer, given_up })
+    let classes = ask.classes;
+    Ok(Queued { served, id, deadline, classes, answer, given_up })
 }
 
 /// How long a client will wait, by its parameter `timeout`: microseconds, and 0 for no limit.

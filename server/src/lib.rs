@@ -11,6 +11,7 @@
 //!     queue, scheduler, dynamic_batcher   which requests run together
 //!     instance               runs the batch: Instance::start of the backend
 //!   ~~ 2nd hand-off, back to the client's task ~~
+//!     classification         the highest values of an output, for who asks for them
 //!   http/infer, grpc/infer   encode
 //! ```
 //!
@@ -21,6 +22,7 @@
 pub mod admission;
 pub mod answers;
 pub mod budget;
+pub mod classification;
 pub mod connections;
 pub mod dynamic_batcher;
 pub mod ensemble;

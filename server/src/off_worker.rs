@@ -3,7 +3,7 @@
 use nereid_backend::error::InferError;
 
 /// What is read and written of this size takes less than a hand-off is worth.
-const INLINE_BYTES_MAX: usize = 64 << 10;
+pub const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// Does `work` that takes time with `size_bytes` here, or on a thread of its own.
 ///

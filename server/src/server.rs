@@ -7,7 +7,8 @@ use crate::lifecycle::{Control, UNLOADED};
 use crate::registry::{Models, Status, Target};
 
 /// Extensions of KServe v2 that this server has, under Triton's names.
-pub const EXTENSIONS: [&str; 6] = [
+pub const EXTENSIONS: [&str; 7] = [
+    "classification",
     "model_repository",
     "model_repository(unload_dependents)",
     "model_configuration",

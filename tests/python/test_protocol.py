@@ -118,11 +118,29 @@ def test_unknown_model(server, grpc):
 
 
 def test_paths_and_methods(server):
-    for path in ("/nope", "/v2/", "/v2/models/read_line/", "/v2/models/read_line/versions/abc"):
+    for path in ("/nope", "/v2/", "/v2/models//ready", "/v2/models/read_line/", "/v2/models/read_line/versions/abc"):
         answer = clients.get(server, path)
         assert (answer.status, answer.json()) == (404, {"error": "Not Found"}), path
-    answer = clients.get(server, clients.READ_LINE)
-    assert (answer.status, answer.json()) == (405, {"error": "Method Not Allowed"})
+    for method, path, allowed in [
+        ("GET", clients.READ_LINE, "POST"),
+        ("OPTIONS", "/v2/models/read_line", "GET"),
+        ("POST", "/v2/health/live", "GET"),
+        ("HEAD", "/v2/health/live", "GET"),
+    ]:
+        answer = clients.ask(server.http, method, path)
+        assert (answer.status, answer.headers["Allow"]) == (405, allowed), path
+        assert answer.headers["Content-Length"] == "30"
+        assert answer.body == (b"" if method == "HEAD" else b'{"error":"Method Not Allowed"}')
+
+
+def test_every_error_is_json(server):
+    answer = clients.get(server, "/v2/models/%FF")
+    assert (answer.status, answer.error()) == (400, "Invalid UTF-8 in `model`")
+    answer = clients.post(server, "/v2/repository/index", b" " * (3 << 20) + b"[")
+    text = f"failed to parse the request JSON buffer: Invalid value. at {(3 << 20) + 1}"
+    assert (answer.status, answer.error()) == (400, text)
+    answer = clients.post(server, "/v2/repository/index", b" " * (64 << 20) + b"{")
+    assert (answer.status, answer.headers["Content-Type"]) == (413, "application/json")
 
 
 def test_index_lists_the_models_by_name(server, grpc):

@@ -1,6 +1,7 @@
 //! From a message to a request: its inputs' data come raw, all of them, or typed in each input.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
@@ -120,12 +121,24 @@ impl Data<'_> {
 
 fn output(output: InferRequestedOutputTensor) -> Result<NamedOutput, InferError> {
     check(output.parameters.len())?;
-    for name in ["classification", "shared_memory_region"] {
-        if output.parameters.contains_key(name) {
-            return Err(InferError::Unsupported(unsupported(&format!("'{name}'"))));
-        }
+    if output.parameters.contains_key("shared_memory_region") {
+        return Err(InferError::Unsupported(unsupported("'shared_memory_region'")));
     }
-    Ok(NamedOutput { name: output.name.into(), is_binary: true })
+    let classes = output.parameters.get("classification").map(classes).transpose()?;
+    let classes = classes.and_then(NonZeroUsize::new);
+    Ok(NamedOutput { name: output.name.into(), is_binary: true, classes })
+}
+
+/// How many classes are wanted of an output.
+fn classes(asked: &InferParameter) -> Result<usize, InferError> {
+    let count = match asked.parameter_choice {
+        Some(ParameterChoice::Int64Param(count)) => usize::try_from(count).ok(),
+        _ => None,
+    };
+    count.ok_or_else(|| {
+        let text = "invalid value type for 'classification' parameter, expected int64_param";
+        InferError::Invalid(text.to_owned())
+    })
 }
 
 fn parameters(asked: BTreeMap<String, InferParameter>) -> Result<Parameters, InferError> {

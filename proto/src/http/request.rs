@@ -1,5 +1,6 @@
 //! From a body to a request: its JSON, and the binary tensors behind it.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -210,30 +211,57 @@ fn no_json(data_type: DataType, name: &str) -> InferError {
 
 fn read_output(reader: &mut Reader<'_>) -> Read<NamedOutput> {
     let mut output = None;
-    let mut is_binary = false;
+    let mut wanted = StatedOutput::default();
     reader.object(|reader, name| match name {
         "name" => {
             output = Some(field(name, reader.string())?);
             Ok(())
         }
-        "parameters" => field(name, read_output_parameters(reader, &mut is_binary)),
+        "parameters" => field(name, wanted.read_parameters(reader)),
         _ => reader.skip(),
     })?;
     let name = output.ok_or_else(|| missing("name"))?;
-    Ok(NamedOutput { name: (&*name).into(), is_binary })
+    wanted.check_one_place()?;
+    let StatedOutput { is_binary, classes, .. } = wanted;
+    Ok(NamedOutput { name: (&*name).into(), is_binary, classes })
 }
 
-fn read_output_parameters(reader: &mut Reader<'_>, is_binary: &mut bool) -> Read<()> {
-    reader.object(|reader, name| match name {
-        "binary_data" => {
-            *is_binary = field(name, reader.boolean())?;
+/// What the parameters of an output say.
+#[derive(Default)]
+struct StatedOutput {
+    is_binary: bool,
+    classes: Option<NonZeroUsize>,
+    is_shared_memory: bool,
+}
+
+impl StatedOutput {
+    fn read_parameters(&mut self, reader: &mut Reader<'_>) -> Read<()> {
+        reader.object(|reader, name| {
+            match name {
+                "binary_data" => self.is_binary = field(name, reader.boolean())?,
+                // None is what Triton takes 0 for, too.
+                "classification" => {
+                    self.classes = NonZeroUsize::new(field(name, unsigned(reader))?);
+                }
+                "shared_memory_region" => {
+                    self.is_shared_memory = true;
+                    reader.skip()?;
+                }
+                _ => reader.skip()?,
+            }
             Ok(())
-        }
-        "classification" | "shared_memory_region" => {
-            Err(Fault::Unsupported(unsupported(&format!("'{name}'"))))
-        }
-        _ => reader.skip(),
-    })
+        })
+    }
+
+    fn check_one_place(&self) -> Read<()> {
+        let other = match self {
+            Self { is_shared_memory: false, .. } => return Ok(()),
+            Self { classes: Some(_), .. } => "classification",
+            Self { is_binary: true, .. } => "binary_data",
+            _ => return Err(Fault::Unsupported(unsupported("'shared_memory_region'"))),
+        };
+        Err(Fault::value(format!("Output can't set both 'shared_memory_region' and '{other}'")))
+    }
 }
 
 fn read_parameters(reader: &mut Reader<'_>, request: &mut InferRequest) -> Read<()> {
@@ -302,7 +330,7 @@ fn natural(reader: &mut Reader<'_>) -> Read<i64> {
 }
 
 /// Names the field in whose value the fault is, unless a field within it is named already.
-fn field<T>(name: &str, read: Read<T>) -> Read<T> {
+pub(super) fn field<T>(name: &str, read: Read<T>) -> Read<T> {
     read.map_err(|fault| match fault {
         Fault::Value(text) if text.starts_with("attempt ") => {
             Fault::Value(format!("Unable to parse '{name}': {text}"))
@@ -328,7 +356,7 @@ fn missing(name: &str) -> Fault {
     ))
 }
 
-fn into_error(fault: Fault) -> InferError {
+pub(super) fn into_error(fault: Fault) -> InferError {
     match fault {
         Fault::Value(text) => InferError::Invalid(text),
         Fault::Unsupported(text) => InferError::Unsupported(text),

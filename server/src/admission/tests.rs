@@ -189,12 +189,17 @@ fn what_a_codec_has_decoded_is_asked() {
         parameters: [("timeout", timeout), ("a", Parameter::Bool(true))]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
-        outputs: vec![NamedOutput { name: "y".into(), is_binary: false }],
+        outputs: vec![NamedOutput {
+            name: "y".into(),
+            is_binary: false,
+            classes: Some(NonZeroUsize::MIN),
+        }],
         ..InferRequest::default()
     };
     let asked = ask(request(Parameter::Int(1_500)), None).unwrap();
     assert_eq!((&*asked.id, &*asked.outputs), ("7", &["y".into()][..]));
     assert_eq!(asked.timeout, Some(Duration::from_micros(1_500)));
+    assert_eq!(asked.classes, [("y".into(), NonZeroUsize::MIN)].into());
     assert_eq!(asked.parameters, [("a".to_owned(), Parameter::Bool(true))].into());
     assert_eq!(ask(request(Parameter::Int(0)), None).unwrap().timeout, None);
     for wrong in [Parameter::Int(-1), Parameter::Bool(true)] {

@@ -4,19 +4,27 @@
 //! it for the length that makes the whole body one BYTES element. A body that does not declare its
 //! size may outgrow the buffer; that moves it, and it stays aligned only as the allocator does it.
 
+mod decompress;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
 use nereid_backend::tensor::PREFIX_BYTES;
 
 use crate::budget::Lease;
+use crate::http::failure;
 use crate::pause::{PAUSE_MAX, paused};
 use crate::server::Server;
+
+pub(super) use decompress::decompress;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
@@ -44,6 +52,23 @@ impl Received {
     }
 }
 
+/// The body of a request that is not inference. What is left of one that is refused is read, too.
+impl FromRequest<Arc<Server>> for Received {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Response> {
+        let (parts, mut body) = request.into_parts();
+        let declared = declared_length(&parts.headers);
+        match receive(server, &mut body, declared, 0).await {
+            Ok(received) => Ok(received),
+            Err(failed) => {
+                refuse(&parts.headers, body).await;
+                Err(failure(&failed))
+            }
+        }
+    }
+}
+
 /// The length that the client declares for the body, 0 if it does not.
 pub(super) fn declared_length(headers: &HeaderMap) -> usize {
     let length = headers.get(CONTENT_LENGTH);
@@ -61,33 +86,68 @@ pub(super) async fn receive(
     declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
-    check_size(server, declared)?;
-    let lease = server.budget.lease();
-    lease.try_grow_to(declared)?;
-    let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
-    let start = aligned_start(&buffer, header_length);
-    buffer.put_bytes(0, start);
+    let mut filling = Filling::new(server, declared, header_length)?;
     while let Some(data) = next_data(body).await? {
-        let size = buffer.len() - start + data.len();
-        check_size(server, size)?;
-        lease.try_grow_to(size)?;
-        buffer.extend_from_slice(&data);
+        filling.push(&data)?;
     }
-    let size = u32::try_from(buffer.len() - start).unwrap_or(u32::MAX);
-    buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
-    Ok(Received { buffer: buffer.freeze(), start, lease })
+    Ok(filling.finish())
 }
 
 /// Reads what is left of the body of a refused request, and keeps nothing. Most clients send all
 /// before they read the answer: to one whose connection is closed under it, the answer is lost, and
-/// all that it reports is a broken pipe.
-pub(super) async fn discard(mut body: Body) {
+/// all that it reports is a broken pipe. One that waits for leave to send has not sent, and need
+/// not.
+pub(super) async fn refuse(headers: &HeaderMap, mut body: Body) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
     let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
     let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
 }
 
-fn check_size(server: &Server, size: usize) -> Result<(), InferError> {
-    let most = server.input_bytes_max;
+/// A body of which more is to come.
+struct Filling {
+    buffer: BytesMut,
+    start: usize,
+    lease: Lease,
+    size_bytes_max: usize,
+}
+
+impl Filling {
+    /// Room for a body of the length that was `declared`, if one was.
+    fn new(server: &Server, declared: usize, header_length: usize) -> Result<Self, InferError> {
+        let size_bytes_max = server.input_bytes_max;
+        check_size(declared, size_bytes_max)?;
+        let lease = server.budget.lease();
+        lease.try_grow_to(declared)?;
+        let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
+        let start = aligned_start(&buffer, header_length);
+        buffer.put_bytes(0, start);
+        Ok(Self { buffer, start, lease, size_bytes_max })
+    }
+
+    /// How much has come.
+    fn size_bytes(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    fn push(&mut self, data: &[u8]) -> Result<(), InferError> {
+        let size = self.size_bytes() + data.len();
+        check_size(size, self.size_bytes_max)?;
+        self.lease.try_grow_to(size)?;
+        self.buffer.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Received {
+        let size = u32::try_from(self.size_bytes()).unwrap_or(u32::MAX);
+        let start = self.start;
+        self.buffer[start - PREFIX_BYTES..start].copy_from_slice(&size.to_le_bytes());
+        Received { buffer: self.buffer.freeze(), start, lease: self.lease }
+    }
+}
+
+fn check_size(size: usize, most: usize) -> Result<(), InferError> {
     if size <= most {
         return Ok(());
     }

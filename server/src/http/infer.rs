@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::ModelSpec;
@@ -20,10 +19,11 @@ use nereid_proto::infer::{InferRequest, NamedOutput};
 
 use crate::admission::{Ask, ask};
 use crate::budget::Lease;
-use crate::http::body::{Received, declared_length, discard, receive};
-use crate::http::failure;
+use crate::http::body::{Received, declared_length, decompress, receive, refuse};
+use crate::http::coding::{self, Coding};
 use crate::http::models::Path;
 use crate::http::parts::respond;
+use crate::http::{error, failure};
 use crate::inference;
 use crate::off_worker::off_worker;
 use crate::registry::Target;
@@ -35,29 +35,38 @@ pub(super) async fn infer(
     headers: HeaderMap,
     mut body: Body,
 ) -> Response {
-    match answer(&server, &target, &headers, &mut body).await {
-        Ok(response) => response,
-        Err(failed) => {
-            // A client that waits for leave to send has not sent, and need not.
-            if !headers.contains_key(header::EXPECT) {
-                discard(body).await;
-            }
-            failure(&failed)
-        }
-    }
+    let refused = match Coding::of_request(&headers) {
+        None => unknown_coding(),
+        Some(coding) => match answer(&server, &target, &headers, (&mut body, coding)).await {
+            Ok(response) => return response,
+            Err(failed) => failure(&failed),
+        },
+    };
+    refuse(&headers, body).await;
+    refused
+}
+
+/// The answer to a body in a coding that is none of ours; the text is Triton's.
+fn unknown_coding() -> Response {
+    let mut refused = error(StatusCode::NOT_IMPLEMENTED, "Unsupported compression type");
+    let accepted = HeaderValue::from_static(coding::ACCEPTED);
+    refused.headers_mut().insert(header::ACCEPT_ENCODING, accepted);
+    refused
 }
 
 async fn answer(
     server: &Server,
     target: &Target,
     headers: &HeaderMap,
-    body: &mut Body,
+    (body, coding): (&mut Body, Coding),
 ) -> Result<Response, InferError> {
     let found = server.models.find(target)?;
     let spec = found.served.definition.spec.clone();
     let declared = declared_length(headers);
     let header_length = header_length(headers, declared)?;
-    let received = receive(server, body, declared, header_length.unwrap_or(0)).await?;
+    let json_bytes = header_length.unwrap_or(0);
+    let received = receive(server, body, declared, json_bytes).await?;
+    let received = decompress(server, received, coding, json_bytes).await?;
     let Asked { ask, form } = read(&spec, received, header_length, wants_json(headers)).await?;
     let id = ask.id.clone();
     let inferred = inference::infer(target, found, ask).await;
@@ -67,9 +76,7 @@ async fn answer(
     let outputs = inferred.response.outputs;
     let size = form.json_bytes(&outputs);
     let encoded = off_worker(size, move || write(&model, &id, outputs, &form)).await?;
-    let lease = server.budget.lease();
-    lease.grow(encoded.header.len() + encoded.binary.iter().map(Bytes::len).sum::<usize>());
-    Ok(respond(encoded, lease))
+    respond(encoded, Coding::of_response(headers), &server.budget).await
 }
 
 /// A request, and in which form its outputs are wanted.

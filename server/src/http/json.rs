@@ -42,23 +42,6 @@ pub(super) fn index(index: &RepositoryIndexResponse) -> Response {
     ok(index.models.iter().map(entry).collect::<Value>().to_string())
 }
 
-/// What the body of an index request asks for: `{"ready": true}`, or nothing.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn only_ready(body: &[u8]) -> Result<bool, String> {
-    if body.is_empty() {
-        return Ok(false);
-    }
-    let asked: Value = serde_json::from_slice(body)
-        .map_err(|error| format!("failed to parse the request JSON buffer: {error}"))?;
-    match asked.get("ready") {
-        None => Ok(false),
-        Some(Value::Bool(ready)) => Ok(*ready),
-        Some(_) => Err("Unable to parse 'ready': expected true or false".to_owned()),
-    }
-}
-
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
     Value::Object(members.collect::<Map<_, _>>())

@@ -1,8 +1,7 @@
-//! Health, metadata, configuration, statistics and the repository index.
+//! Health, metadata, configuration and statistics.
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -22,10 +21,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let params = RawPathParams::from_request_parts(parts, state).await;
-        let params = params.map_err(IntoResponse::into_response)?;
+        let params = params.map_err(|wrong| error(wrong.status(), &wrong.body_text()))?;
         let mut target = Target { model: String::new(), version: None };
         for (name, value) in &params {
             match name {
+                // The router lets an empty name pass before a route that goes on.
+                "model" if value.is_empty() => return Err(not_found().await),
                 "model" => value.clone_into(&mut target.model),
                 _ => match value.parse() {
                     Ok(version) if value.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -81,13 +82,6 @@ pub(super) async fn statistics(
 
 pub(super) async fn all_statistics(State(server): State<Arc<Server>>) -> Response {
     answer(answers::statistics(&server.models.snapshot(), None, None))
-}
-
-pub(super) async fn index(State(server): State<Arc<Server>>, body: Bytes) -> Response {
-    match json::only_ready(&body) {
-        Ok(only_ready) => json::index(&answers::index(&server.models.snapshot(), only_ready)),
-        Err(text) => error(StatusCode::BAD_REQUEST, &text),
-    }
 }
 
 fn health(name: &str, is_so: bool) -> Response {

@@ -1,34 +1,44 @@
-//! Loading and unloading of models, where the control mode lets clients do it.
+//! The repository's index, and loading and unloading of models, where the control mode lets
+//! clients do it.
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
+use nereid_backend::error::InferError;
+use nereid_proto::http::{load_parameters, wants_dependents, wants_only_ready};
 
-use crate::http::error;
+use crate::answers;
+use crate::http::body::Received;
 use crate::http::models::Path;
+use crate::http::{error, failure, json};
 use crate::lifecycle::{self, Control, Overrides};
+use crate::off_worker::off_worker;
 use crate::server::Server;
 use crate::status;
 
-pub(super) async fn load(State(server): State<Arc<Server>>, path: Path, body: Bytes) -> Response {
-    let Path(target) = path;
+pub(super) async fn index(State(server): State<Arc<Server>>, body: Received) -> Response {
+    match read(body, wants_only_ready).await {
+        Ok(only_ready) => json::index(&answers::index(&server.models.snapshot(), only_ready)),
+        Err(failed) => failure(&failed),
+    }
+}
+
+pub(super) async fn load(
+    State(server): State<Arc<Server>>,
+    Path(target): Path,
+    body: Received,
+) -> Response {
     let control = match control(&server) {
         Ok(control) => control,
         Err(refused) => return refused,
     };
-    let parameters = match parameters(&body) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused,
-    };
-    let overrides = match overrides(&parameters) {
+    let overrides = match read(body, overrides).await {
         Ok(overrides) => overrides,
-        Err(text) => return error(StatusCode::BAD_REQUEST, &text),
+        Err(failed) => return failure(&failed),
     };
     match control.load(&target.model, overrides).await {
         Ok(()) => StatusCode::OK.into_response(),
@@ -36,17 +46,19 @@ pub(super) async fn load(State(server): State<Arc<Server>>, path: Path, body: By
     }
 }
 
-pub(super) async fn unload(State(server): State<Arc<Server>>, path: Path, body: Bytes) -> Response {
-    let Path(target) = path;
+pub(super) async fn unload(
+    State(server): State<Arc<Server>>,
+    Path(target): Path,
+    body: Received,
+) -> Response {
     let control = match control(&server) {
         Ok(control) => control,
         Err(refused) => return refused,
     };
-    match parameters(&body) {
-        Err(refused) => refused,
-        Ok(parameters) => {
-            let with_steps = parameters.get("unload_dependents").and_then(Value::as_bool);
-            control.unload(&target.model, with_steps.unwrap_or(false));
+    match read(body, wants_dependents).await {
+        Err(failed) => failure(&failed),
+        Ok(with_steps) => {
+            control.unload(&target.model, with_steps);
             StatusCode::OK.into_response()
         }
     }
@@ -62,35 +74,31 @@ fn control(server: &Server) -> Result<&Control, Response> {
     server.control.as_ref().ok_or_else(refused)
 }
 
+/// What `decode` reads of a body.
+async fn read<T: Send + 'static>(
+    body: Received,
+    decode: fn(&[u8]) -> Result<T, InferError>,
+) -> Result<T, InferError> {
+    off_worker(body.bytes().len(), move || decode(&body.bytes())).await
+}
+
 /// `config` is the configuration as JSON in a string, `file:<path>` a file in base64.
-fn overrides(parameters: &Value) -> Result<Overrides, String> {
+fn overrides(body: &[u8]) -> Result<Overrides, InferError> {
     let mut overrides = Overrides::default();
-    for (name, value) in parameters.as_object().into_iter().flatten() {
-        let text = value.as_str().ok_or("attempt to access JSON non-string as string")?;
+    for (name, text) in load_parameters(body)? {
         match name.strip_prefix("file:") {
             Some(path) => {
-                let content = BASE64_STANDARD.decode(text);
-                let content = content
-                    .map_err(|error| format!("load parameter '{name}' is not base64: {error}"))?;
+                let content = BASE64_STANDARD.decode(text).map_err(|error| {
+                    InferError::Invalid(format!("load parameter '{name}' is not base64: {error}"))
+                })?;
                 overrides.files.push((path.to_owned(), content.into()));
             }
-            None if name == "config" => overrides.config = Some(text.to_owned()),
-            None => return Err(format!("unrecognized load parameter '{name}'.")),
+            None if name == "config" => overrides.config = Some(text),
+            None => {
+                let text = format!("unrecognized load parameter '{name}'.");
+                return Err(InferError::Invalid(text));
+            }
         }
     }
     Ok(overrides)
-}
-
-/// The member `parameters` of a body, which may be empty.
-fn parameters(body: &[u8]) -> Result<Value, Response> {
-    if body.is_empty() {
-        return Ok(Value::Null);
-    }
-    match serde_json::from_slice::<Value>(body) {
-        Ok(mut asked) => Ok(asked.get_mut("parameters").map_or(Value::Null, Value::take)),
-        Err(wrong) => {
-            let text = format!("failed to parse the request JSON buffer: {wrong}");
-            Err(error(StatusCode::BAD_REQUEST, &text))
-        }
-    }
 }

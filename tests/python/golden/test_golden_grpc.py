@@ -20,7 +20,6 @@ METADATA = {"stream err + triton_grpc_error": [("triton_grpc_error", "true")]}
 # What is not as recorded yet, and why. Once it is, its test fails here: take it out.
 XFAIL = {
     "meta": "extensions that are not there yet",
-    **dict.fromkeys(["classification", "classification str"], "classification"),
 }
 
 

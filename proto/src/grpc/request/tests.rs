@@ -160,11 +160,27 @@ fn what_is_not_there_yet_is_unsupported() {
     let parameters = set("shared_memory_region");
     let shared = InferInputTensor { parameters, ..input("a", "FP32", &[1]) };
     check(request(vec![shared], &[]), "shared memory");
-    for name in ["classification", "shared_memory_region"] {
-        let parameters = set(name);
+    let parameters = set("shared_memory_region");
+    let output = InferRequestedOutputTensor { name: "y".to_owned(), parameters };
+    let message = ModelInferRequest { outputs: vec![output], ..request(vec![], &[]) };
+    check(message, "'shared_memory_region'");
+}
+
+#[test]
+fn classes_are_asked_for_by_number() {
+    let wrong = "invalid value type for 'classification' parameter, expected int64_param";
+    let table = [
+        (ParameterChoice::Int64Param(3), Ok(NonZeroUsize::new(3))),
+        (ParameterChoice::Int64Param(0), Ok(None)),
+        (ParameterChoice::Int64Param(-1), Err(wrong)),
+        (ParameterChoice::StringParam("3".to_owned()), Err(wrong)),
+    ];
+    for (choice, expected) in table {
+        let parameters = BTreeMap::from([("classification".to_owned(), parameter(choice))]);
         let output = InferRequestedOutputTensor { name: "y".to_owned(), parameters };
-        let message = ModelInferRequest { outputs: vec![output], ..request(vec![], &[]) };
-        check(message, &format!("'{name}'"));
+        let decoded = decode(ModelInferRequest { outputs: vec![output], ..request(vec![], &[]) });
+        let classes = decoded.map(|request| request.outputs[0].classes);
+        assert_eq!(classes.map_err(|fault| fault.to_string()), expected.map_err(str::to_owned));
     }
 }
 
@@ -176,7 +192,8 @@ fn outputs_are_named_and_binary() {
     });
     let message = ModelInferRequest { outputs: outputs.to_vec(), ..request(vec![], &[]) };
     let decoded = decode(message).unwrap();
-    let expected = ["y", "x"].map(|name| NamedOutput { name: name.into(), is_binary: true });
+    let expected =
+        ["y", "x"].map(|name| NamedOutput { name: name.into(), is_binary: true, classes: None });
     assert_eq!((&*decoded.outputs, decoded.is_output_binary), (&expected[..], true));
 }
 

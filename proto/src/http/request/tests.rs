@@ -221,10 +221,41 @@ fn what_is_not_there_yet_is_unsupported() {
     }
     let region = r#""datatype":"INT32","shape":[1],"parameters":{"shared_memory_region":"r"}"#;
     unsupported(&input(region), "shared memory is not supported by this version of Nereid");
-    for name in ["shared_memory_region", "classification"] {
-        let output = format!(r#"{{"name":"y","parameters":{{"{name}":1}}}}"#);
-        let json = format!(r#"{{"inputs":[],"outputs":[{output}]}}"#);
-        unsupported(&json, &format!("'{name}' is not supported by this version of Nereid"));
+    let region = outputs(r#""shared_memory_region":"r""#);
+    unsupported(&region, "'shared_memory_region' is not supported by this version of Nereid");
+}
+
+/// A request of no inputs and one output with these parameters.
+fn outputs(parameters: &str) -> String {
+    format!(r#"{{"inputs":[],"outputs":[{{"name":"y","parameters":{{{parameters}}}}}]}}"#)
+}
+
+#[test]
+fn classes_may_be_wanted_of_an_output() {
+    let check = |parameters: &str, expected: Result<(Option<usize>, bool), &str>| {
+        let outcome = read(&outputs(parameters), &[]).map(|request| {
+            let output = &request.outputs[0];
+            (output.classes.map(NonZeroUsize::get), output.is_binary)
+        });
+        let outcome = outcome.map_err(|error| error.to_string());
+        assert_eq!(outcome, expected.map_err(str::to_owned), "{parameters}");
+    };
+    check("", Ok((None, false)));
+    check(r#""classification":3"#, Ok((Some(3), false)));
+    // Stock clients ask for both.
+    check(r#""classification":3,"binary_data":true"#, Ok((Some(3), true)));
+    check(r#""classification":0"#, Ok((None, false)));
+    check(
+        r#""classification":-1"#,
+        Err("Unable to parse 'classification': attempt to access JSON non-unsigned-integer as \
+             unsigned-integer"),
+    );
+    for (other, name) in
+        [(r#""classification":3"#, "classification"), (r#""binary_data":true"#, "binary_data")]
+    {
+        let text = format!("Output can't set both 'shared_memory_region' and '{name}'");
+        check(&format!(r#"{other},"shared_memory_region":"r""#), Err(&text));
+        check(&format!(r#""shared_memory_region":"r",{other}"#), Err(&text));
     }
 }
 
@@ -428,7 +459,8 @@ fn all_else_of_a_request_is_read() {
     );
     let request = read(&json, &[]).unwrap();
     assert_eq!((&*request.id, request.is_output_binary), ("my id", true));
-    let output = |name: &str, is_binary| NamedOutput { name: name.into(), is_binary };
+    let output =
+        |name: &str, is_binary| NamedOutput { name: name.into(), is_binary, classes: None };
     assert_eq!(request.outputs, [output("a", true), output("b", false)]);
     let expected = [
         ("priority", Parameter::Int(1)),

@@ -12,14 +12,19 @@ use crate::registry::Registry;
 use crate::server::Life;
 
 /// A server that admits 1000 bytes in a request and 1500 in flight.
-fn server() -> Arc<Server> {
+pub(super) fn server() -> Arc<Server> {
+    server_of(1000)
+}
+
+/// A server that admits that many bytes in a request and half more in flight.
+pub(super) fn server_of(input_bytes_max: usize) -> Arc<Server> {
     let (_, models) = Registry::new();
     Arc::new(Server {
         name: "nereid".to_owned(),
         models,
         control: None,
-        budget: Budget::new(1500),
-        input_bytes_max: 1000,
+        budget: Budget::new(input_bytes_max + input_bytes_max / 2),
+        input_bytes_max,
         life: tokio::sync::watch::channel(Life::Serving).1,
         is_strict: false,
     })
@@ -66,12 +71,12 @@ fn parts(parts: &[&[u8]]) -> Body {
     Body::new(Parts { parts, is_broken: false })
 }
 
-fn numbers(size: usize) -> Vec<u8> {
+pub(super) fn numbers(size: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().take(size).collect()
 }
 
 #[track_caller]
-fn refused(received: Result<Received, InferError>, expected: &str) {
+pub(super) fn refused(received: Result<Received, InferError>, expected: &str) {
     assert_eq!(received.err().map(|error| error.to_string()).as_deref(), Some(expected));
 }
 
