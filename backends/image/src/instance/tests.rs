@@ -7,8 +7,8 @@ use nereid_backend::backend::{Backend, Model};
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::Kind;
-use nereid_backend::observer::{Copy, CopyCounter, Observer};
-use nereid_backend::parts::{RequestedOutput, Times};
+use nereid_backend::observer::{Copy, CopyCounter};
+use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Home, Response};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, RawSpec, Signature, TensorSpec,
@@ -18,19 +18,6 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::ImageBackend;
 use crate::samples::{jpeg, picture};
-
-#[derive(Default)]
-struct Copies(CopyCounter);
-
-impl Observer for Copies {
-    fn answered(&self, _: usize, _: &Times, _: Option<&InferError>) {}
-
-    fn executed(&self, _: usize, _: &Times) {}
-
-    fn copies(&self) -> &CopyCounter {
-        &self.0
-    }
-}
 
 const SLOT: InstanceSpec = InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu };
 
@@ -93,7 +80,7 @@ fn run(model: &Arc<dyn Model>, inputs: Vec<(Tensor, usize)>) -> Vec<Result<Tenso
     let (mut requests, clients): (Vec<_>, Vec<_>) =
         inputs.into_iter().map(|(input, rows)| request(input, rows)).unzip();
     let rest = requests.split_off(1);
-    let observer = Arc::new(Copies::default());
+    let observer = Arc::new(CopyCounter::default());
     let first = requests.remove(0);
     let mut batch = Batch::new(first, Instant::now(), observer.clone());
     for request in rest {
@@ -101,7 +88,7 @@ fn run(model: &Arc<dyn Model>, inputs: Vec<(Tensor, usize)>) -> Vec<Result<Tenso
     }
     let running = model.spawn(SLOT).unwrap().start(batch);
     assert!(matches!(running, Running::Done));
-    assert!(Copy::ALL.iter().all(|&reason| observer.0.get(reason) == 0));
+    assert!(Copy::ALL.iter().all(|&reason| observer.get(reason) == 0));
     let pixels = |Response { outputs }: Response| {
         let (name, tensor) = outputs.into_iter().next().unwrap();
         assert_eq!(&*name, "PIXELS");

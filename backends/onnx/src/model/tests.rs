@@ -13,8 +13,8 @@ use bytes::Bytes;
 use nereid_backend::backend::Backend;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceMemory;
-use nereid_backend::observer::{Copy, CopyCounter, Observer};
-use nereid_backend::parts::{RequestedOutput, Times};
+use nereid_backend::observer::{Copy, CopyCounter};
+use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{EngineOptions, InstanceId, RawSpec};
 use nereid_backend::tensor::{Storage, Tensor};
@@ -55,17 +55,6 @@ fn spawn(model: &dyn Model) -> Box<dyn Instance> {
     model.spawn(InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }).unwrap()
 }
 
-#[derive(Default)]
-struct Copies(CopyCounter);
-
-impl Observer for Copies {
-    fn answered(&self, _: usize, _: &Times, _: Option<&InferError>) {}
-    fn executed(&self, _: usize, _: &Times) {}
-    fn copies(&self) -> &CopyCounter {
-        &self.0
-    }
-}
-
 fn request(
     rows: usize,
     inputs: &[(&str, Tensor)],
@@ -85,7 +74,7 @@ fn run_all(
     instance: &mut dyn Instance,
     requests: Vec<(Request, Receiver<Answer>)>,
 ) -> (Vec<Result<Tensors, String>>, [u64; 5]) {
-    let copies = Arc::new(Copies::default());
+    let copies = Arc::new(CopyCounter::default());
     let (requests, answers): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
     let mut requests = requests.into_iter();
     let first = requests.next().unwrap();
@@ -96,7 +85,7 @@ fn run_all(
     let outputs = answers
         .map(|answer| answer.map(|ok| ok.outputs).map_err(|error| error.to_string()))
         .collect();
-    (outputs, Copy::ALL.map(|copy| copies.0.get(copy)))
+    (outputs, Copy::ALL.map(|copy| copies.get(copy)))
 }
 
 /// The outputs of one request.

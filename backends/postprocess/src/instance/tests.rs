@@ -5,23 +5,11 @@ use std::time::Instant;
 
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
-use nereid_backend::observer::Observer;
-use nereid_backend::parts::{RequestedOutput, Times};
+use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Home, Response};
 use nereid_backend::tensor::Storage;
 
 use super::*;
-
-#[derive(Default)]
-struct Copies(CopyCounter);
-
-impl Observer for Copies {
-    fn answered(&self, _: usize, _: &Times, _: Option<&InferError>) {}
-    fn executed(&self, _: usize, _: &Times) {}
-    fn copies(&self) -> &CopyCounter {
-        &self.0
-    }
-}
 
 fn instance(folder: &str) -> CtcInstance {
     let folder = std::env::temp_dir().join(format!("nereid-ctc-{}-{folder}", std::process::id()));
@@ -45,7 +33,7 @@ fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {
 
 /// The answers to `inputs` in one batch, and how many bytes were copied.
 fn run(folder: &str, inputs: Vec<Tensor>, outputs: &[&str]) -> (Vec<Answer>, u64) {
-    let copies = Arc::new(Copies::default());
+    let copies = Arc::new(CopyCounter::default());
     let (requests, answers): (Vec<_>, Vec<_>) =
         inputs.into_iter().map(|input| request(input, outputs)).unzip();
     let mut requests = requests.into_iter();
@@ -54,7 +42,7 @@ fn run(folder: &str, inputs: Vec<Tensor>, outputs: &[&str]) -> (Vec<Answer>, u64
     requests.for_each(|request| batch.push(request));
     assert!(matches!(instance(folder).start(batch), Running::Done));
     let answers = answers.into_iter().map(|answer| answer.try_recv().unwrap()).collect();
-    (answers, Copy::ALL.iter().map(|&copy| copies.0.get(copy)).sum())
+    (answers, Copy::ALL.iter().map(|&copy| copies.get(copy)).sum())
 }
 
 /// `a`, then a blank, then `b`.

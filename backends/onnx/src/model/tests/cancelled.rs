@@ -28,7 +28,7 @@ fn negate(times: i64) -> (Request, Receiver<Answer>) {
 }
 
 fn batch(request: Request) -> Batch {
-    Batch::new(request, Instant::now(), Arc::new(Copies::default()))
+    Batch::new(request, Instant::now(), Arc::new(CopyCounter::default()))
 }
 
 /// What a thread has computed so far, in ticks of 10 ms: fields 14 and 15 of proc(5)'s `stat`.
