@@ -1,8 +1,8 @@
 //! Quantiles of the latest durations, for those who ask for summaries.
 //!
-//! Prometheus wants them over a sliding window. It is [`SLICES`] histograms of [`SLICE`] each, the
+//! Prometheus wants them over a sliding window. It is `SLICES` histograms of `SLICE` each, the
 //! oldest of which is emptied when time comes to it again. They grow with the longest duration
-//! that they have seen, up to [`LONGEST_US`]: 100 KiB for a model of up to 10 ms, 325 KiB at most.
+//! that they have seen, up to `LONGEST_US`: 100 KiB for a model of up to 10 ms, 325 KiB at most.
 //! A request takes one lock, which is why summaries are not counted unless somebody wants them.
 
 use std::sync::{Mutex, PoisonError};
