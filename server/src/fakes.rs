@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nereid_backend::backend::{Instance, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
+use nereid_backend::parts::Times;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
@@ -34,6 +35,20 @@ pub(crate) fn request(rows: usize) -> (Request, oneshot::Receiver<Answer>) {
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(rows).unwrap();
     (Request::new(Vec::new(), rows, Home::Once(home)), client)
+}
+
+/// Of a request of which each stage takes a microsecond more than the one before: 10 µs in all.
+pub(crate) fn times() -> Times {
+    let start = Instant::now();
+    let at = |us| Some(start + Duration::from_micros(us));
+    Times {
+        queued: at(0),
+        started: at(1),
+        inputs_ready: at(3),
+        computed: at(6),
+        outputs_ready: at(10),
+        steps: None,
+    }
 }
 
 /// An INT32 tensor of this shape that counts from 0.

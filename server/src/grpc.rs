@@ -123,8 +123,7 @@ impl GrpcInferenceService for Service {
     ) -> Answered<RepositoryIndexResponse> {
         let asked = asked.into_inner();
         if !asked.repository_name.is_empty() {
-            let text = "'repository_name' specification is not supported";
-            return Err(Status::unimplemented(text));
+            return Err(Status::unimplemented(lifecycle::NO_NAMED_REPOSITORY));
         }
         Ok(Response::new(answers::index(&self.server.models.snapshot(), asked.ready)))
     }
@@ -172,8 +171,7 @@ impl Service {
     /// Who loads and unloads models, if clients may ask for it.
     fn control(&self, repository: &str) -> Result<&Control, Status> {
         if !repository.is_empty() {
-            let text = "'repository_name' specification is not supported";
-            return Err(Status::unimplemented(text));
+            return Err(Status::unimplemented(lifecycle::NO_NAMED_REPOSITORY));
         }
         self.server.control.as_ref().ok_or_else(|| Status::unavailable(lifecycle::NOT_ALLOWED))
     }

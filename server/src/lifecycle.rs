@@ -37,6 +37,9 @@ use crate::statistics::Statistics;
 /// What Triton says where clients may not load or unload.
 pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if polling is enabled";
 
+/// What Triton says to who names one of several repositories.
+pub const NO_NAMED_REPOSITORY: &str = "'repository_name' specification is not supported";
+
 /// Why an index entry is there though it serves nothing: Triton's word, by which readiness knows
 /// that this is as it should be.
 pub const UNLOADED: &str = "unloaded";

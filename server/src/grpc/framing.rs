@@ -3,8 +3,14 @@
 //! "gRPC over HTTP2": before each message is one byte that says whether it is compressed, and its
 //! length in four.
 
-/// Bytes before a message, and those of them that are its length.
-const PREFIX_BYTES: usize = 5;
+/// Bytes before a message.
+pub(super) const PREFIX_BYTES: usize = 5;
+
+/// The length of the message behind this prefix.
+pub(super) fn message_length(prefix: [u8; PREFIX_BYTES]) -> usize {
+    let [_, length @ ..] = prefix;
+    usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX)
+}
 
 /// Follows the messages of a body.
 #[derive(Default)]
@@ -37,8 +43,7 @@ impl Framing {
             self.filled += 1;
             data = behind;
             if self.filled == PREFIX_BYTES {
-                let [_, length @ ..] = self.prefix;
-                self.left = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+                self.left = message_length(self.prefix);
                 self.filled = 0;
             }
         }

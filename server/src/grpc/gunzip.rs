@@ -1,8 +1,9 @@
 //! Decompresses the messages of a body as they come, so that what comes out is counted while it
 //! grows: it may be a thousand times what went in. tonic would count it when all of it is there.
 //!
-//! "gRPC over HTTP2": before each message is one byte that says whether it is compressed, and its
-//! length in four. What comes out has the same form, without compression.
+//! What comes out has the same form, without compression: see [`framing`].
+//!
+//! [`framing`]: super::framing
 
 use std::io::{self, Write};
 use std::mem;
@@ -12,9 +13,7 @@ use flate2::write::GzDecoder;
 use nereid_backend::error::InferError;
 
 use crate::budget::Lease;
-
-/// Bytes before a message.
-const PREFIX_BYTES: usize = 5;
+use crate::grpc::framing::{PREFIX_BYTES, message_length};
 
 /// Decompresses one body.
 pub(super) struct Gunzip {
@@ -69,9 +68,8 @@ impl Gunzip {
 
     /// A message that is not compressed passes as it is.
     fn begin(&self, prefix: [u8; PREFIX_BYTES], ready: &mut Vec<u8>) -> Part {
-        let [flag, length @ ..] = prefix;
-        let left = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        if flag != 1 {
+        let left = message_length(prefix);
+        if prefix[0] != 1 {
             ready.extend_from_slice(&prefix);
             return Part::Message { left, decoder: None };
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use nereid_backend::error::InferError;
@@ -20,29 +20,24 @@ use crate::off_worker::off_worker;
 use crate::server::Server;
 use crate::status;
 
-pub(super) async fn index(State(server): State<Arc<Server>>, body: Received) -> Response {
-    match read(body, wants_only_ready).await {
-        Ok(only_ready) => json::index(&answers::index(&server.models.snapshot(), only_ready)),
-        Err(failed) => failure(&failed),
-    }
+pub(super) async fn index(
+    State(server): State<Arc<Server>>,
+    body: Received,
+) -> Result<Response, Response> {
+    let only_ready = read(body, wants_only_ready).await?;
+    Ok(json::index(&answers::index(&server.models.snapshot(), only_ready)))
 }
 
 pub(super) async fn load(
     State(server): State<Arc<Server>>,
     Path(target): Path,
     body: Received,
-) -> Response {
-    let control = match control(&server) {
-        Ok(control) => control,
-        Err(refused) => return refused,
-    };
-    let overrides = match read(body, overrides).await {
-        Ok(overrides) => overrides,
-        Err(failed) => return failure(&failed),
-    };
+) -> Result<StatusCode, Response> {
+    let control = control(&server)?;
+    let overrides = read(body, overrides).await?;
     match control.load(&target.model, overrides).await {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(failed) => error(status::of(failed.kind()).0, &failed.to_string()),
+        Ok(()) => Ok(StatusCode::OK),
+        Err(failed) => Err(error(status::of(failed.kind()).0, &failed.to_string())),
     }
 }
 
@@ -50,23 +45,15 @@ pub(super) async fn unload(
     State(server): State<Arc<Server>>,
     Path(target): Path,
     body: Received,
-) -> Response {
-    let control = match control(&server) {
-        Ok(control) => control,
-        Err(refused) => return refused,
-    };
-    match read(body, wants_dependents).await {
-        Err(failed) => failure(&failed),
-        Ok(with_steps) => {
-            control.unload(&target.model, with_steps);
-            StatusCode::OK.into_response()
-        }
-    }
+) -> Result<StatusCode, Response> {
+    let control = control(&server)?;
+    let with_steps = read(body, wants_dependents).await?;
+    control.unload(&target.model, with_steps);
+    Ok(StatusCode::OK)
 }
 
 pub(super) async fn of_named_repository() -> Response {
-    let text = "'repository_name' specification is not supported";
-    error(StatusCode::NOT_IMPLEMENTED, text)
+    error(StatusCode::NOT_IMPLEMENTED, lifecycle::NO_NAMED_REPOSITORY)
 }
 
 fn control(server: &Server) -> Result<&Control, Response> {
@@ -74,12 +61,13 @@ fn control(server: &Server) -> Result<&Control, Response> {
     server.control.as_ref().ok_or_else(refused)
 }
 
-/// What `decode` reads of a body.
+/// What `decode` reads of a body, or the answer to one that it cannot read.
 async fn read<T: Send + 'static>(
     body: Received,
     decode: fn(&[u8]) -> Result<T, InferError>,
-) -> Result<T, InferError> {
-    off_worker(body.bytes().len(), move || decode(&body.bytes())).await
+) -> Result<T, Response> {
+    let read = off_worker(body.bytes().len(), move || decode(&body.bytes())).await;
+    read.map_err(|failed| failure(&failed))
 }
 
 /// `config` is the configuration as JSON in a string, `file:<path>` a file in base64.

@@ -1,8 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::Times;
 use tokio::sync::watch;
 
 use super::*;
@@ -29,16 +28,7 @@ const COUNTERS: [&str; 8] = [
 fn scrape(settings: &[&str]) -> String {
     let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
     let statistics = Arc::new(Statistics::with_summaries());
-    let start = Instant::now();
-    let at = |us| Some(start + Duration::from_micros(us));
-    let times = Times {
-        queued: at(0),
-        started: at(1),
-        inputs_ready: at(3),
-        computed: at(6),
-        outputs_ready: at(10),
-        steps: None,
-    };
+    let times = fakes::times();
     for rows in [3, 300] {
         statistics.executed(rows, &times);
         statistics.answered(rows, &times, None);

@@ -1,18 +1,5 @@
 use super::*;
-
-/// A request of which each stage takes a microsecond more than the one before.
-fn times() -> Times {
-    let start = Instant::now();
-    let at = |us| Some(start + Duration::from_micros(us));
-    Times {
-        queued: at(0),
-        started: at(1),
-        inputs_ready: at(3),
-        computed: at(6),
-        outputs_ready: at(10),
-        steps: None,
-    }
-}
+use crate::fakes::times;
 
 #[test]
 fn each_stage_is_counted_where_it_belongs() {
