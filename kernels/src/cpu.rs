@@ -4,9 +4,21 @@
 //! no fused multiply-add. A CUDA kernel that is compiled with `--fmad=false` and does the same
 //! operations therefore gives the same bits, and tests may compare the two for equality.
 
+mod columns;
+mod frame;
+mod level;
+mod nv12;
+mod orient;
 mod resize;
+mod rows;
+mod simd;
 mod taps;
+mod unpack;
 mod views;
 
-pub use resize::{ChannelOrder, Normalization, resize_normalize};
-pub use views::{AXIS_MAX, Planes, RgbImage, ViewError};
+pub use frame::Frame;
+pub use level::Level;
+pub use nv12::nv12_to_rgb;
+pub use orient::{Orientation, orient};
+pub use resize::{ChannelOrder, Filter, Layout, Rendering, render};
+pub use views::{AXIS_MAX, Image, PixelFormat, ViewError};

@@ -45,5 +45,5 @@ pub fn start(
         Ok(backend) => Arc::new(backend),
         Err(reason) => Arc::new(Unavailable::new(ONNXRUNTIME, Some("model.onnx"), reason)),
     };
-    Ok(vec![onnxruntime, Arc::new(ImageBackend), Arc::new(PostprocessBackend)])
+    Ok(vec![onnxruntime, Arc::new(ImageBackend::default()), Arc::new(PostprocessBackend)])
 }

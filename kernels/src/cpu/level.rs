@@ -1,0 +1,99 @@
+//! The types that a tensor's elements may have, and how single precision becomes each of them.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+use super::simd::widest;
+
+/// A type of elements.
+///
+/// - `f32`: as it is; `f64`: the same number, which is not more precise;
+/// - `f16`: rounded to the nearest, ties to even;
+/// - `u8`: rounded to the nearest, ties to even, and clamped to 0 ..= 255; NaN becomes 0.
+pub trait Level: Copy {
+    /// The element that `level` becomes.
+    fn of(level: f32) -> Self;
+
+    /// Has `draw` write a row of single precision, and makes it `out`. `scratch` is as long as
+    /// `out`; its contents do not matter before and after.
+    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32]));
+}
+
+impl Level for f32 {
+    fn of(level: f32) -> Self {
+        level
+    }
+
+    fn fill(out: &mut [Self], _scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
+        draw(out);
+    }
+}
+
+impl Level for f64 {
+    fn of(level: f32) -> Self {
+        level.into()
+    }
+
+    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
+        draw(scratch);
+        convert(out, scratch);
+    }
+}
+
+impl Level for u8 {
+    /// Between 2^23 and 2^24 a float has no fraction, so adding 1.5 * 2^23 rounds as the sum is
+    /// rounded, and the last byte is the whole number. The compiler makes vectors of that.
+    #[expect(clippy::cast_possible_truncation, reason = "the last byte is asked for")]
+    #[inline(always)]
+    fn of(level: f32) -> Self {
+        (level.max(0.0).min(255.0) + 12_582_912.0).to_bits() as Self
+    }
+
+    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
+        draw(scratch);
+        convert(out, scratch);
+    }
+}
+
+impl Level for f16 {
+    fn of(level: f32) -> Self {
+        Self::from_f32(level)
+    }
+
+    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
+        draw(scratch);
+        out.convert_from_f32_slice(scratch);
+    }
+}
+
+#[inline(always)]
+fn convert<T: Level>(out: &mut [T], levels: &[f32]) {
+    widest(|| {
+        for (out, &level) in out.iter_mut().zip(levels) {
+            *out = T::of(level);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_rounded_as_stated() {
+        let levels = [-1.0, -0.5, 0.5, 1.5, 2.5, 254.5, 255.5, 1e9, f32::NAN];
+        let (mut bytes, mut halves, mut doubles) = ([7; 9], [f16::ONE; 9], [7.0; 9]);
+        let draw = |line: &mut [f32]| line.copy_from_slice(&levels);
+        u8::fill(&mut bytes, &mut [0.0; 9], draw);
+        assert_eq!(bytes, [0, 0, 0, 2, 2, 254, 255, 255, 0]);
+        f64::fill(&mut doubles, &mut [0.0; 9], draw);
+        assert_eq!(doubles[..8], levels.map(f64::from)[..8]);
+        f16::fill(&mut halves, &mut [0.0; 9], draw);
+        assert_eq!(
+            halves.map(f16::to_bits)[..8],
+            levels.map(|level| f16::from_f32(level).to_bits())[..8]
+        );
+        // 2049 lies between 2048 and 2050, 2051 between 2050 and 2052.
+        assert_eq!([2049.0, 2051.0].map(|level| f16::of(level).to_f32()), [2048.0, 2052.0]);
+    }
+}
