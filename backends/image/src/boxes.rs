@@ -55,7 +55,7 @@ impl Part {
 impl Boxes {
     /// The part of a picture of `width` x `height` that a box is; `None` if it has a number that
     /// is not finite.
-    pub(crate) fn part(&self, numbers: [f32; 4], (width, height): (usize, usize)) -> Option<Part> {
+    pub(crate) fn part(self, numbers: [f32; 4], (width, height): (usize, usize)) -> Option<Part> {
         let [a, b, c, d] = numbers.map(f64::from);
         let [left, top, right, bottom] = match self.format {
             BoxFormat::Xyxy => [a, b, c, d],
@@ -68,7 +68,7 @@ impl Boxes {
     }
 
     /// The first pixel of `side` between two borders, and how many there are.
-    fn span(&self, borders: [f64; 2], side: usize) -> Option<(usize, usize)> {
+    fn span(self, borders: [f64; 2], side: usize) -> Option<(usize, usize)> {
         if !borders.iter().all(|border| border.is_finite()) {
             return None;
         }

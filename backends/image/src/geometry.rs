@@ -180,6 +180,8 @@ fn half_to_even(pixels: usize) -> isize {
 mod tests {
     use super::*;
 
+    type Size = (usize, usize);
+
     const LINE: Resize =
         Resize::FixedHeight { height: 48, widths: Widths { multiple: 32, min: 64, max: 320 } };
 
@@ -223,7 +225,7 @@ mod tests {
         let canvas = |resize: Resize, sizes: &[(usize, usize)]| {
             resize.canvas(sizes.iter().map(|&size| resize.frame(size)))
         };
-        let cases: [(Resize, &[(usize, usize)], (usize, usize)); 5] = [
+        let cases: [(Resize, &[Size], Size); 5] = [
             (Resize::None, &[(10, 20), (20, 5)], (20, 20)),
             (LINE, &[(10, 20), (200, 50)], (192, 48)),
             (LINE, &[], (64, 48)),

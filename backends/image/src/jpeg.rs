@@ -45,7 +45,7 @@ pub(crate) struct Jpeg<'a> {
 /// Both give the same picture, to a level or three; the first is faster.
 enum Decoder<'a> {
     Usual(Box<JpegDecoder<ZCursor<&'a [u8]>>>),
-    Rare(Rare<'a>),
+    Rare(Box<Rare<'a>>),
 }
 
 impl<'a> Jpeg<'a> {
@@ -58,7 +58,7 @@ impl<'a> Jpeg<'a> {
         let image = structure::image(bytes, SCANS_MAX)?;
         check_work(&image, pixels_max)?;
         let decoder = if image.is_rare {
-            Decoder::Rare(Rare::open(image.bytes, image.size)?)
+            Decoder::Rare(Box::new(Rare::open(image.bytes, image.size)?))
         } else {
             Decoder::Usual(Box::new(usual(image.bytes)?))
         };

@@ -38,8 +38,8 @@ pub(crate) struct Picture<'a> {
 }
 
 enum Source<'a> {
-    Jpeg(Jpeg<'a>),
-    Png(Png<'a>),
+    Jpeg(Box<Jpeg<'a>>),
+    Png(Box<Png<'a>>),
     Levels(&'a [u8], PixelFormat),
     Nv12(&'a [u8]),
 }
@@ -79,12 +79,12 @@ impl<'a> Picture<'a> {
             Format::Jpeg => {
                 let jpeg = Jpeg::open(file, pixels_max)?;
                 let (size, orientation) = (jpeg.size(), jpeg.orientation());
-                (Source::Jpeg(jpeg), size, orientation)
+                (Source::Jpeg(Box::new(jpeg)), size, orientation)
             }
             Format::Png => {
                 let png = Png::open(file, pixels_max)?;
                 let (size, orientation) = (png.size(), png.orientation());
-                (Source::Png(png), size, orientation)
+                (Source::Png(Box::new(png)), size, orientation)
             }
         };
         let orientation = match acceptance.orientation {

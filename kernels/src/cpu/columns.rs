@@ -104,7 +104,7 @@ impl Triangle {
 }
 
 /// Not `f32::mul_add`: a device must be able to give the same bits without it.
-#[inline(always)]
+#[inline]
 pub(super) fn lerp(first: f32, second: f32, weight: f32) -> f32 {
     first + (second - first) * weight
 }

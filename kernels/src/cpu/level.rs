@@ -44,7 +44,8 @@ impl Level for u8 {
     /// Between 2^23 and 2^24 a float has no fraction, so adding 1.5 * 2^23 rounds as the sum is
     /// rounded, and the last byte is the whole number. The compiler makes vectors of that.
     #[expect(clippy::cast_possible_truncation, reason = "the last byte is asked for")]
-    #[inline(always)]
+    #[expect(clippy::manual_clamp, reason = "`clamp` leaves NaN as it is")]
+    #[inline]
     fn of(level: f32) -> Self {
         (level.max(0.0).min(255.0) + 12_582_912.0).to_bits() as Self
     }
@@ -66,7 +67,7 @@ impl Level for f16 {
     }
 }
 
-#[inline(always)]
+#[inline]
 fn convert<T: Level>(out: &mut [T], levels: &[f32]) {
     widest(|| {
         for (out, &level) in out.iter_mut().zip(levels) {
@@ -94,6 +95,7 @@ mod tests {
             levels.map(|level| f16::from_f32(level).to_bits())[..8]
         );
         // 2049 lies between 2048 and 2050, 2051 between 2050 and 2052.
-        assert_eq!([2049.0, 2051.0].map(|level| f16::of(level).to_f32()), [2048.0, 2052.0]);
+        let rounded = [2049.0, 2051.0].map(f16::of);
+        assert_eq!(rounded, [2048.0, 2052.0].map(f16::from_f32));
     }
 }

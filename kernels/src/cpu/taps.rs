@@ -103,6 +103,9 @@ mod tests {
         }
     }
 
+    /// A first pixel and its weights.
+    type Expected<'a> = (usize, &'a [f32]);
+
     fn triangles(source: usize, target: usize) -> Vec<(usize, Vec<f32>)> {
         let one = |i| {
             let mut weights = Vec::new();
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn triangles_by_hand() {
-        let cases: [(usize, usize, &[(usize, &[f32])]); 4] = [
+        let cases: [(usize, usize, &[Expected<'_>]); 4] = [
             (3, 3, &[(0, &[1.0]), (1, &[1.0]), (2, &[1.0])]),
             // The reach of 2 ends on the centres of the pixels beyond.
             (

@@ -26,14 +26,14 @@ pub(super) struct PixelSpec {
 }
 
 impl PixelSpec {
-    fn shape(&self, (width, height): Canvas) -> [usize; 3] {
+    fn shape(self, (width, height): Canvas) -> [usize; 3] {
         match self.layout {
             Layout::Planar => [self.order.channels(), height, width],
             Layout::Interleaved => [height, width, self.order.channels()],
         }
     }
 
-    fn size_bytes(&self, (width, height): Canvas) -> usize {
+    fn size_bytes(self, (width, height): Canvas) -> usize {
         let element = self.data_type.size_bytes().unwrap_or_default();
         element * self.order.channels() * width * height
     }
@@ -43,7 +43,7 @@ impl PixelSpec {
 pub(super) struct Buffers<'a> {
     pool: &'a HostPool,
     spec: PixelSpec,
-    buffers: Vec<Buffer>,
+    by_canvas: Vec<Buffer>,
 }
 
 /// Pictures of one shape, without gaps.
@@ -69,13 +69,13 @@ pub(super) struct Place {
 impl<'a> Buffers<'a> {
     /// Buffers from `pool`.
     pub(super) fn new(pool: &'a HostPool, spec: PixelSpec) -> Self {
-        Self { pool, spec, buffers: Vec::new() }
+        Self { pool, spec, by_canvas: Vec::new() }
     }
 
     /// Says that `rows` pictures on a `canvas` will come. Takes no memory yet.
     pub(super) fn expect(&mut self, canvas: Canvas, rows: usize) {
         let index = self.index(canvas);
-        self.buffers[index].rows_max += rows;
+        self.by_canvas[index].rows_max += rows;
     }
 
     /// Has `write` fill the next `rows` pictures, of those that were expected; what is in their
@@ -92,7 +92,7 @@ impl<'a> Buffers<'a> {
     ) -> Result<Place, InferError> {
         let size = self.spec.size_bytes(canvas);
         let index = self.index(canvas);
-        let Buffer { rows_max, rows: done, memory, .. } = &mut self.buffers[index];
+        let Buffer { rows_max, rows: done, memory, .. } = &mut self.by_canvas[index];
         if memory.is_none() {
             let size_bytes = size.saturating_mul(*rows_max);
             *memory = Some(self.pool.take(size_bytes).map_err(|_| no_memory(size_bytes))?);
@@ -119,14 +119,14 @@ impl<'a> Buffers<'a> {
             Tensor::new(spec.data_type, shape.to_vec(), Storage::Host(bytes))
                 .map_err(|error| InferError::Backend(format!("pictures: {error}").into()))
         };
-        self.buffers.into_iter().map(tensor).collect()
+        self.by_canvas.into_iter().map(tensor).collect()
     }
 
     /// The buffer of pictures on a `canvas`, which is made if it is new.
     fn index(&mut self, canvas: Canvas) -> usize {
-        self.buffers.iter().position(|buffer| buffer.canvas == canvas).unwrap_or_else(|| {
-            self.buffers.push(Buffer { canvas, rows_max: 0, rows: 0, memory: None });
-            self.buffers.len() - 1
+        self.by_canvas.iter().position(|buffer| buffer.canvas == canvas).unwrap_or_else(|| {
+            self.by_canvas.push(Buffer { canvas, rows_max: 0, rows: 0, memory: None });
+            self.by_canvas.len() - 1
         })
     }
 }

@@ -71,6 +71,15 @@ fn good_options() {
                 ..fixed_height(48, 32, 32, 4096)
             },
         ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(parse(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn good_options_of_every_operation_and_resize() {
+    let cases = [
         (
             "width=2; height=1; antialias=true; layout=NHWC; channel_order=GRAY",
             rendered(Rendering {

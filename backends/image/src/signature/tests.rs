@@ -104,6 +104,8 @@ fn what_does_not_fit_is_refused() {
     }
 }
 
+type Dims<'a> = &'a [i64];
+
 /// The wire dims of all inputs and outputs.
 fn told(
     user: (Vec<TensorSpec>, Vec<TensorSpec>),
@@ -119,7 +121,7 @@ fn told(
 #[test]
 fn levels_have_their_axes() {
     let input = |wire: &[i64]| (vec![tensor("x", DataType::Uint8, wire)], vec![]);
-    let cases: [(&str, &[i64], usize, &[&[i64]]); 5] = [
+    let cases: [(&str, Dims<'_>, usize, &[Dims<'_>]); 5] = [
         ("input_format=rgb", &[-1, -1, 3], 8, &[&[-1, -1, -1, 3], &[-1, 3, 5, 7]]),
         ("input_format=bgr", &[720, 1280, 3], 8, &[&[-1, 720, 1280, 3], &[-1, 3, 5, 7]]),
         ("input_format=gray", &[-1, -1, 1], 0, &[&[-1, -1, 1], &[3, 5, 7]]),
