@@ -19,7 +19,7 @@ pub(super) enum Columns {
 impl Columns {
     /// For the pixels `shown` of `target` pixels, over `source` pixels.
     pub(super) fn new(filter: Filter, source: usize, target: usize, shown: Range<usize>) -> Self {
-        match filter {
+        match filter.along(source, target) {
             Filter::Bilinear => Self::Bilinear(Bilinear::new(source, target, shown)),
             Filter::Triangle => Self::Triangle(Triangle::new(source, target, shown)),
         }

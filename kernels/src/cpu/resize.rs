@@ -14,7 +14,8 @@
 //! out  = (pixel - mean) * scale                                    rounded as in `level.rs`
 //! ```
 //!
-//! with the pixels and the weights that `taps.rs` defines. `pixel` is not rounded to a whole
+//! with the pixels and the weights that `taps.rs` defines. An axis that does not shrink is resized
+//! as by `Filter::Bilinear`, whatever the filter: the weights are the same. `pixel` is not rounded to a whole
 //! level, which is where it differs from libraries that resize to bytes first.
 
 use std::ops::Range;
@@ -35,6 +36,14 @@ pub enum Filter {
     Bilinear,
     /// All that a target pixel covers, as Pillow's `BILINEAR`: it antialiases.
     Triangle,
+}
+
+impl Filter {
+    /// What the filter is along an axis that becomes `target` of `source` pixels: where it does
+    /// not shrink, no pixel covers more than two.
+    pub(super) fn along(self, source: usize, target: usize) -> Self {
+        if target < source { self } else { Self::Bilinear }
+    }
 }
 
 /// Which colours the target has, and in which order.
@@ -134,8 +143,11 @@ pub fn render<T: Level>(
     let mut rows = Rows::new(*image, rendering.filter, down.picture);
     for y in 0..height {
         let drawn = down.covered();
-        let row = drawn.contains(&y).then(|| rows.get(y - drawn.start + down.first()));
-        painter.paint(row, &mut Target { elements: target, height, y });
+        let is_drawn = drawn.contains(&y);
+        if is_drawn {
+            rows.seek(y - drawn.start + down.first());
+        }
+        painter.paint(is_drawn.then_some(&mut rows), &mut Target { elements: target, height, y });
     }
     Ok(())
 }
@@ -161,30 +173,35 @@ struct Target<'a, T> {
 }
 
 impl Painter<'_> {
-    /// Draws a row of the source, or padding if there is none.
-    fn paint<T: Level>(&mut self, row: Option<&Colors>, target: &mut Target<'_, T>) {
+    /// Draws the row that `rows` are at, or padding if there is none.
+    fn paint<T: Level>(&mut self, mut rows: Option<&mut Rows<'_>>, target: &mut Target<'_, T>) {
         let (channels, layout) = (self.rendering.order.channels(), self.rendering.layout);
         if self.rendering.order == ChannelOrder::Gray
-            && let Some(row) = row
+            && let Some(rows) = &mut rows
         {
-            self.mix_gray(row);
+            self.mix_gray(rows);
         }
         if layout == Layout::Planar || channels == 1 {
             for channel in 0..channels {
                 let start = (channel * target.height + target.y) * self.width;
                 let out = &mut target.elements[start..start + self.width];
-                self.paint_plane(row, channel, out);
+                self.paint_plane(rows.as_deref_mut(), channel, out);
             }
         } else {
             let length = self.width * channels;
             let out = &mut target.elements[target.y * length..][..length];
-            self.paint_interleaved(row, out);
+            self.paint_interleaved(rows, out);
         }
     }
 
-    fn paint_plane<T: Level>(&mut self, row: Option<&Colors>, channel: usize, out: &mut [T]) {
+    fn paint_plane<T: Level>(
+        &mut self,
+        rows: Option<&mut Rows<'_>>,
+        channel: usize,
+        out: &mut [T],
+    ) {
         let pad = T::of(self.rendering.pad[channel]);
-        let Some(row) = row else { return out.fill(pad) };
+        let Some(rows) = rows else { return out.fill(pad) };
         out[..self.covered.start].fill(pad);
         out[self.covered.end..].fill(pad);
         let (mean, scale) = self.normalization(channel);
@@ -196,18 +213,18 @@ impl Painter<'_> {
                     *out = (gray - mean) * scale;
                 }
             }),
-            order => columns.read(&row[order.source(channel)], out, (mean, scale)),
+            order => columns.read(rows.color(order.source(channel)), out, (mean, scale)),
         });
     }
 
-    fn paint_interleaved<T: Level>(&mut self, row: Option<&Colors>, out: &mut [T]) {
+    fn paint_interleaved<T: Level>(&mut self, rows: Option<&mut Rows<'_>>, out: &mut [T]) {
         let (pixels, _) = out.as_chunks_mut::<CHANNELS>();
         let pad = self.rendering.pad.map(T::of);
-        let Some(row) = row else { return pixels.fill(pad) };
+        let Some(rows) = rows else { return pixels.fill(pad) };
         pixels[..self.covered.start].fill(pad);
         pixels[self.covered.end..].fill(pad);
         for channel in 0..CHANNELS {
-            let from = &row[self.rendering.order.source(channel)];
+            let from = rows.color(self.rendering.order.source(channel));
             let line = &mut self.lines[channel][..self.covered.len()];
             self.columns.read(from, line, self.rendering.normalization(channel));
         }
@@ -225,9 +242,9 @@ impl Painter<'_> {
     }
 
     /// Writes the luma of a row to the first of `lines`.
-    fn mix_gray(&mut self, row: &Colors) {
-        for (color, line) in row.iter().zip(&mut self.lines) {
-            self.columns.read(color, &mut line[..self.covered.len()], (0.0, 1.0));
+    fn mix_gray(&mut self, rows: &mut Rows<'_>) {
+        for (color, line) in self.lines.iter_mut().enumerate() {
+            self.columns.read(rows.color(color), &mut line[..self.covered.len()], (0.0, 1.0));
         }
         let [red, green, blue] = &mut self.lines;
         widest(|| {

@@ -14,13 +14,56 @@ const BEHIND: usize = 16;
 /// The rows of one picture.
 pub(super) struct Rows<'a> {
     image: Image<'a>,
-    filter: Filter,
     /// Rows of the target.
     target: usize,
+    mixer: Mixer,
+}
+
+enum Mixer {
+    Bilinear(Bilinear),
+    Triangle(Triangle),
+}
+
+impl<'a> Rows<'a> {
+    /// `image` as `target` rows.
+    pub(super) fn new(image: Image<'a>, filter: Filter, target: usize) -> Self {
+        let (width, height) = image.size();
+        let length = width + BEHIND;
+        let mixer = match filter.along(height, target) {
+            Filter::Bilinear => Mixer::Bilinear(Bilinear::new(length)),
+            Filter::Triangle => Mixer::Triangle(Triangle {
+                sum: vec![0.0; image.format().channels() * width],
+                weights: Vec::new(),
+                mixed: colors(length),
+            }),
+        };
+        Self { image, target, mixer }
+    }
+
+    /// Makes row `y` of the target the one that [`Rows::color`] gives.
+    pub(super) fn seek(&mut self, y: usize) {
+        match &mut self.mixer {
+            Mixer::Bilinear(mixer) => mixer.seek(&self.image, self.target, y),
+            Mixer::Triangle(mixer) => mixer.seek(&self.image, self.target, y),
+        }
+    }
+
+    /// One colour of the row, its last pixel repeated once behind it.
+    pub(super) fn color(&mut self, color: usize) -> &[f32] {
+        match &mut self.mixer {
+            Mixer::Bilinear(mixer) => mixer.color(color),
+            Mixer::Triangle(mixer) => &mixer.mixed[color],
+        }
+    }
+}
+
+/// Of two rows.
+struct Bilinear {
     above: Row,
     below: Row,
-    mixed: Colors,
-    weights: Vec<f32>,
+    weight: f32,
+    /// Of one colour: what is mixed is read at once, while it is in the nearest cache.
+    mixed: Vec<f32>,
 }
 
 /// A source row, unpacked.
@@ -29,59 +72,36 @@ struct Row {
     colors: Colors,
 }
 
-impl<'a> Rows<'a> {
-    /// `image` as `target` rows.
-    pub(super) fn new(image: Image<'a>, filter: Filter, target: usize) -> Self {
-        let length = image.size().0 + BEHIND;
+impl Bilinear {
+    fn new(length: usize) -> Self {
         let row = || Row { index: None, colors: colors(length) };
-        let weights = Vec::new();
-        Self { image, filter, target, above: row(), below: row(), mixed: colors(length), weights }
-    }
-
-    /// Row `y` of the target: each colour, its last pixel repeated once behind it.
-    pub(super) fn get(&mut self, y: usize) -> &Colors {
-        match self.filter {
-            Filter::Bilinear => self.bilinear(y),
-            Filter::Triangle => self.triangle(y),
-        }
+        Self { above: row(), below: row(), weight: 0.0, mixed: vec![0.0; length] }
     }
 
     /// A picture that grows asks for the same rows again and again, so what is there is kept.
-    fn bilinear(&mut self, y: usize) -> &Colors {
-        let tap = tap(self.image.size().1, self.target, y);
+    fn seek(&mut self, image: &Image<'_>, target: usize, y: usize) {
+        let tap = tap(image.size().1, target, y);
         if self.below.index == Some(tap.first) {
             std::mem::swap(&mut self.above, &mut self.below);
         }
-        self.above.read(&self.image, tap.first);
-        if tap.weight == 0.0 {
-            return &self.above.colors;
+        self.above.read(image, tap.first);
+        self.weight = tap.weight;
+        if tap.weight > 0.0 {
+            self.below.read(image, tap.first + 1);
         }
-        self.below.read(&self.image, tap.first + 1);
-        for ((mixed, above), below) in
-            self.mixed.iter_mut().zip(&self.above.colors).zip(&self.below.colors)
-        {
-            widest(|| {
-                for ((mixed, &above), &below) in mixed.iter_mut().zip(above).zip(below) {
-                    *mixed = lerp(above, below, tap.weight);
-                }
-            });
-        }
-        &self.mixed
     }
 
-    fn triangle(&mut self, y: usize) -> &Colors {
-        let first = triangle(self.image.size().1, self.target, y, &mut self.weights);
-        self.mixed.iter_mut().for_each(|color| color.fill(0.0));
-        for (index, &weight) in (first..).zip(&self.weights) {
-            self.above.read(&self.image, index);
-            for (sum, row) in self.mixed.iter_mut().zip(&self.above.colors) {
-                widest(|| {
-                    for (sum, &level) in sum.iter_mut().zip(row) {
-                        *sum += level * weight;
-                    }
-                });
-            }
+    fn color(&mut self, color: usize) -> &[f32] {
+        let (above, below) = (&self.above.colors[color], &self.below.colors[color]);
+        let weight = self.weight;
+        if weight == 0.0 {
+            return above;
         }
+        widest(|| {
+            for ((mixed, &above), &below) in self.mixed.iter_mut().zip(above).zip(below) {
+                *mixed = lerp(above, below, weight);
+            }
+        });
         &self.mixed
     }
 }
@@ -91,5 +111,28 @@ impl Row {
         if self.index.replace(index) != Some(index) {
             unpack(image.row(index), image.format(), &mut self.colors);
         }
+    }
+}
+
+/// Of as many rows as the filter reaches.
+struct Triangle {
+    /// Of the rows as they are stored.
+    sum: Vec<f32>,
+    weights: Vec<f32>,
+    mixed: Colors,
+}
+
+impl Triangle {
+    fn seek(&mut self, image: &Image<'_>, target: usize, y: usize) {
+        let first = triangle(image.size().1, target, y, &mut self.weights);
+        self.sum.fill(0.0);
+        for (index, &weight) in (first..).zip(&self.weights) {
+            widest(|| {
+                for (sum, &level) in self.sum.iter_mut().zip(image.row(index)) {
+                    *sum += f32::from(level) * weight;
+                }
+            });
+        }
+        unpack(&self.sum, image.format(), &mut self.mixed);
     }
 }

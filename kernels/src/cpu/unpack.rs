@@ -1,4 +1,4 @@
-//! From interleaved bytes to a row of single precision for each colour.
+//! From interleaved levels to a row of single precision for each colour.
 
 use super::simd::widest;
 use super::views::{CHANNELS, PixelFormat};
@@ -13,7 +13,7 @@ pub(super) fn colors(length: usize) -> Colors {
 
 /// Writes the levels of `row` to the front of each of `colors`, and the last one once more behind
 /// them, so that the pixel after the last may be read.
-pub(super) fn unpack(row: &[u8], format: PixelFormat, colors: &mut Colors) {
+pub(super) fn unpack<T: Copy + Into<f32>>(row: &[T], format: PixelFormat, colors: &mut Colors) {
     let [red, green, blue] = colors;
     match format {
         PixelFormat::Rgb => unpack_three(row, red, green, blue),
@@ -22,7 +22,7 @@ pub(super) fn unpack(row: &[u8], format: PixelFormat, colors: &mut Colors) {
             for (((&level, red), green), blue) in
                 row.iter().zip(&mut *red).zip(&mut *green).zip(&mut *blue)
             {
-                let level = f32::from(level);
+                let level = level.into();
                 (*red, *green, *blue) = (level, level, level);
             }
         }),
@@ -35,7 +35,12 @@ pub(super) fn unpack(row: &[u8], format: PixelFormat, colors: &mut Colors) {
     }
 }
 
-fn unpack_three(row: &[u8], first: &mut [f32], second: &mut [f32], third: &mut [f32]) {
+fn unpack_three<T: Copy + Into<f32>>(
+    row: &[T],
+    first: &mut [f32],
+    second: &mut [f32],
+    third: &mut [f32],
+) {
     let (pixels, _) = row.as_chunks::<CHANNELS>();
     widest(|| {
         for (((pixel, first), second), third) in pixels.iter().zip(first).zip(second).zip(third) {
