@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
-use self::blocks::Blocks;
+use self::blocks::{Blocks, Row};
 use super::resize::Filter;
+use super::stream::Store;
 use super::taps::{tap, triangle};
 
 #[cfg(target_arch = "x86_64")]
@@ -27,9 +28,15 @@ impl Columns {
 
     /// Writes `(pixel - mean) * scale` of each pixel to `out`. Behind `source` the last pixel is
     /// repeated.
-    pub(super) fn read(&self, source: &[f32], out: &mut [f32], (mean, scale): (f32, f32)) {
+    pub(super) fn read(
+        &self,
+        source: &[f32],
+        out: &mut [f32],
+        store: Store,
+        (mean, scale): (f32, f32),
+    ) {
         match self {
-            Self::Bilinear(columns) => columns.read(source, out, (mean, scale)),
+            Self::Bilinear(columns) => columns.read(source, out, store, (mean, scale)),
             Self::Triangle(columns) => columns.read(source, out, (mean, scale)),
         }
     }
@@ -55,14 +62,17 @@ impl Bilinear {
         }
     }
 
-    fn read(&self, source: &[f32], out: &mut [f32], (mean, scale): (f32, f32)) {
+    fn read(&self, source: &[f32], out: &mut [f32], store: Store, (mean, scale): (f32, f32)) {
         #[cfg(target_arch = "x86_64")]
         let done = match &self.blocks {
-            Some(blocks) => blocks.read(source, &self.weights, out, (mean, scale)),
+            Some(blocks) => {
+                let row = Row { source, weights: &self.weights, store };
+                blocks.read(&row, out, (mean, scale))
+            }
             None => 0,
         };
         #[cfg(not(target_arch = "x86_64"))]
-        let done = 0;
+        let (Store::Cached | Store::Streamed, done) = (store, 0);
         let rest = self.first[done..].iter().zip(&self.weights[done..]);
         for (out, (&first, &weight)) in out[done..].iter_mut().zip(rest) {
             let pixel = lerp(source[first], source[first + 1], weight);

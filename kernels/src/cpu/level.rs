@@ -4,6 +4,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::simd::widest;
+use super::stream::{Store, stream_f64};
 
 /// A type of elements.
 ///
@@ -14,9 +15,14 @@ pub trait Level: Copy {
     /// The element that `level` becomes.
     fn of(level: f32) -> Self;
 
-    /// Has `draw` write a row of single precision, and makes it `out`. `scratch` is as long as
-    /// `out`; its contents do not matter before and after.
-    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32]));
+    /// Has `draw` write a row of single precision, and makes it `out`. Where it pays, `out` is
+    /// stored as `store` says. `scratch` is as long as `out`; its contents do not matter.
+    fn fill(
+        out: &mut [Self],
+        store: Store,
+        scratch: &mut [f32],
+        draw: impl FnOnce(&mut [f32], Store),
+    );
 }
 
 impl Level for f32 {
@@ -24,8 +30,13 @@ impl Level for f32 {
         level
     }
 
-    fn fill(out: &mut [Self], _scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
-        draw(out);
+    fn fill(
+        out: &mut [Self],
+        store: Store,
+        _scratch: &mut [f32],
+        draw: impl FnOnce(&mut [f32], Store),
+    ) {
+        draw(out, store);
     }
 }
 
@@ -34,9 +45,17 @@ impl Level for f64 {
         level.into()
     }
 
-    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
-        draw(scratch);
-        convert(out, scratch);
+    fn fill(
+        out: &mut [Self],
+        store: Store,
+        scratch: &mut [f32],
+        draw: impl FnOnce(&mut [f32], Store),
+    ) {
+        draw(scratch, Store::Cached);
+        match store {
+            Store::Cached => convert(out, scratch),
+            Store::Streamed => stream_f64(out, scratch),
+        }
     }
 }
 
@@ -50,8 +69,8 @@ impl Level for u8 {
         (level.max(0.0).min(255.0) + 12_582_912.0).to_bits() as Self
     }
 
-    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
-        draw(scratch);
+    fn fill(out: &mut [Self], _: Store, scratch: &mut [f32], draw: impl FnOnce(&mut [f32], Store)) {
+        draw(scratch, Store::Cached);
         convert(out, scratch);
     }
 }
@@ -61,8 +80,8 @@ impl Level for f16 {
         Self::from_f32(level)
     }
 
-    fn fill(out: &mut [Self], scratch: &mut [f32], draw: impl FnOnce(&mut [f32])) {
-        draw(scratch);
+    fn fill(out: &mut [Self], _: Store, scratch: &mut [f32], draw: impl FnOnce(&mut [f32], Store)) {
+        draw(scratch, Store::Cached);
         out.convert_from_f32_slice(scratch);
     }
 }
@@ -84,12 +103,12 @@ mod tests {
     fn levels_are_rounded_as_stated() {
         let levels = [-1.0, -0.5, 0.5, 1.5, 2.5, 254.5, 255.5, 1e9, f32::NAN];
         let (mut bytes, mut halves, mut doubles) = ([7; 9], [f16::ONE; 9], [7.0; 9]);
-        let draw = |line: &mut [f32]| line.copy_from_slice(&levels);
-        u8::fill(&mut bytes, &mut [0.0; 9], draw);
+        let draw = |line: &mut [f32], _: Store| line.copy_from_slice(&levels);
+        u8::fill(&mut bytes, Store::Cached, &mut [0.0; 9], draw);
         assert_eq!(bytes, [0, 0, 0, 2, 2, 254, 255, 255, 0]);
-        f64::fill(&mut doubles, &mut [0.0; 9], draw);
+        f64::fill(&mut doubles, Store::Cached, &mut [0.0; 9], draw);
         assert_eq!(doubles[..8], levels.map(f64::from)[..8]);
-        f16::fill(&mut halves, &mut [0.0; 9], draw);
+        f16::fill(&mut halves, Store::Cached, &mut [0.0; 9], draw);
         assert_eq!(
             halves.map(f16::to_bits)[..8],
             levels.map(|level| f16::from_f32(level).to_bits())[..8]

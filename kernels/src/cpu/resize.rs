@@ -25,6 +25,7 @@ use super::frame::Frame;
 use super::level::Level;
 use super::rows::Rows;
 use super::simd::widest;
+use super::stream::Store;
 use super::unpack::{Colors, colors};
 use super::views::{CHANNELS, Image, ViewError, check_size};
 
@@ -137,6 +138,7 @@ pub fn render<T: Level>(
         columns,
         covered,
         width,
+        store: Store::of(size_of_val(target)),
         scratch: vec![0.0; CHANNELS * width],
         lines: colors(width),
     };
@@ -149,6 +151,7 @@ pub fn render<T: Level>(
         }
         painter.paint(is_drawn.then_some(&mut rows), &mut Target { elements: target, height, y });
     }
+    painter.store.finish();
     Ok(())
 }
 
@@ -159,6 +162,7 @@ struct Painter<'a> {
     /// The columns of the canvas that the picture covers.
     covered: Range<usize>,
     width: usize,
+    store: Store,
     /// A row of all channels, for what must be converted.
     scratch: Vec<f32>,
     /// A row of each channel, for what is drawn in two steps.
@@ -205,15 +209,17 @@ impl Painter<'_> {
         out[..self.covered.start].fill(pad);
         out[self.covered.end..].fill(pad);
         let (mean, scale) = self.normalization(channel);
-        let Self { rendering, columns, covered, scratch, lines, .. } = self;
+        let Self { rendering, columns, covered, store, scratch, lines, .. } = self;
         let scratch = &mut scratch[..covered.len()];
-        T::fill(&mut out[covered.clone()], scratch, |out| match rendering.order {
+        T::fill(&mut out[covered.clone()], *store, scratch, |out, store| match rendering.order {
             ChannelOrder::Gray => widest(|| {
                 for (out, gray) in out.iter_mut().zip(&lines[0]) {
                     *out = (gray - mean) * scale;
                 }
             }),
-            order => columns.read(rows.color(order.source(channel)), out, (mean, scale)),
+            order => {
+                columns.read(rows.color(order.source(channel)), out, store, (mean, scale));
+            }
         });
     }
 
@@ -226,12 +232,12 @@ impl Painter<'_> {
         for channel in 0..CHANNELS {
             let from = rows.color(self.rendering.order.source(channel));
             let line = &mut self.lines[channel][..self.covered.len()];
-            self.columns.read(from, line, self.rendering.normalization(channel));
+            self.columns.read(from, line, Store::Cached, self.rendering.normalization(channel));
         }
-        let Self { covered, scratch, lines: [first, second, third], .. } = self;
+        let Self { covered, store, scratch, lines: [first, second, third], .. } = self;
         let length = CHANNELS * covered.len();
         let out = &mut out[CHANNELS * covered.start..][..length];
-        T::fill(out, &mut scratch[..length], |out| {
+        T::fill(out, *store, &mut scratch[..length], |out, _| {
             let (pixels, _) = out.as_chunks_mut();
             for (((pixel, &first), &second), &third) in
                 pixels.iter_mut().zip(&*first).zip(&*second).zip(&*third)
@@ -244,7 +250,12 @@ impl Painter<'_> {
     /// Writes the luma of a row to the first of `lines`.
     fn mix_gray(&mut self, rows: &mut Rows<'_>) {
         for (color, line) in self.lines.iter_mut().enumerate() {
-            self.columns.read(rows.color(color), &mut line[..self.covered.len()], (0.0, 1.0));
+            self.columns.read(
+                rows.color(color),
+                &mut line[..self.covered.len()],
+                Store::Cached,
+                (0.0, 1.0),
+            );
         }
         let [red, green, blue] = &mut self.lines;
         widest(|| {

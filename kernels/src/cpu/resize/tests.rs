@@ -166,6 +166,22 @@ fn every_width_has_the_stated_bits() {
     }
 }
 
+/// A tensor so large that it is not written by way of the caches has the same bits.
+#[test]
+fn large_tensors_hold_the_same_levels() {
+    let bytes = noise(3 * 50 * 40);
+    for (width, left) in [(1000, 0), (1001, 3), (1003, 8)] {
+        let frame = Frame { picture: (width - 8, 800), canvas: (width, 800), offset: (left, 0) };
+        let large = draw(&bytes, (50, 40), &frame, &Rendering::default());
+        for channel in [0, 2] {
+            let part = Frame { canvas: (width, 9), ..frame };
+            let small = draw(&bytes, (50, 40), &part, &Rendering::default());
+            let plane = &large[channel * width * 800..][..width * 9];
+            assert_eq!(plane, &small[channel * width * 9..][..width * 9], "{width}");
+        }
+    }
+}
+
 #[test]
 fn sizes_are_checked() {
     let image = Image::new(&[0; 3], PixelFormat::Rgb, (1, 1)).unwrap();
