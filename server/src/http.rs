@@ -1,7 +1,7 @@
 //! `KServe` v2 over HTTP/1.1: the routes, and what their errors look like.
 
-mod body;
-mod coding;
+pub mod body;
+pub mod coding;
 mod infer;
 mod json;
 mod models;
