@@ -13,7 +13,7 @@ use nereid_proto::json::to_json;
 use crate::memory::bounded;
 
 /// What reading takes for each byte: a message in braces is two bytes of text and 300 in memory,
-/// and each field's path is kept.
+/// and the path of each field is kept, which may have a long key in it.
 const BYTES_PER_BYTE: usize = 500;
 
 pub(super) fn run(data: &[u8]) {

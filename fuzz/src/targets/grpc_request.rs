@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use nereid_backend::tensor::{Storage, Tensor};
-use nereid_proto::grpc::{decode, encode, rewritten_bytes};
+use nereid_proto::grpc::{check_lists, decode, encode, rewritten_bytes};
 use nereid_proto::infer::{InferRequest, LIST_LENGTH_MAX};
 use nereid_proto::inference::ModelInferRequest;
 use prost::Message;
@@ -10,9 +10,19 @@ use prost::Message;
 use super::tensor;
 use crate::memory::bounded;
 
+/// What decoding takes for each byte: a string of two bytes is 32 in memory, a parameter of six is
+/// 100, and lists grow by doubling.
+const BYTES_PER_BYTE: usize = 64;
+
+/// What the lists take that were measured before, once they are as long as they may be.
+const LISTS_BYTES_MAX: usize = 1 << 20;
+
 pub(super) fn run(data: &[u8]) {
     let data = Bytes::copy_from_slice(data);
-    let bytes_max = 500 * data.len() + 4096;
+    if check_lists(&data).is_err() {
+        return;
+    }
+    let bytes_max = BYTES_PER_BYTE * data.len() + LISTS_BYTES_MAX;
     let Ok(message) = bounded(bytes_max, || ModelInferRequest::decode(data)) else { return };
     let encoded = message.encode_to_vec();
     let again = ModelInferRequest::decode(&*encoded).expect("it was written by prost");
@@ -20,7 +30,7 @@ pub(super) fn run(data: &[u8]) {
     let rewritten = rewritten_bytes(&message);
     let is_typed = message.raw_input_contents.is_empty();
     // Names are moved; a byte string is written before its length is known to be right.
-    let bytes_max = 2 * rewritten + 3 * encoded.len() + 4096;
+    let bytes_max = 2 * rewritten + BYTES_PER_BYTE * encoded.len() + LISTS_BYTES_MAX;
     let Ok(request) = bounded(bytes_max, || decode(again)) else { return };
     let InferRequest { inputs, outputs, .. } = &request;
     assert!(inputs.len().max(outputs.len()) <= LIST_LENGTH_MAX);
