@@ -40,6 +40,7 @@ pub fn named(name: &str) -> Option<Target> {
 
 /// The input as the tensor that a model would get, if it is one.
 fn tensor(input: &Input) -> Option<Tensor> {
-    let shape = input.shape.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<_>>()?;
+    let shape =
+        input.shape.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<_>>()?;
     Tensor::new(input.data_type?, shape, Storage::Host(input.data.clone())).ok()
 }

@@ -32,7 +32,8 @@ impl Dice {
     }
 
     fn byte(&mut self) -> u8 {
-        const TELLING: [u8; 12] = [0, 1, 0x7F, 0x80, 0xFF, b'"', b'{', b'}', b'[', b']', b',', b'-'];
+        const TELLING: [u8; 12] =
+            [0, 1, 0x7F, 0x80, 0xFF, b'"', b'{', b'}', b'[', b']', b',', b'-'];
         if self.below(2) == 0 { TELLING[self.below(12)] } else { self.below(256).to_le_bytes()[0] }
     }
 
@@ -108,13 +109,4 @@ macro_rules! smoke {
     };
 }
 
-smoke!(
-    config,
-    grpc_body,
-    grpc_request,
-    http_body,
-    http_repository,
-    http_request,
-    jpeg,
-    onnx
-);
+smoke!(config, grpc_body, grpc_request, http_body, http_repository, http_request, jpeg, onnx);

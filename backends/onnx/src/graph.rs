@@ -74,11 +74,7 @@ impl Graph {
     ///
     /// # Errors
     /// When neither the file nor the user tells the dims: all such tensors, one a line.
-    pub fn signature(
-        self,
-        user: &Signature,
-        rows_max: usize,
-    ) -> Result<Signature, LoadError> {
+    pub fn signature(self, user: &Signature, rows_max: usize) -> Result<Signature, LoadError> {
         let mut errors = Vec::new();
         let mut specs = |what: &str, ports: Vec<Port>, user: &[TensorSpec]| {
             let is_stated = |port: &Port| user.iter().any(|spec| *spec.name == *port.name);

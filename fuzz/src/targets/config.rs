@@ -56,8 +56,7 @@ fn check(data: &[u8], parsed: Parsed) {
     {
         assert!(parsed.spans.get(path).is_none_or(|position| is_in(data, position)), "{path}");
     }
-    let folder =
-        ModelFolder { name: "m".into(), path: "/no/such/folder".into(), config: None };
+    let folder = ModelFolder { name: "m".into(), path: "/no/such/folder".into(), config: None };
     let stated = Stated::check(&folder, parsed);
     check_problems(data, &stated);
     check_completed(data, stated);
