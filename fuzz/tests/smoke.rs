@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nereid_fuzz::targets::{ALL, named};
@@ -73,7 +73,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
 
 /// Runs a target, and tells what broke it.
 fn smoke(name: &str) {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|broken| broken.into_inner());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let run = |data: &[u8]| {
         let broken = std::panic::catch_unwind(|| (named(name).unwrap().run)(data)).is_err();
         assert!(!broken, "{name} breaks at b\"{}\"", data.escape_ascii());
