@@ -96,8 +96,12 @@ def pending(server) -> float:
     return clients.metric(server, "nv_inference_pending_request_count", model="text_detector")
 
 
-def test_a_failure_is_logged_with_the_request_id():
+def test_each_request_is_logged_to_who_wants_it():
     with Server(EXAMPLES, "--log-verbose=1") as server:
-        body = {"id": "number-7", "inputs": []}
+        body = {"id": "number\n7", "inputs": []}
         assert clients.post(server, clients.READ_LINE, body).status == 400
-        assert server.log.wait_for(r"\[request id: number-7\] .*read_line")
+        # In one line, whatever its client calls it.
+        assert server.log.wait_for(r"\[request id: number 7\] .*read_line")
+        body, headers = clients.detector_request(96, id="number-8")
+        assert clients.post(server, clients.DETECTOR, body, headers).status == 200
+        assert server.log.wait_for(r"\[request id: number-8\] model 'text_detector' version 1: answered")

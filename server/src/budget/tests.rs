@@ -30,10 +30,10 @@ fn what_does_not_fit_is_refused_until_others_are_gone() {
     assert!(first.try_grow(6).is_ok());
     assert!(budget.lease().try_grow(5).is_err());
     assert!(budget.lease().try_grow(usize::MAX).is_err());
-    assert!(first.try_grow_to(3).is_ok());
-    assert_eq!(budget.used_bytes(), 6);
-    assert!(first.try_grow_to(11).is_err());
-    assert!(first.try_grow_to(10).is_ok());
+    assert!(first.check(4).is_ok() && budget.lease().check(4).is_ok());
+    assert!(first.check(5).is_err() && first.check(usize::MAX).is_err());
+    assert_eq!(budget.used_bytes(), 6, "a check takes nothing");
+    assert!(first.try_grow(4).is_ok());
     assert!(first.try_grow(1).is_err());
     assert_eq!(budget.used_bytes(), 10);
     let response = budget.lease();
@@ -50,7 +50,7 @@ fn a_lease_that_is_split_has_nothing_left() {
     let stream = budget.lease();
     assert!(stream.try_grow(6).is_ok());
     let message = stream.split();
-    assert!(stream.try_grow_to(4).is_ok());
+    assert!(stream.try_grow(4).is_ok());
     assert_eq!(budget.used_bytes(), 10);
     drop(message);
     assert_eq!(budget.used_bytes(), 4);
