@@ -6,11 +6,12 @@ use crate::budget::Budget;
 use crate::lifecycle::{Control, UNLOADED};
 use crate::registry::{Models, Status, Target};
 
-/// Extensions of KServe v2 that this server has, under Triton's names.
-pub const EXTENSIONS: [&str; 7] = [
+/// Extensions of KServe v2 that this server has, under Triton's names and in its order.
+pub const EXTENSIONS: [&str; 8] = [
     "classification",
     "model_repository",
     "model_repository(unload_dependents)",
+    "schedule_policy",
     "model_configuration",
     "binary_tensor_data",
     "parameters",
