@@ -170,13 +170,16 @@ pub(crate) fn serve(
     (Arc::new(Served { definition, route: queue, statistics }), thread)
 }
 
-/// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.
+/// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition.
 pub(crate) fn step(text: &str) -> Step {
     let mut words = text.split(' ');
     let model = words.next().unwrap().to_owned();
-    let (inputs, outputs) = words
-        .map(|word| word.split_once('=').unwrap())
+    let named: Vec<_> = words.map(|word| word.split_once('=').unwrap()).collect();
+    let condition = named.iter().find(|(key, _)| *key == "?").map(|(_, value)| Arc::from(*value));
+    let (inputs, outputs) = named
+        .into_iter()
+        .filter(|(key, _)| *key != "?")
         .map(|(key, value)| (Arc::from(key), Arc::from(value)))
         .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
-    Step { model, version: None, inputs, outputs }
+    Step { model, version: None, inputs, outputs, condition }
 }

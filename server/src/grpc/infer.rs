@@ -132,7 +132,11 @@ mod tests {
         assert!(is_first(short, None) && is_first(short, Some(long)));
         assert!(is_first(short, Some(short)) && !is_first(long, Some(short)));
         let expired = || InferError::Expired("".into());
-        let step = InferError::Step { ensemble: "e".into(), source: Box::new(expired()) };
+        let step = InferError::Step {
+            ensemble: "e".into(),
+            step: "step 0 ('f')".into(),
+            source: Box::new(expired()),
+        };
         assert_eq!(refusal(&step, true).code(), Code::DeadlineExceeded);
         assert_eq!(refusal(&expired(), true).code(), Code::DeadlineExceeded);
         assert_eq!(refusal(&step, false).code(), Code::Unavailable);
