@@ -21,14 +21,31 @@ use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
 use nereid_model_repository::labels::Labels;
 use nereid_proto::inference::ModelConfig;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use crate::budget::Budget;
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::instance::start_instance;
 use crate::park::{Park, SystemPark};
+use crate::places::Places;
 use crate::queue::Queue;
-use crate::registry::Served;
+use crate::registry::{Models, Served};
+use crate::server::{Life, Server};
 use crate::statistics::Statistics;
+
+/// A server of these models that serves, and admits a mebibyte in a request and in flight.
+pub(crate) fn server(models: Models) -> Server {
+    Server {
+        name: "nereid".to_owned(),
+        models,
+        control: None,
+        budget: Budget::new(1 << 20),
+        places: Places::new(8),
+        input_bytes_max: 1 << 20,
+        life: watch::channel(Life::Serving).1,
+        is_strict: false,
+    }
+}
 
 /// A request without inputs.
 pub(crate) fn request(rows: usize) -> (Request, oneshot::Receiver<Answer>) {

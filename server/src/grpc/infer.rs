@@ -50,6 +50,7 @@ pub(super) async fn run(
     lease: Arc<Lease>,
     deadline: Option<Duration>,
 ) -> Result<ModelInferResponse, Refused> {
+    let _place = server.admit().map_err(|failed| failure(&failed))?;
     let target = target(message.model_name.clone(), &message.model_version)?;
     let found = server.models.find(&target).map_err(|failed| failure(&failed))?;
     let mut ask = read(message, lease.clone()).await.map_err(|failed| failure(&failed))?;
