@@ -21,26 +21,20 @@ pub(crate) fn state(config: &mut ModelConfig, completed: &Completed, backend: &d
     config.max_batch_size = i32::try_from(completed.rows_max).unwrap_or(i32::MAX);
     for tensor in &completed.signature.inputs {
         let Tensor { name, data_type, dims, reshape } = Tensor::of(tensor);
-        match config.input.iter_mut().find(|input| input.name == name) {
-            Some(input) => {
-                (input.data_type, input.dims, input.reshape) = (data_type, dims, reshape);
-            }
-            None => {
-                let rest = ModelInput::default();
-                config.input.push(ModelInput { name, data_type, dims, reshape, ..rest });
-            }
+        if let Some(input) = config.input.iter_mut().find(|input| input.name == name) {
+            (input.data_type, input.dims, input.reshape) = (data_type, dims, reshape);
+        } else {
+            let rest = ModelInput::default();
+            config.input.push(ModelInput { name, data_type, dims, reshape, ..rest });
         }
     }
     for tensor in &completed.signature.outputs {
         let Tensor { name, data_type, dims, reshape } = Tensor::of(tensor);
-        match config.output.iter_mut().find(|output| output.name == name) {
-            Some(output) => {
-                (output.data_type, output.dims, output.reshape) = (data_type, dims, reshape);
-            }
-            None => {
-                let rest = ModelOutput::default();
-                config.output.push(ModelOutput { name, data_type, dims, reshape, ..rest });
-            }
+        if let Some(output) = config.output.iter_mut().find(|output| output.name == name) {
+            (output.data_type, output.dims, output.reshape) = (data_type, dims, reshape);
+        } else {
+            let rest = ModelOutput::default();
+            config.output.push(ModelOutput { name, data_type, dims, reshape, ..rest });
         }
     }
     state_defaults(config);
