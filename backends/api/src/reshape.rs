@@ -138,21 +138,19 @@ mod tests {
 
     #[test]
     fn both_shapes_are_the_same_elements() {
-        let cases: [(&[i64], &[i64], Result<(), Misfit>); 9] = [
-            (&[1], &[], Ok(())),
-            (&[4, 6], &[2, 12], Ok(())),
-            (&[-1, 4, 6], &[1, -1, 24], Ok(())),
-            (&[2, -1, 3, 2, -1], &[2, 1, -1, 6, -1, 1], Ok(())),
-            (&[2], &[], Err(Misfit::Elements)),
-            (&[-1], &[-1, -1], Err(Misfit::Variable)),
-            (&[-1], &[4], Err(Misfit::Variable)),
-            (&[2, -1], &[-1, 2], Err(Misfit::Elements)),
-            (&[i64::MAX, i64::MAX], &[i64::MAX, i64::MAX], Err(Misfit::Elements)),
-        ];
-        for (one, other, expected) in cases {
+        let same = |one: &[i64], other: &[i64], expected: Result<(), Misfit>| {
             assert_eq!(check(&dims(one), &dims(other)), expected, "{one:?} {other:?}");
             assert_eq!(check(&dims(other), &dims(one)), expected, "{other:?} {one:?}");
-        }
+        };
+        same(&[1], &[], Ok(()));
+        same(&[4, 6], &[2, 12], Ok(()));
+        same(&[-1, 4, 6], &[1, -1, 24], Ok(()));
+        same(&[2, -1, 3, 2, -1], &[2, 1, -1, 6, -1, 1], Ok(()));
+        same(&[2], &[], Err(Misfit::Elements));
+        same(&[-1], &[-1, -1], Err(Misfit::Variable));
+        same(&[-1], &[4], Err(Misfit::Variable));
+        same(&[2, -1], &[-1, 2], Err(Misfit::Elements));
+        same(&[i64::MAX, i64::MAX], &[i64::MAX, i64::MAX], Err(Misfit::Elements));
     }
 
     fn spec(is_batched: bool) -> ModelSpec {
