@@ -10,6 +10,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use nereid::budget::Budget;
 use nereid::http::body::{Received, decompress, receive};
 use nereid::http::coding::Coding;
+use nereid::places::Places;
 use nereid::registry::Registry;
 use nereid::server::{Life, Server};
 use nereid_backend::error::InferError;
@@ -32,6 +33,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| Server {
     models: Registry::new().1,
     control: None,
     budget: Budget::new(IN_FLIGHT_MAX),
+    places: Places::new(1),
     input_bytes_max: SIZE_MAX,
     life: tokio::sync::watch::channel(Life::Serving).1,
     is_strict: false,
