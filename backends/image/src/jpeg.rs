@@ -1,6 +1,6 @@
 //! From untrusted bytes to pixels.
 //!
-//! The bytes are walked marker by marker first ([`structure`]): that refuses a truncated file,
+//! The bytes are walked marker by marker first (`structure`): that refuses a truncated file,
 //! which the decoder would answer with grey pixels, and bounds the work before any memory is
 //! taken. The decoder then sees the bytes up to the end of the image and no further.
 //!
@@ -23,7 +23,7 @@ use zune_jpeg::errors::DecodeErrors;
 
 /// Most scans of one file. Each runs over the whole picture, so many of them in a small file are
 /// an attack; encoders write about ten.
-const SCANS_MAX: usize = 64;
+pub const SCANS_MAX: usize = 64;
 
 /// Scans that a picture of the most pixels may have; a smaller one may have more.
 const SCANS_OF_LARGEST: usize = 16;
