@@ -51,6 +51,11 @@ class Client:
         """What a coroutine gives; anything else as it is."""
         return self._loop.run_until_complete(outcome) if inspect.isawaitable(outcome) else outcome
 
+    def close(self) -> None:
+        """Closes its connections."""
+        self.wait_for(self._client.close())
+        self._loop.close()
+
     def __getattr__(self, name: str):
         call = getattr(self._client, name)
         return lambda *arguments, **options: self.wait_for(call(*arguments, **options))
@@ -172,9 +177,8 @@ def test_outputs_as_each_is_asked_for(client):
     assert result.as_numpy("OUTPUT1").tolist() == [list(range(-1, 15))]
 
 
+@pytest.mark.parametrize("client", ["HTTP", "HTTP, asyncio"], indirect=True)
 def test_inputs_as_json(client):
-    if client.is_grpc:
-        pytest.skip("gRPC has no JSON")
     inputs = client.inputs()
     for tensor, values in zip(inputs, (np.arange(16), np.ones(16)), strict=True):
         tensor.set_data_from_numpy(values.astype(np.int32).reshape(1, 16), binary_data=False)
