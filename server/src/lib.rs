@@ -39,6 +39,7 @@ pub mod off_worker;
 pub mod options;
 pub mod park;
 pub mod pause;
+pub mod places;
 pub mod queue;
 pub mod registry;
 pub mod scheduler;

@@ -25,7 +25,7 @@ use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Step};
+use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
 use tokio::sync::oneshot;
 
@@ -133,7 +133,7 @@ struct Model {
 /// An ensemble whose steps are not all there yet.
 struct Waiting {
     load: Load,
-    ensembles: Vec<(Box<Definition>, Vec<Step>)>,
+    ensembles: Vec<(Box<Definition>, Ensembling)>,
     failures: Vec<Failure>,
 }
 
@@ -267,8 +267,8 @@ impl Lifecycle {
     }
 
     /// As in Triton, who loads an ensemble means its steps' models, too.
-    fn load_steps(&mut self, ensembles: &[(Box<Definition>, Vec<Step>)]) {
-        for step in ensembles.iter().flat_map(|(_, steps)| steps) {
+    fn load_steps(&mut self, ensembles: &[(Box<Definition>, Ensembling)]) {
+        for step in ensembles.iter().flat_map(|(_, ensembling)| &ensembling.steps) {
             let is_busy = self.models.get(&step.model).is_some_and(|known| known.is_busy);
             if !is_busy && self.registry.catalog().ready_versions(&step.model).is_empty() {
                 let (model, overrides) = (step.model.clone(), Overrides::default());
@@ -365,15 +365,15 @@ impl Lifecycle {
 
     fn publish_ready(
         &mut self,
-        ensembles: Vec<(Box<Definition>, Vec<Step>)>,
-    ) -> Vec<(Box<Definition>, Vec<Step>)> {
+        ensembles: Vec<(Box<Definition>, Ensembling)>,
+    ) -> Vec<(Box<Definition>, Ensembling)> {
         let mut left = Vec::new();
-        for (definition, steps) in ensembles {
-            match load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines) {
+        for (definition, ensembling) in ensembles {
+            match load_ensemble(&definition, &ensembling, self.registry.catalog(), &self.engines) {
                 Ok(loaded) => {
                     self.publish(&definition.spec.name, definition.spec.version, loaded);
                 }
-                Err(_) => left.push((definition, steps)),
+                Err(_) => left.push((definition, ensembling)),
             }
         }
         left

@@ -73,6 +73,9 @@ pub enum TensorError {
         /// Bytes that came.
         actual: usize,
     },
+    /// Rows of several tensors are not alike.
+    #[error("their rows differ in type or shape")]
+    Rows,
     /// Byte strings are a host format.
     #[error("BYTES tensors cannot live on a device")]
     BytesOnDevice,

@@ -176,7 +176,7 @@ fn an_ensemble() {
                 ensemble_scheduling { step { model_name: 'a' } }";
     repository.file("m/config.pbtxt", text).folders(&["m/1"]);
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
-    assert!(matches!(definition.scheduling, Scheduling::Ensemble(steps) if steps.len() == 1));
+    assert!(matches!(definition.scheduling, Scheduling::Ensemble(of) if of.steps.len() == 1));
     assert_eq!((definition.spec.is_batched, definition.spec.rows_max), (false, 1));
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Scheduling, Step};
+use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::read;
 
@@ -32,7 +32,7 @@ pub(super) struct Engines {
 /// A version that can be published, or an ensemble that must wait for its parts.
 pub(super) enum Version {
     Loaded(Loaded),
-    Ensemble(Box<Definition>, Vec<Step>),
+    Ensemble(Box<Definition>, Ensembling),
 }
 
 /// What became of each version of a model.
@@ -94,9 +94,9 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
     let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
-        Scheduling::Ensemble(steps) => {
-            let steps = steps.clone();
-            return Ok(Version::Ensemble(Box::new(definition), steps));
+        Scheduling::Ensemble(ensembling) => {
+            let ensembling = ensembling.clone();
+            return Ok(Version::Ensemble(Box::new(definition), ensembling));
         }
         Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
     };
@@ -127,17 +127,17 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
 /// What its steps lack, or do not fit.
 pub(super) fn load_ensemble(
     definition: &Definition,
-    steps: &[Step],
+    ensembling: &Ensembling,
     catalog: &Catalog,
     engines: &Engines,
 ) -> Result<Loaded, LoadError> {
     let since = Instant::now();
-    let graph = Graph::new(&definition.spec, steps, |target| {
+    let graph = Graph::new(&definition.spec, &ensembling.steps, |target| {
         catalog.ready(target).ok().map(|served| &*served.definition.spec)
     })?;
     let definition = definition.clone();
     let statistics = Arc::new((engines.statistics)());
-    let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+    let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));
     statistics.loaded_in(since.elapsed());
     Ok(Loaded::new(Served { definition, route, statistics }))
 }
