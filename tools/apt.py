@@ -3,6 +3,7 @@
 """
 
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -39,13 +40,11 @@ def unpack(packages: list[str], scratch: Path, release: str | None = None) -> Pa
 def source_of(release: str) -> str:
     """The line of sources.list for another release, from where the machine gets its own."""
     own = platform.freedesktop_os_release().get("VERSION_CODENAME")
-    targets = ["apt-get", "indextargets", "--format=$(RELEASE) $(COMPONENT) $(REPO_URI)"]
-    listed = subprocess.run(targets, check=False, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    for line in listed:
-        name, component, archive = line.split()
-        if (name, component) == (own, "main"):
-            return f"deb {archive} {release} main"
-    cache.fail(f"apt knows no archive of this machine's own release ({own}), so it knows none of {release} either")
+    indexes = subprocess.run(["apt-get", "--print-uris", "update"], check=False, stdout=subprocess.PIPE, text=True).stdout
+    archive = re.search(rf"'(\S+)/dists/{own}/InRelease'", indexes)
+    if not archive:
+        cache.fail(f"apt knows no archive of this machine's own release ({own}), so it knows none of {release} either")
+    return f"deb {archive[1]} {release} main"
 
 
 def run(command: list[str], where: Path) -> None:
