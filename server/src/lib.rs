@@ -42,6 +42,7 @@ pub mod pause;
 pub mod places;
 pub mod queue;
 pub mod registry;
+pub mod reshaped;
 pub mod scheduler;
 pub mod server;
 pub mod statistics;
