@@ -23,7 +23,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary check deny bench fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,8 +45,14 @@ test-rust: test-binary ## run the tests in Rust
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
+	@$(PYTHON) tools/python_env.py kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+soak: test-binary ## let everything happen at once for a minute; SEED=... repeats what callers ask
+	SOAK_SECONDS=60 $(CARGO) test --locked --package nereid --test soak -- --nocapture
+	python="$$($(PYTHON) tools/python_env.py)" && \
+	  SOAK_SECONDS=60 NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python/soak -s $(PYTEST_ARGS)
 
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
