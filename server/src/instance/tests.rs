@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn start(queue: &Arc<Queue>, model: Arc<dyn Model>) -> JoinHandle<()> {
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap()
+    start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap().wait().unwrap()
 }
 
 /// Works like a GPU: starting is quick, and the batch ends when the test says so.
