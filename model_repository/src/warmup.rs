@@ -26,7 +26,7 @@ pub const INPUT_BYTES_MAX: usize = 1 << 30;
 /// A batch that is run some times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// What errors call it; may be empty.
+    /// What errors call it: its name, or its place if it has none.
     pub name: String,
     /// Requests in its batch, each of one row; at least 1.
     pub requests: usize,

@@ -40,10 +40,11 @@ impl Warmed {
 impl Model for Warmed {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         let mut instance = self.model.spawn(spec)?;
-        for (index, sample) in self.samples.iter().enumerate() {
+        for sample in &self.samples {
             self.run(instance.as_mut(), sample).map_err(|cause| {
                 let name = &sample.name;
-                LoadError::new(format!("model_warmup[{index}] '{name}' failed: {cause}"))
+                // Triton's text.
+                LoadError::new(format!("failed to run warmup sample '{name}': {cause}"))
             })?;
         }
         Ok(instance)

@@ -78,7 +78,9 @@ impl Reader<'_> {
             }
         }
         // 0 is what a message has where nothing was said.
-        Sample { name: stated.name.clone(), requests, runs: stated.count.max(1), inputs }
+        let runs = stated.count.max(1);
+        let name = if stated.name.is_empty() { &self.path } else { &stated.name };
+        Sample { name: name.clone(), requests, runs, inputs }
     }
 
     fn input(&self, name: &str, stated: &model_warmup::Input) -> Result<Input, Wrong> {

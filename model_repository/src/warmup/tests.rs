@@ -51,7 +51,7 @@ fn samples_are_batches_of_rows() {
     let (samples, wrong) = samples(&repository, &text, &completed());
     assert_eq!(wrong, [""; 0]);
     let shown: Vec<_> = samples.iter().map(|it| (&*it.name, it.requests, it.runs)).collect();
-    assert_eq!(shown, [("w", 3, 7), ("", 1, 1)]);
+    assert_eq!(shown, [("w", 3, 7), ("model_warmup[2]", 1, 1)]);
     let inputs = samples[0].tensors().unwrap();
     assert_eq!((inputs.len(), inputs[0].1.shape()), (1, &[1, 2, 2][..]));
     assert_eq!(inputs[0].1.values::<f32>(), Some(&[0.0; 4][..]));

@@ -56,7 +56,7 @@ fn a_failure_names_its_sample() {
         }
     };
     let check = |run: fn(Batch), expected: &str| {
-        let expected = format!("model_warmup[1] 'b' failed: {expected}");
+        let expected = format!("failed to run warmup sample 'b': {expected}");
         assert_eq!(spawn(&warmed(third(run))), Err(expected));
     };
     check(|batch| batch.fail(&InferError::Backend("no memory".into())), "no memory");
@@ -96,5 +96,5 @@ fn a_device_is_waited_for() {
     };
     assert_eq!(spawn(&on_gpu(Ok(()))), Ok(()));
     let lost = on_gpu(Err(InferError::Backend("the device is lost".into())));
-    assert_eq!(spawn(&lost), Err("model_warmup[0] 'a' failed: the device is lost".to_owned()));
+    assert_eq!(spawn(&lost), Err("failed to run warmup sample 'a': the device is lost".to_owned()));
 }
