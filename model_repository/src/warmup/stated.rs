@@ -44,8 +44,31 @@ type Wrong = (&'static str, String);
 
 impl Reader<'_> {
     fn sample(&mut self, stated: &ModelWarmup) -> Sample {
-        let rows_max = self.completed.rows_max.max(1);
         let requests = usize::try_from(stated.batch_size).unwrap_or(usize::MAX);
+        self.check_counts(stated, requests);
+        for input in &self.completed.signature.inputs {
+            if !input.is_optional && !stated.inputs.contains_key(&*input.name) {
+                let message = format!("the model's input '{}' is missing in inputs", input.name);
+                self.wrong("", message);
+            }
+        }
+        let mut inputs = Vec::with_capacity(stated.inputs.len());
+        for (name, input) in &stated.inputs {
+            match self.input(name, input, requests) {
+                Ok(input) => inputs.push(input),
+                Err((field, text)) => {
+                    let field = format!(".inputs[\"{name}\"]{field}");
+                    self.wrong(&field, format_args!("'{name}': {text}"));
+                }
+            }
+        }
+        let name = if stated.name.is_empty() { &self.path } else { &stated.name };
+        // 0 is what a message has where nothing was said.
+        Sample { name: name.clone(), requests, runs: stated.count.max(1), inputs }
+    }
+
+    fn check_counts(&mut self, stated: &ModelWarmup, requests: usize) {
+        let rows_max = self.completed.rows_max.max(1);
         if requests > rows_max {
             let message = format!(
                 "batch_size must be at most {rows_max}, the most rows that the model takes; got \
@@ -57,33 +80,14 @@ impl Reader<'_> {
             let message = format!("count must be at most {RUNS_MAX}, got {}", stated.count);
             self.wrong(".count", message);
         }
-        for input in &self.completed.signature.inputs {
-            if !input.is_optional && !stated.inputs.contains_key(&*input.name) {
-                let message = format!("the model's input '{}' is missing in inputs", input.name);
-                self.wrong("", message);
-            }
-        }
-        let mut inputs = Vec::with_capacity(stated.inputs.len());
-        for (name, input) in &stated.inputs {
-            let read = self.input(name, input).and_then(|input| match input.check(requests) {
-                Ok(()) => Ok(input),
-                Err(text) => Err((input.content.field(), text)),
-            });
-            match read {
-                Ok(input) => inputs.push(input),
-                Err((field, text)) => {
-                    let field = format!(".inputs[\"{name}\"]{field}");
-                    self.wrong(&field, format_args!("'{name}': {text}"));
-                }
-            }
-        }
-        // 0 is what a message has where nothing was said.
-        let runs = stated.count.max(1);
-        let name = if stated.name.is_empty() { &self.path } else { &stated.name };
-        Sample { name: name.clone(), requests, runs, inputs }
     }
 
-    fn input(&self, name: &str, stated: &model_warmup::Input) -> Result<Input, Wrong> {
+    fn input(
+        &self,
+        name: &str,
+        stated: &model_warmup::Input,
+        requests: usize,
+    ) -> Result<Input, Wrong> {
         let signature = &self.completed.signature;
         let spec = signature.input(name).ok_or_else(|| {
             let inputs = signature.inputs.iter().map(|input| format!("'{}'", input.name));
@@ -96,7 +100,11 @@ impl Reader<'_> {
         }
         let shape = self.shape(spec, &stated.dims)?;
         let content = self.content(stated.input_data_type.as_ref())?;
-        Ok(Input { name: spec.name.clone(), data_type: spec.data_type, shape, content })
+        let input = Input { name: spec.name.clone(), data_type: spec.data_type, shape, content };
+        match input.check(requests) {
+            Ok(()) => Ok(input),
+            Err(text) => Err((input.content.field(), text)),
+        }
     }
 
     fn shape(&self, spec: &TensorSpec, stated: &[i64]) -> Result<Vec<usize>, Wrong> {

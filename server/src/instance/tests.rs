@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -139,10 +140,14 @@ fn who_waits_is_told_how_it_started() {
 async fn instances_are_made_at_the_same_time() {
     let parks = vec![SystemPark::default(), SystemPark::default()];
     let queue = fakes::queue(1, Duration::ZERO, parks);
-    // Nobody passes before both are there.
-    let both = Arc::new(std::sync::Barrier::new(2));
+    // Nobody is made before both have begun.
+    let (begun, news) = (Mutex::new(0), Condvar::new());
     let model: Arc<dyn Model> = Arc::new(Made(move || {
-        both.wait();
+        let mut count = begun.lock().unwrap();
+        *count += 1;
+        news.notify_all();
+        let waited = news.wait_timeout_while(count, PATIENCE, |count| *count < 2).unwrap();
+        assert!(!waited.1.timed_out(), "one after the other");
         Box::new(fakes::Echo) as Box<dyn Instance>
     }));
     let starting = [0, 1].map(|id| {
