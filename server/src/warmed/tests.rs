@@ -7,6 +7,7 @@ use nereid_kernels::reaper::Reaper;
 
 use super::*;
 use crate::fakes::{self, Made, Scripted};
+use crate::instance::start_instance;
 
 /// A model that does with each batch of its warm-up what `run` says. Its samples are `a`, of a
 /// batch of 3 requests that is run twice, and `b`, of one request.
@@ -43,6 +44,34 @@ fn each_instance_runs_every_sample() {
         assert_eq!(spawn(&model), Ok(()));
         assert_eq!(*rows.lock().unwrap(), [3, 3, 1].repeat(instances));
     }
+}
+
+#[tokio::test]
+async fn an_instance_that_is_made_anew_is_warmed_up_again() {
+    let rows: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let noted = rows.clone();
+    // The first client's batch comes after three of the warm-up.
+    let model = warmed(move |batch| {
+        let mut noted = noted.lock().unwrap();
+        noted.push(batch.rows());
+        if noted.len() == 4 {
+            drop(noted);
+            std::panic::resume_unwind(Box::new("bad model"));
+        }
+        answer(batch);
+    });
+    let queue = fakes::plain_queue();
+    let (spec, reaper) = (fakes::instance_spec(), Reaper::start(DeviceId::Cpu).unwrap());
+    let starting = start_instance(queue.clone(), Arc::new(model), spec, reaper).unwrap();
+    let thread = starting.wait().unwrap();
+    for is_answered in [false, true] {
+        let (request, client) = fakes::request(1);
+        assert!(queue.push(request).is_ok());
+        assert_eq!(client.await.unwrap().is_ok(), is_answered);
+    }
+    queue.close();
+    thread.join().unwrap();
+    assert_eq!(*rows.lock().unwrap(), [3, 3, 1, 1].repeat(2));
 }
 
 #[test]
