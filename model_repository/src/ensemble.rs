@@ -44,7 +44,8 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
     let scheduling = Scheduling::Ensemble(ensembling);
     let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
+    let warmup = Vec::new();
+    Ok(Definition { config, spec, scheduling, labels, warmup, warnings: stated.warnings })
 }
 
 fn check(stated: &mut Stated, steps: &[Step]) {
@@ -63,6 +64,10 @@ fn check(stated: &mut Stated, steps: &[Step]) {
     if !config.instance_group.is_empty() {
         let message = "an ensemble has no instances: the models of its steps have";
         problems.at("instance_group[0]", message);
+    }
+    if !config.model_warmup.is_empty() {
+        let message = "an ensemble has no warm-up: the models of its steps have";
+        problems.at("model_warmup[0]", message);
     }
     for (field, tensors) in [("input", inputs), ("output", outputs)] {
         if tensors.is_empty() {

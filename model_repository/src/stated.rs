@@ -1,12 +1,13 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
 mod engine;
-mod files;
+pub(crate) mod files;
 pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
 pub use tensors::StatedTensor;
+pub(crate) use tensors::data_type;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -125,6 +125,7 @@ pub(crate) fn definition(name: &str) -> Definition {
         spec: Arc::new(spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])])),
         scheduling: Scheduling::Queue { backend: "echo", batching: batching(4, Duration::ZERO) },
         labels: Labels::default(),
+        warmup: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -200,7 +201,10 @@ pub(crate) fn serve(
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper).unwrap();
+    let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper)
+        .unwrap()
+        .wait()
+        .unwrap();
     let definition = Definition { spec: Arc::new(spec), ..definition("m") };
     (Arc::new(Served { definition, route: queue, statistics }), thread)
 }

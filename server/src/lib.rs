@@ -47,3 +47,4 @@ pub mod scheduler;
 pub mod server;
 pub mod statistics;
 pub mod status;
+pub mod warmed;

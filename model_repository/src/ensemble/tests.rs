@@ -70,6 +70,13 @@ fn what_is_wrong() {
         &["3:1: an ensemble has no instances: the models of its steps have"],
     );
     check(
+        &format!(
+            "ensemble_scheduling {{ step {{ model_name: 'a' }} }}\n{TENSORS}\n\
+             model_warmup {{ name: 'w' }}"
+        ),
+        &["3:1: an ensemble has no warm-up: the models of its steps have"],
+    );
+    check(
         "ensemble_scheduling {}\ninput { name: 'x' dims: 1 }",
         &[
             &format!("1:1: {no_steps}"),

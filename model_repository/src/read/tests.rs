@@ -74,7 +74,8 @@ fn a_model_that_is_stated_whole() {
                 default_timeout_microseconds: 500 allow_timeout_override: true } \
                 priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
-                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
+                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' } \
+                response_cache { enable: true }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     let spec = &definition.spec;
@@ -99,7 +100,7 @@ fn a_model_that_is_stated_whole() {
         ..Batching::default()
     };
     assert_eq!(batching_of(&definition), expected);
-    assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
+    assert_eq!(definition.warnings, ["response_cache has no effect in this version of Nereid"]);
 }
 
 #[test]

@@ -41,7 +41,6 @@ fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
         ("optimization.eager_batching", optimization.eager_batching),
         ("cc_model_filenames", !config.cc_model_filenames.is_empty()),
         ("metric_tags", !config.metric_tags.is_empty()),
-        ("model_warmup", !config.model_warmup.is_empty()),
         ("model_metrics", config.model_metrics.is_some()),
         ("response_cache", config.response_cache.is_some_and(|cache| cache.enable)),
     ];

@@ -111,7 +111,7 @@ fn check_name(problems: &mut Problems, path: &str, name: &str) {
 }
 
 /// `None` for `TYPE_INVALID`, which is also what a message has where nothing was said.
-fn data_type(number: i32) -> Option<DataType> {
+pub(crate) fn data_type(number: i32) -> Option<DataType> {
     let stated = inference::DataType::try_from(number).ok()?;
     DataType::from_config_name(stated.as_str_name())
 }

@@ -280,14 +280,13 @@ fn what_has_no_effect() {
     check(
         "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
          cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
-         model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
+         model_metrics {} response_cache { enable: true }",
         &[
             "optimization.priority",
             "optimization.cuda",
             "optimization.eager_batching",
             "cc_model_filenames",
             "metric_tags",
-            "model_warmup",
             "model_metrics",
             "response_cache",
         ],
