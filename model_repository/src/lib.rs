@@ -27,3 +27,4 @@ pub mod read;
 mod shown;
 pub mod stated;
 mod versions;
+pub mod watch;

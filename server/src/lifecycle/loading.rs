@@ -8,7 +8,7 @@ use std::time::Instant;
 use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Scheduling, Step};
+use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step};
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::read;
 
@@ -25,6 +25,8 @@ use crate::statistics::Statistics;
 pub(super) struct Engines {
     pub(super) backends: Vec<Arc<dyn Backend>>,
     pub(super) reaper: Reaper,
+    /// How often a version is tried again.
+    pub(super) retries: u32,
     /// Makes the counters of a version.
     pub(super) statistics: fn() -> Statistics,
 }
@@ -76,7 +78,6 @@ pub(super) fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Ver
 }
 
 fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, LoadError> {
-    let started = Instant::now();
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
     for definition in read::read(folder, &engines.backends)? {
@@ -86,29 +87,51 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
         let version = definition.spec.version;
         versions.push((version, load_version(definition, engines)));
     }
-    let took = started.elapsed();
-    tracing::info!("loaded: {} in {:.0} ms", folder.name, took.as_secs_f64() * 1e3);
     Ok(versions)
 }
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
-    let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(steps) => {
             let steps = steps.clone();
             return Ok(Version::Ensemble(Box::new(definition), steps));
         }
-        Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
+        Scheduling::Queue { backend, batching } => (*backend, batching),
     };
     let backend = engines.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
+    let (spec, retries) = (&definition.spec, engines.retries);
+    let mut retry = 0;
+    loop {
+        match load_once(&definition, backend.as_ref(), batching, engines) {
+            Err(error) if retry < retries => {
+                retry += 1;
+                tracing::warn!(
+                    "failed to load '{}' version {}: {error}; retry {retry} of {retries}",
+                    spec.name,
+                    spec.version
+                );
+            }
+            loaded => return loaded.map(Version::Loaded),
+        }
+    }
+}
+
+fn load_once(
+    definition: &Definition,
+    backend: &dyn Backend,
+    batching: &Batching,
+    engines: &Engines,
+) -> Result<Loaded, LoadError> {
+    let since = Instant::now();
     let spec = definition.spec.clone();
     let model = backend.load(spec.clone())?;
     let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
-    let batcher = DynamicBatcher::new(batching, count, statistics.clone());
+    let batcher = DynamicBatcher::new(batching.clone(), count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
+    let definition = definition.clone();
     let mut loaded = Loaded::new(Served { definition, route: queue.clone(), statistics });
     for &instance in &spec.instances {
         let started =
@@ -117,8 +140,10 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
             LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
         })?);
     }
-    loaded.served.statistics.loaded_in(since.elapsed());
-    Ok(Version::Loaded(loaded))
+    let took = since.elapsed();
+    tracing::info!("loaded: {} version {} in {:.3} s", spec.name, spec.version, took.as_secs_f64());
+    loaded.served.statistics.loaded_in(took);
+    Ok(loaded)
 }
 
 /// Makes an ensemble of models that are ready.
