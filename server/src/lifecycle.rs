@@ -476,9 +476,8 @@ impl Lifecycle {
             known.awaited.clear();
         }
         let entries = self.registry.catalog().entries();
-        let failed = entries.filter(|(name, _, status)| {
-            *name == model && matches!(status, Status::Unavailable(_))
-        });
+        let failed = entries
+            .filter(|(name, _, status)| *name == model && matches!(status, Status::Unavailable(_)));
         let versions: Vec<_> = failed.map(|(_, version, _)| version).collect();
         for version in versions {
             self.registry.set(model, version, Status::Unavailable(UNLOADED.into()));

@@ -147,6 +147,9 @@ mod tests {
             assert_eq!(found[name].is_ok(), is_ok, "{name}");
         }
         let error = repository.shorten(found["many"].as_ref().unwrap_err());
-        assert!(error.starts_with("cannot look for changes in R/many: expected at most"), "{error}");
+        assert!(
+            error.starts_with("cannot look for changes in R/many: expected at most"),
+            "{error}"
+        );
     }
 }

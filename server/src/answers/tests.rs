@@ -15,7 +15,7 @@ use crate::statistics::Statistics;
 fn served(statistics: Statistics) -> Registry {
     let (mut registry, _) = Registry::new();
     let (definition, route) = (fakes::definition("m"), fakes::plain_queue());
-    let served = Served { definition, route, statistics: Arc::new(statistics) };
+    let served = Served { definition, route, statistics: Arc::new(statistics), model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     registry
 }

@@ -132,7 +132,9 @@ fn load_once(
     let parks = (0..count).map(|_| SystemPark::default()).collect();
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let definition = definition.clone();
-    let mut loaded = Loaded::new(Served { definition, route: queue.clone(), statistics });
+    let weights = Some(Arc::downgrade(&model));
+    let mut loaded =
+        Loaded::new(Served { definition, route: queue.clone(), statistics, model: weights });
     for &instance in &spec.instances {
         let started =
             start_instance(queue.clone(), model.clone(), instance, engines.reaper.clone());
@@ -164,5 +166,5 @@ pub(super) fn load_ensemble(
     let statistics = Arc::new((engines.statistics)());
     let route = Arc::new(Ensemble::new(graph, statistics.clone()));
     statistics.loaded_in(since.elapsed());
-    Ok(Loaded::new(Served { definition, route, statistics }))
+    Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }

@@ -37,7 +37,7 @@ fn scrape(settings: &[&str]) -> String {
     statistics.loaded_in(Duration::from_millis(1_500));
     let (mut registry, models) = Registry::new();
     let definition = fakes::definition("m");
-    let served = Served { definition, route: fakes::plain_queue(), statistics };
+    let served = Served { definition, route: fakes::plain_queue(), statistics, model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     let server = Arc::new(Server {
         name: String::new(),
