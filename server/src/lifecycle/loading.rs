@@ -168,3 +168,6 @@ pub(super) fn load_ensemble(
     statistics.loaded_in(since.elapsed());
     Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }
+
+#[cfg(test)]
+mod tests;
