@@ -64,7 +64,7 @@ fn read_model(
     let parameters = stated.parameters();
     let raw = RawSpec {
         file: file.clone(),
-        signature: stated.signature(),
+        signature: stated.signature().as_the_engine_has_it(),
         rows_max: stated.rows_max,
         parameters: parameters.clone(),
     };

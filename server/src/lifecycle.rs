@@ -27,7 +27,7 @@ use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Step};
+use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
 use tokio::sync::oneshot;
 
@@ -147,7 +147,7 @@ struct Model {
 /// An ensemble whose steps are not all there yet.
 struct Waiting {
     load: Load,
-    ensembles: Vec<(Box<Definition>, Vec<Step>)>,
+    ensembles: Vec<(Box<Definition>, Ensembling)>,
     failures: Vec<Failure>,
 }
 
@@ -283,8 +283,8 @@ impl Lifecycle {
     }
 
     /// As in Triton, who loads an ensemble means its steps' models, too.
-    fn load_steps(&mut self, ensembles: &[(Box<Definition>, Vec<Step>)]) {
-        for step in ensembles.iter().flat_map(|(_, steps)| steps) {
+    fn load_steps(&mut self, ensembles: &[(Box<Definition>, Ensembling)]) {
+        for step in ensembles.iter().flat_map(|(_, ensembling)| &ensembling.steps) {
             let is_busy = self.models.get(&step.model).is_some_and(|known| known.is_busy);
             if !is_busy && self.registry.catalog().ready_versions(&step.model).is_empty() {
                 let (model, overrides) = (step.model.clone(), Overrides::default());
@@ -366,12 +366,16 @@ impl Lifecycle {
         }
         if self.loads == 0 && self.ready.is_empty() {
             for mut waiting in std::mem::take(&mut self.ensembles) {
-                for (definition, steps) in std::mem::take(&mut waiting.ensembles) {
-                    let loaded =
-                        load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines);
+                for (definition, ensembling) in std::mem::take(&mut waiting.ensembles) {
+                    let loaded = load_ensemble(
+                        &definition,
+                        &ensembling,
+                        self.registry.catalog(),
+                        &self.engines,
+                    );
                     if let Err(error) = loaded {
                         let version = definition.spec.version;
-                        self.await_steps(&waiting.load, steps);
+                        self.await_steps(&waiting.load, ensembling);
                         waiting.failures.push(Failure { version, error });
                     }
                 }
@@ -381,24 +385,24 @@ impl Lifecycle {
     }
 
     /// What a client sent with a load is not kept beyond it, so that is not tried again.
-    fn await_steps(&mut self, load: &Load, steps: Vec<Step>) {
+    fn await_steps(&mut self, load: &Load, ensembling: Ensembling) {
         if load.source.folder().config.is_none() {
             let ensemble = self.models.entry(load.model.clone()).or_default();
-            ensemble.awaited.extend(steps.into_iter().map(|step| step.model));
+            ensemble.awaited.extend(ensembling.steps.into_iter().map(|step| step.model));
         }
     }
 
     fn publish_ready(
         &mut self,
-        ensembles: Vec<(Box<Definition>, Vec<Step>)>,
-    ) -> Vec<(Box<Definition>, Vec<Step>)> {
+        ensembles: Vec<(Box<Definition>, Ensembling)>,
+    ) -> Vec<(Box<Definition>, Ensembling)> {
         let mut left = Vec::new();
-        for (definition, steps) in ensembles {
-            match load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines) {
+        for (definition, ensembling) in ensembles {
+            match load_ensemble(&definition, &ensembling, self.registry.catalog(), &self.engines) {
                 Ok(loaded) => {
                     self.publish(&definition.spec.name, definition.spec.version, loaded);
                 }
-                Err(_) => left.push((definition, steps)),
+                Err(_) => left.push((definition, ensembling)),
             }
         }
         left

@@ -18,6 +18,7 @@ use nereid::connections::{self, Version};
 use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
+use nereid::places::Places;
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
@@ -83,6 +84,7 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
         models,
         control: is_explicit.then(|| control.clone()),
         budget: Budget::new(options.server.inflight_byte_size),
+        places: Places::new(options.server.inflight_request_count),
         input_bytes_max: options.http.http_max_input_size,
         life,
         is_strict: repository.strict_readiness,

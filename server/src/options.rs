@@ -52,6 +52,10 @@ pub struct ServerOptions {
     /// Bytes of all requests and responses in flight; requests beyond are refused with 503
     #[arg(long, value_name = "BYTES", default_value_t = 2 << 30)]
     pub inflight_byte_size: usize,
+
+    /// Inference requests in flight; those beyond are refused with 503
+    #[arg(long, value_name = "COUNT", default_value_t = 65_536)]
+    pub inflight_request_count: usize,
 }
 
 impl ServerOptions {

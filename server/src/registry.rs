@@ -148,6 +148,7 @@ impl Catalog {
 }
 
 /// A model that was found ready, and the snapshot that it was found in.
+#[derive(Clone)]
 pub struct Found {
     /// Everything that was served then.
     pub snapshot: Snapshot,

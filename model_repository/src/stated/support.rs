@@ -29,7 +29,7 @@ pub(super) fn check(stated: &mut Stated) {
 }
 
 /// Notes that what the field at `path` means is not to be had.
-pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
+fn refuse(problems: &mut Problems, path: &str, what: &str) {
     problems.at(path, format_args!("{what} is not supported by this version of Nereid"));
 }
 

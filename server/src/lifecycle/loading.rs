@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use nereid_backend::backend::Backend;
+use nereid_backend::backend::{Backend, Model};
 use nereid_backend::error::LoadError;
+use nereid_backend::reshape::Reshape;
+use nereid_backend::spec::ModelSpec;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Batching, Definition, Scheduling, Step};
+use nereid_model_repository::definition::{Batching, Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::read;
 
@@ -19,6 +21,7 @@ use crate::instance::start_instance;
 use crate::park::SystemPark;
 use crate::queue::Queue;
 use crate::registry::{Catalog, Served};
+use crate::reshaped::Reshaped;
 use crate::statistics::Statistics;
 
 /// What instances are made of, and who waits for their devices: all are on the host for now.
@@ -34,7 +37,7 @@ pub(super) struct Engines {
 /// A version that can be published, or an ensemble that must wait for its parts.
 pub(super) enum Version {
     Loaded(Loaded),
-    Ensemble(Box<Definition>, Vec<Step>),
+    Ensemble(Box<Definition>, Ensembling),
 }
 
 /// What became of each version of a model.
@@ -92,9 +95,9 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
     let (backend, batching) = match &definition.scheduling {
-        Scheduling::Ensemble(steps) => {
-            let steps = steps.clone();
-            return Ok(Version::Ensemble(Box::new(definition), steps));
+        Scheduling::Ensemble(ensembling) => {
+            let ensembling = ensembling.clone();
+            return Ok(Version::Ensemble(Box::new(definition), ensembling));
         }
         Scheduling::Queue { backend, batching } => (*backend, batching),
     };
@@ -125,7 +128,7 @@ fn load_once(
 ) -> Result<Loaded, LoadError> {
     let since = Instant::now();
     let spec = definition.spec.clone();
-    let model = backend.load(spec.clone())?;
+    let model = load_model(backend, &spec)?;
     let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(batching.clone(), count, statistics.clone());
@@ -148,23 +151,29 @@ fn load_once(
     Ok(loaded)
 }
 
+fn load_model(backend: &dyn Backend, spec: &Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
+    let Some(reshape) = Reshape::of(spec) else { return backend.load(spec.clone()) };
+    let model = backend.load(Arc::new(spec.as_the_engine_has_it()))?;
+    Ok(Arc::new(Reshaped { model, reshape: Arc::new(reshape) }))
+}
+
 /// Makes an ensemble of models that are ready.
 ///
 /// # Errors
 /// What its steps lack, or do not fit.
 pub(super) fn load_ensemble(
     definition: &Definition,
-    steps: &[Step],
+    ensembling: &Ensembling,
     catalog: &Catalog,
     engines: &Engines,
 ) -> Result<Loaded, LoadError> {
     let since = Instant::now();
-    let graph = Graph::new(&definition.spec, steps, |target| {
+    let graph = Graph::new(&definition.spec, &ensembling.steps, |target| {
         catalog.ready(target).ok().map(|served| &*served.definition.spec)
     })?;
     let definition = definition.clone();
     let statistics = Arc::new((engines.statistics)());
-    let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+    let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));
     statistics.loaded_in(since.elapsed());
     Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }

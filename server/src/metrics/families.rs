@@ -270,6 +270,7 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
         family(name, help, MetricType::GAUGE, metrics)
     };
     let in_flight = float(server.budget.used_bytes() as u64);
+    let requests = float(server.places.taken() as u64);
     let (total, used) = ("nv_cpu_memory_total_bytes", "nv_cpu_memory_used_bytes");
     let pinned = ["nv_pinned_memory_pool_total_bytes", "nv_pinned_memory_pool_used_bytes"];
     let memory = usage.memory;
@@ -279,6 +280,7 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
             "Bytes of all requests and responses in flight",
             Some(in_flight),
         ),
+        one("nereid_inflight_requests", "Inference requests in flight", Some(requests)),
         // Memory is pinned for a GPU only, and none is used yet.
         one(pinned[0], "Pinned memory pool total memory size, in bytes", Some(0.0)),
         one(pinned[1], "Pinned memory pool used memory size, in bytes", Some(0.0)),

@@ -2,14 +2,11 @@ use std::time::Duration;
 
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use tokio::sync::watch;
 
 use super::*;
-use crate::budget::Budget;
 use crate::fakes;
 use crate::metrics::settings::Setting;
 use crate::registry::{Registry, Served, Status};
-use crate::server::Life;
 use crate::statistics::Statistics;
 
 const COUNTERS: [&str; 8] = [
@@ -41,15 +38,7 @@ fn scrape(settings: &[&str]) -> String {
     let (route, model) = (fakes::plain_queue(), Some(Arc::downgrade(&echo)));
     let served = Served { definition, route, statistics, model };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
-    let server = Arc::new(Server {
-        name: String::new(),
-        models,
-        control: None,
-        budget: Budget::new(1),
-        input_bytes_max: 1,
-        life: watch::channel(Life::Serving).1,
-        is_strict: true,
-    });
+    let server = Arc::new(fakes::server(models));
     let source = Source { server, settings: Settings::new(&settings), host: None };
     String::from_utf8(source.scrape().unwrap()).unwrap()
 }
