@@ -59,7 +59,9 @@ impl Poll {
     fn look(&mut self, control: &Control, end: &Receiver<()>) {
         let changes = self.changes();
         if goes_on(end, Duration::ZERO) {
-            changes.into_iter().for_each(|change| command(control, change));
+            for change in changes {
+                command(control, change);
+            }
         }
     }
 
