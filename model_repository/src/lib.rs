@@ -29,3 +29,4 @@ mod shown;
 pub mod stated;
 mod versions;
 pub mod warmup;
+pub mod watch;

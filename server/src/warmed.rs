@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::observer::CopyCounter;
@@ -48,6 +48,10 @@ impl Model for Warmed {
             })?;
         }
         Ok(instance)
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        self.model.memory()
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nereid::lifecycle::{self, Control, Overrides};
+use nereid::lifecycle::{self, Control, Loads, Overrides};
 use nereid::registry::{Models, Registry, Served};
 use nereid::statistics::{Reason, Statistics};
 
@@ -33,6 +33,7 @@ const ORDER: &str = "preserve_ordering: true";
 /// Model and scheduling. The last is the one that is unloaded, too, and whose runs panic.
 const MODELS: [(&str, &str); 4] =
     [("urgent", PRIORITIES), ("ordered", ORDER), ("reloaded", PRIORITIES), (CHANGING, ORDER)];
+const LOADS: Loads = Loads { at_once: 2, retries: 0 };
 const CHANGING: &str = "changing";
 
 /// What all threads share.
@@ -65,7 +66,8 @@ fn soak() {
     let (registry, models) = Registry::new();
     let backends: Vec<Arc<dyn nereid_backend::backend::Backend>> = vec![Arc::new(Toy)];
     let control =
-        lifecycle::start(backends, vec![folder.clone()], 2, registry, Statistics::default).unwrap();
+        lifecycle::start(backends, vec![folder.clone()], LOADS, registry, Statistics::default)
+            .unwrap();
     let world = Arc::new(World {
         models,
         versions: Mutex::default(),

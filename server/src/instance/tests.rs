@@ -3,7 +3,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use nereid_backend::backend::Completion;
+use nereid_backend::backend::{Completion, MemoryUsage};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 
@@ -115,6 +115,10 @@ impl Model for OnlyOnce {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         assert!(!self.0.swap(true, Ordering::Relaxed), "no second instance");
         crashing(usize::MAX).spawn(spec)
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        Vec::new()
     }
 }
 

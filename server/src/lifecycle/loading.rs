@@ -10,7 +10,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend::reshape::Reshape;
 use nereid_backend::spec::InstanceSpec;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
+use nereid_model_repository::definition::{Batching, Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::read;
 
@@ -29,6 +29,8 @@ use crate::warmed::Warmed;
 pub(super) struct Engines {
     pub(super) backends: Vec<Arc<dyn Backend>>,
     pub(super) reaper: Reaper,
+    /// How often a version is tried again.
+    pub(super) retries: u32,
     /// Makes the counters of a version.
     pub(super) statistics: fn() -> Statistics,
 }
@@ -80,7 +82,6 @@ pub(super) fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Ver
 }
 
 fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, LoadError> {
-    let started = Instant::now();
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
     for definition in read::read(folder, &engines.backends)? {
@@ -90,38 +91,64 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
         let version = definition.spec.version;
         versions.push((version, load_version(definition, engines)));
     }
-    let took = started.elapsed();
-    tracing::info!("loaded: {} in {:.0} ms", folder.name, took.as_secs_f64() * 1e3);
     Ok(versions)
 }
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
-    let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(ensembling) => {
             let ensembling = ensembling.clone();
             return Ok(Version::Ensemble(Box::new(definition), ensembling));
         }
-        Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
+        Scheduling::Queue { backend, batching } => (*backend, batching),
     };
     let backend = engines.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
+    let (spec, retries) = (&definition.spec, engines.retries);
+    let mut retry = 0;
+    loop {
+        match load_once(&definition, backend.as_ref(), batching, engines) {
+            Err(error) if retry < retries => {
+                retry += 1;
+                tracing::warn!(
+                    "failed to load '{}' version {}: {error}; retry {retry} of {retries}",
+                    spec.name,
+                    spec.version
+                );
+            }
+            loaded => return loaded.map(Version::Loaded),
+        }
+    }
+}
+
+fn load_once(
+    definition: &Definition,
+    backend: &dyn Backend,
+    batching: &Batching,
+    engines: &Engines,
+) -> Result<Loaded, LoadError> {
+    let since = Instant::now();
     let spec = definition.spec.clone();
-    let model = load_model(backend.as_ref(), &definition, &engines.reaper)?;
+    let model = load_model(backend, definition, &engines.reaper)?;
     let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
-    let batcher = DynamicBatcher::new(batching, count, statistics.clone());
+    let batcher = DynamicBatcher::new(batching.clone(), count, statistics.clone());
     let parks = (0..count).map(|_| SystemPark::default()).collect();
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
-    let mut loaded = Loaded::new(Served { definition, route: queue.clone(), statistics });
+    let definition = definition.clone();
+    let weights = Some(Arc::downgrade(&model));
+    let mut loaded =
+        Loaded::new(Served { definition, route: queue.clone(), statistics, model: weights });
     let starting = Instant::now();
     loaded.threads = start_instances(&queue, &model, &spec.instances, &engines.reaper)?;
     if !loaded.served.definition.warmup.is_empty() {
         let took = starting.elapsed().as_secs_f64() * 1e3;
         tracing::info!("warmed up: {}, {count} instances in {took:.0} ms", spec.name);
     }
-    loaded.served.statistics.loaded_in(since.elapsed());
-    Ok(Version::Loaded(loaded))
+    let took = since.elapsed();
+    tracing::info!("loaded: {} version {} in {:.3} s", spec.name, spec.version, took.as_secs_f64());
+    loaded.served.statistics.loaded_in(took);
+    Ok(loaded)
 }
 
 /// The engine's model, behind what the configuration puts before it.
@@ -183,5 +210,8 @@ pub(super) fn load_ensemble(
     let statistics = Arc::new((engines.statistics)());
     let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));
     statistics.loaded_in(since.elapsed());
-    Ok(Loaded::new(Served { definition, route, statistics }))
+    Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }
+
+#[cfg(test)]
+mod tests;

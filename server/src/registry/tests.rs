@@ -17,7 +17,7 @@ use crate::queue::Queue;
 fn served(queue: &Arc<Queue>) -> Status {
     let route = queue.clone();
     let definition = fakes::definition("m");
-    Status::Ready(Arc::new(Served { definition, route, statistics: Arc::default() }))
+    Status::Ready(Arc::new(Served { definition, route, statistics: Arc::default(), model: None }))
 }
 
 fn target(version: Option<u64>) -> Target {
