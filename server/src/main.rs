@@ -23,6 +23,7 @@ use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
+use nereid_model_repository::read::Reader;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         }
     };
     logging::start(&options.logging);
+    for warning in &options.triton.warnings {
+        tracing::warn!("{warning}");
+    }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,7 +76,8 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     let (folders, at_once) = (&repository.model_repository, repository.model_load_thread_count);
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
-    let control = lifecycle::start(backends, folders.clone(), at_once, registry, statistics)?;
+    let reader = Reader { backends, completion: repository.completion() };
+    let control = lifecycle::start(reader, folders.clone(), at_once, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),

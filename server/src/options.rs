@@ -1,5 +1,7 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
+mod triton;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,12 +9,16 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use nereid_backend_all::BackendSetting;
+use nereid_model_repository::completion::Completion;
 
 use crate::metrics::settings::Setting;
+pub use triton::TritonOptions;
 
 /// Serves the models of a repository over KServe v2.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "nereid", version, max_term_width = 100)]
+// As in Triton, of a flag that is given twice the last one holds.
+#[command(args_override_self = true, after_help = triton::help())]
 pub struct Options {
     /// Server.
     #[command(flatten)]
@@ -35,6 +41,9 @@ pub struct Options {
     /// Backends.
     #[command(flatten)]
     pub backends: BackendOptions,
+    /// What only Triton has.
+    #[command(flatten)]
+    pub triton: TritonOptions,
 }
 
 /// The process as a whole.
@@ -111,9 +120,28 @@ pub struct RepositoryOptions {
     #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
     pub strict_readiness: bool,
 
+    /// Take nothing from a model's file: its configuration must state all of it
+    #[arg(long)]
+    pub disable_auto_complete_config: bool,
+
+    /// Older name for the same
+    #[arg(long, hide = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = false)]
+    pub strict_model_config: bool,
+
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub model_load_thread_count: usize,
+}
+
+impl RepositoryOptions {
+    /// Whether configurations are completed from models' files.
+    pub fn completion(&self) -> Completion {
+        if self.disable_auto_complete_config || self.strict_model_config {
+            Completion::Disabled
+        } else {
+            Completion::FromFiles
+        }
+    }
 }
 
 /// Who decides which models are served.
@@ -239,6 +267,22 @@ mod tests {
         let options = parse("--model-repository a --model-repository b --allow-grpc 0").unwrap();
         assert_eq!(options.repository.model_repository.len(), 2);
         assert!(!options.grpc.allow_grpc);
+
+        let mesh = "--model-repository=/models --model-control-mode=explicit \
+                    --strict-model-config=false --strict-readiness=false --allow-http=true \
+                    --allow-sagemaker=false --http-port=8000 --http-port 8080";
+        let options = parse(mesh).unwrap();
+        assert_eq!(options.http.http_port, 8080); // The last one holds.
+        assert_eq!(options.repository.completion(), Completion::FromFiles);
+        assert_eq!(options.triton, TritonOptions::default());
+    }
+
+    #[test]
+    fn completion_is_disabled_by_either_name() {
+        for flag in ["--disable-auto-complete-config", "--strict-model-config=true"] {
+            let options = parse(&format!("--model-repository a {flag}")).unwrap();
+            assert_eq!(options.repository.completion(), Completion::Disabled, "{flag}");
+        }
     }
 
     #[test]

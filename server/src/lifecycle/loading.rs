@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
-use nereid_model_repository::read;
+use nereid_model_repository::read::Reader;
 
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
@@ -23,7 +22,7 @@ use crate::statistics::Statistics;
 
 /// What instances are made of, and who waits for their devices: all are on the host for now.
 pub(super) struct Engines {
-    pub(super) backends: Vec<Arc<dyn Backend>>,
+    pub(super) reader: Reader,
     pub(super) reaper: Reaper,
     /// Makes the counters of a version.
     pub(super) statistics: fn() -> Statistics,
@@ -79,7 +78,7 @@ fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, Lo
     let started = Instant::now();
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
-    for definition in read::read(folder, &engines.backends)? {
+    for definition in engines.reader.read(folder)? {
         for warning in &definition.warnings {
             tracing::warn!("{}: {warning}", folder.name);
         }
@@ -100,7 +99,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
         }
         Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
     };
-    let backend = engines.backends.iter().find(|known| known.name() == backend);
+    let backend = engines.reader.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
     let spec = definition.spec.clone();
     let model = backend.load(spec.clone())?;
