@@ -78,7 +78,7 @@ impl Reader {
             rows_max: stated.rows_max,
             parameters: parameters.clone(),
         };
-        let found = backend.inspect(&raw)?;
+        let found = backend.inspect(&raw).map_err(|faults| stated.place_faults(&faults))?;
         if self.completion == Completion::Disabled {
             completion::check_found(&mut stated, &found);
         }

@@ -95,6 +95,32 @@ impl Stated {
         parameters.map(|(key, value)| (key.clone(), value.string_value.clone())).collect()
     }
 
+    /// What an engine says is wrong, each line with the place of the field that it begins with
+    /// (see [`Backend::inspect`](nereid_backend::backend::Backend::inspect)).
+    pub fn place_faults(&self, faults: &LoadError) -> LoadError {
+        let place = |line: &str| match self.path_of_fault(line) {
+            Some(path) => self.problems.place(&path, line),
+            None => line.to_owned(),
+        };
+        let lines: Vec<_> = faults.0.lines().map(place).collect();
+        LoadError::new(lines.join("\n"))
+    }
+
+    fn path_of_fault(&self, line: &str) -> Option<String> {
+        let (field, rest) = line.split_once(" '")?;
+        let (name, _) = rest.split_once('\'')?;
+        let of = |field: &str, tensors: &[StatedTensor]| {
+            let index = tensors.iter().position(|tensor| tensor.name == name);
+            index.map_or(field.to_owned(), |index| format!("{field}[{index}]"))
+        };
+        match field {
+            "parameter" => Some(format!("parameters[\"{name}\"]")),
+            "input" => Some(of("input", &self.inputs)),
+            "output" => Some(of("output", &self.outputs)),
+            _ => None,
+        }
+    }
+
     fn check_name(&mut self, folder: &str) {
         if self.config.name.is_empty() {
             folder.clone_into(&mut self.config.name);

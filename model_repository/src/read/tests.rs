@@ -104,7 +104,12 @@ fn a_model_that_is_stated_whole() {
         ..Batching::default()
     };
     assert_eq!(batching_of(&definition), expected);
-    assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
+    let warnings: Vec<_> =
+        definition.warnings.iter().map(|warning| repository.shorten(warning)).collect();
+    assert_eq!(
+        warnings,
+        ["R/m/config.pbtxt:1:610: model_warmup has no effect in this version of Nereid"]
+    );
 }
 
 #[test]
@@ -154,6 +159,13 @@ fn a_model_that_does_not_batch() {
     assert_eq!((spec.is_batched, spec.rows_max), (false, 1));
     assert_eq!(definition.config.max_batch_size, 0);
     assert_eq!(batching_of(&definition).rows_max, 1);
+
+    repository.file("m/config.pbtxt", "dynamic_batching {}");
+    let definition = read(&repository.model("m"), &backends).unwrap().remove(0);
+    assert_eq!(
+        repository.shorten(&definition.warnings[0]),
+        "R/m/config.pbtxt:1:1: dynamic_batching joins no requests, since max_batch_size is 0"
+    );
 }
 
 #[test]
@@ -183,6 +195,26 @@ fn an_ensemble() {
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     assert!(matches!(definition.scheduling, Scheduling::Ensemble(of) if of.steps.len() == 1));
     assert_eq!((definition.spec.is_batched, definition.spec.rows_max), (false, 1));
+}
+
+/// An engine that finds fault with what is stated.
+#[test]
+fn what_an_engine_says_of_a_field_has_its_place() {
+    let repository = Repository::new();
+    let text = "backend: 'onnxruntime'\nparameters { key: 'k' value { string_value: 'v' } }\n\
+                input { name: 'x' }\noutput { name: 'y' }";
+    let fault = "parameter 'k' is odd\ninput 'x': odd\noutput 'y' is odd\nparameter 'j' is missing\n\
+                 input 'z' is odd\nall is odd";
+    repository.file("m/config.pbtxt", text).file("m/1/model.onnx", format!("faults: {fault}"));
+    let expected = [
+        "R/m/config.pbtxt:2:1: parameter 'k' is odd",
+        "R/m/config.pbtxt:3:1: input 'x': odd",
+        "R/m/config.pbtxt:4:1: output 'y' is odd",
+        "R/m/config.pbtxt:2:1: parameter 'j' is missing",
+        "R/m/config.pbtxt:3:1: input 'z' is odd",
+        "all is odd",
+    ];
+    assert_eq!(errors(&repository), expected);
 }
 
 /// Everything is told at once.
