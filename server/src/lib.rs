@@ -22,6 +22,7 @@
 pub mod admission;
 pub mod answers;
 pub mod budget;
+pub mod check;
 pub mod classification;
 pub mod connections;
 pub mod dynamic_batcher;
