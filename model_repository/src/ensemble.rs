@@ -93,6 +93,11 @@ fn check(stated: &mut Stated, steps: &[Step]) {
         if tensors.is_empty() {
             problems.at(field, format_args!("an ensemble states its {field}s"));
         }
+        let reshaped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.reshape.is_some());
+        for (index, _) in reshaped {
+            let message = "an ensemble does not reshape: the models of its steps do";
+            problems.at(&format!("{field}[{index}].reshape"), message);
+        }
         let untyped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.data_type.is_none());
         for (index, tensor) in untyped {
             let message = format!("{field} '{}' of an ensemble needs a data_type", tensor.name);

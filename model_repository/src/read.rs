@@ -74,7 +74,7 @@ impl Reader {
         let parameters = stated.parameters();
         let raw = RawSpec {
             file: file.clone(),
-            signature: stated.signature(),
+            signature: stated.signature().as_the_engine_has_it(),
             rows_max: stated.rows_max,
             parameters: parameters.clone(),
         };

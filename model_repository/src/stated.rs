@@ -10,7 +10,7 @@ pub use tensors::StatedTensor;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
@@ -42,6 +42,24 @@ pub struct Stated {
 }
 
 impl Stated {
+    /// Of the model `name`, nothing but that.
+    pub fn nothing(name: &str) -> Self {
+        let config = ModelConfig { name: name.to_owned(), ..ModelConfig::default() };
+        Self::of(config, Problems::new(PathBuf::new(), Spans::default()))
+    }
+
+    fn of(config: ModelConfig, problems: Problems) -> Self {
+        Self {
+            config,
+            problems,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            rows_max: 0,
+            engine: EngineOptions::default(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Reads and checks the configuration of `folder`; a model without one states nothing.
     ///
     /// # Errors
@@ -56,15 +74,7 @@ impl Stated {
                 config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
             (parsed.config, parsed.spans)
         };
-        let mut stated = Self {
-            config,
-            problems: Problems::new(file, spans),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            rows_max: 0,
-            engine: EngineOptions::default(),
-            warnings: Vec::new(),
-        };
+        let mut stated = Self::of(config, Problems::new(file, spans));
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();

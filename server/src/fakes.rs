@@ -11,7 +11,7 @@ use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
-use nereid_backend::parts::Times;
+use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
@@ -52,6 +52,24 @@ pub(crate) fn request(rows: usize) -> (Request, oneshot::Receiver<Answer>) {
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(rows).unwrap();
     (Request::new(Vec::new(), rows, Home::Once(home)), client)
+}
+
+/// A batch of a request for `y` for each of `inputs`, which is called `x` and is one row.
+pub(crate) fn batch(inputs: &[Tensor]) -> (Batch, Vec<oneshot::Receiver<Answer>>) {
+    let (requests, clients): (Vec<_>, Vec<_>) = inputs
+        .iter()
+        .map(|input| {
+            let (mut request, client) = request(1);
+            request.inputs = vec![("x".into(), input.clone())];
+            request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+            (request, client)
+        })
+        .unzip();
+    let mut requests = requests.into_iter();
+    let observer = Arc::new(Statistics::default());
+    let mut batch = Batch::new(requests.next().unwrap(), Instant::now(), observer);
+    requests.for_each(|request| batch.push(request));
+    (batch, clients)
 }
 
 /// Of a request of which each stage takes a microsecond more than the one before: 10 µs in all.

@@ -1,6 +1,7 @@
 //! The `nereid` program: wires options, engines, models and protocols.
 #![forbid(unsafe_code)]
 
+mod commands;
 mod library;
 
 use std::io;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
     logging::start(&options.logging);
     for warning in &options.triton.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(command) = &options.command {
+        return commands::run(command);
     }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
+mod commands;
 mod triton;
 
 use std::net::IpAddr;
@@ -12,14 +13,19 @@ use nereid_backend_all::BackendSetting;
 use nereid_model_repository::completion::Completion;
 
 use crate::metrics::settings::Setting;
+pub use commands::{CheckOptions, Command, InitOptions};
 pub use triton::TritonOptions;
 
-/// Serves the models of a repository over KServe v2.
+/// Serves the models of a repository over KServe v2, unless a command says otherwise.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "nereid", version, max_term_width = 100)]
 // As in Triton, of a flag that is given twice the last one holds.
 #[command(args_override_self = true, after_help = triton::help())]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 pub struct Options {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Server.
     #[command(flatten)]
     pub server: ServerOptions,

@@ -7,6 +7,7 @@ use crate::error::InferError;
 use crate::observer::{Copy, CopyCounter, Observer};
 use crate::parts::{Tensors, Times};
 use crate::request::{Answer, Request, Response};
+use crate::reshape::Reshape;
 use crate::tensor::{Storage, Tensor, TensorError};
 
 /// Requests that run together, at least one.
@@ -14,13 +15,14 @@ pub struct Batch {
     requests: Vec<Request>,
     times: Times,
     observer: Arc<dyn Observer>,
+    reshape: Option<Arc<Reshape>>,
 }
 
 impl Batch {
     /// A batch of one; `started` is when it left the queue.
     pub fn new(first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
         let times = Times { started: Some(started), ..Times::default() };
-        let mut batch = Self { requests: Vec::new(), times, observer };
+        let mut batch = Self { requests: Vec::new(), times, observer, reshape: None };
         batch.push(first);
         batch
     }
@@ -29,6 +31,14 @@ impl Batch {
     pub fn push(&mut self, mut request: Request) {
         request.times.started = self.times.started;
         self.requests.push(request);
+    }
+
+    /// Gives the inputs the engine's axes, and later the outputs those of clients.
+    pub fn reshape(&mut self, how: &Arc<Reshape>) {
+        for request in &mut self.requests {
+            how.inputs(&mut request.inputs);
+        }
+        self.reshape = Some(how.clone());
     }
 
     /// One entry for each client request; never empty.
@@ -98,7 +108,10 @@ impl Batch {
         self.times.computed.get_or_insert(now);
         self.times.outputs_ready = Some(now);
         self.observer.executed(self.rows(), &self.times);
-        for (mut request, answer) in self.requests.into_iter().zip(answers) {
+        for (mut request, mut answer) in self.requests.into_iter().zip(answers) {
+            if let (Some(reshape), Ok(response)) = (&self.reshape, &mut answer) {
+                reshape.outputs(&mut response.outputs);
+            }
             request.times = Times { queued: request.times.queued, ..self.times };
             request.respond(answer);
         }

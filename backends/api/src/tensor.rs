@@ -204,6 +204,11 @@ impl Tensor {
         Some(part)
     }
 
+    /// The same elements under other axes, sharing memory. `None` when there are more or fewer.
+    pub fn reshaped(&self, shape: Vec<usize>) -> Option<Self> {
+        (elements(&shape)? == self.elements()).then(|| Self { shape, ..self.clone() })
+    }
+
     /// Both as one, if `next` begins where this one ends, in the same memory, with rows of the
     /// same shape. Undoes [`Tensor::rows`] without a copy.
     pub fn joined(&self, next: &Self) -> Option<Self> {

@@ -229,8 +229,8 @@ fn what_is_wrong_before_the_engine_is_asked() {
     repository.file("m/config.pbtxt", text).folders(&["m/1"]);
     let expected = [
         "1:1: name 'other' is not the folder's, 'm': rename one, or leave the name out",
-        "3:27: reshape is not supported by this version of Nereid",
         "3:19: 'x': dims must be positive, or -1 for any size; got 0",
+        "3:27: 'x': reshape needs dims, which clients see",
         "10:3: label_filename '../x' must be a path in the model's folder",
         "2:1: max_batch_size must be at least 0 (no batching), got -1",
         "5:1: sequence batching is not supported by this version of Nereid",

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use nereid_backend::backend::{Backend, Model};
 use nereid_backend::error::LoadError;
+use nereid_backend::reshape::Reshape;
+use nereid_backend::spec::ModelSpec;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
@@ -18,6 +21,7 @@ use crate::instance::start_instance;
 use crate::park::SystemPark;
 use crate::queue::Queue;
 use crate::registry::{Catalog, Served};
+use crate::reshaped::Reshaped;
 use crate::statistics::Statistics;
 
 /// What instances are made of, and who waits for their devices: all are on the host for now.
@@ -102,7 +106,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
     let backend = engines.reader.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
     let spec = definition.spec.clone();
-    let model = backend.load(spec.clone())?;
+    let model = load_model(backend.as_ref(), &spec)?;
     let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(batching, count, statistics.clone());
@@ -118,6 +122,12 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
     }
     loaded.served.statistics.loaded_in(since.elapsed());
     Ok(Version::Loaded(loaded))
+}
+
+fn load_model(backend: &dyn Backend, spec: &Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
+    let Some(reshape) = Reshape::of(spec) else { return backend.load(spec.clone()) };
+    let model = backend.load(Arc::new(spec.as_the_engine_has_it()))?;
+    Ok(Arc::new(Reshaped { model, reshape: Arc::new(reshape) }))
 }
 
 /// Makes an ensemble of models that are ready.
