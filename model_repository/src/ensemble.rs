@@ -103,6 +103,11 @@ fn check(stated: &mut Stated, steps: &[Step]) {
             let message = format!("{field} '{}' of an ensemble needs a data_type", tensor.name);
             problems.at(&format!("{field}[{index}]"), message);
         }
+        let scalar = tensors.iter().enumerate().filter(|(_, tensor)| tensor.dims.is_empty());
+        for (index, tensor) in scalar {
+            let message = format!("{field} '{}' of an ensemble needs dims", tensor.name);
+            problems.at(&format!("{field}[{index}]"), message);
+        }
     }
 }
 

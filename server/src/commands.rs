@@ -25,7 +25,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
 
 fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let backends = nereid_backend_all::inspectors(&options.backend_config)?;
-    let reader = Reader { backends, completion: options.completion() };
+    let reader = Reader { backends, completion: options.completion.completion() };
     let report = check::check(&options.repositories, &reader)?;
     writeln!(io::stdout(), "{report}")?;
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -80,7 +80,7 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     let (folders, at_once) = (&repository.model_repository, repository.model_load_thread_count);
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
-    let reader = Reader { backends, completion: repository.completion() };
+    let reader = Reader { backends, completion: repository.completion.completion() };
     let control = lifecycle::start(reader, folders.clone(), at_once, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {

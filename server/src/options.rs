@@ -1,6 +1,7 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
 mod commands;
+mod completion;
 mod triton;
 
 use std::net::IpAddr;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use nereid_backend_all::BackendSetting;
-use nereid_model_repository::completion::Completion;
 
 use crate::metrics::settings::Setting;
 pub use commands::{CheckOptions, Command, InitOptions};
+pub use completion::CompletionOptions;
 pub use triton::TritonOptions;
 
 /// Serves the models of a repository over KServe v2, unless a command says otherwise.
@@ -126,28 +127,13 @@ pub struct RepositoryOptions {
     #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
     pub strict_readiness: bool,
 
-    /// Take nothing from a model's file: its configuration must state all of it
-    #[arg(long)]
-    pub disable_auto_complete_config: bool,
-
-    /// Older name for the same
-    #[arg(long, hide = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = false)]
-    pub strict_model_config: bool,
+    /// Completion of configurations.
+    #[command(flatten)]
+    pub completion: CompletionOptions,
 
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub model_load_thread_count: usize,
-}
-
-impl RepositoryOptions {
-    /// Whether configurations are completed from models' files.
-    pub fn completion(&self) -> Completion {
-        if self.disable_auto_complete_config || self.strict_model_config {
-            Completion::Disabled
-        } else {
-            Completion::FromFiles
-        }
-    }
 }
 
 /// Who decides which models are served.
@@ -255,6 +241,8 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use nereid_model_repository::completion::Completion;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Options, String> {
@@ -279,7 +267,7 @@ mod tests {
                     --allow-sagemaker=false --http-port=8000 --http-port 8080";
         let options = parse(mesh).unwrap();
         assert_eq!(options.http.http_port, 8080); // The last one holds.
-        assert_eq!(options.repository.completion(), Completion::FromFiles);
+        assert_eq!(options.repository.completion.completion(), Completion::FromFiles);
         assert_eq!(options.triton, TritonOptions::default());
     }
 
@@ -287,7 +275,7 @@ mod tests {
     fn completion_is_disabled_by_either_name() {
         for flag in ["--disable-auto-complete-config", "--strict-model-config=true"] {
             let options = parse(&format!("--model-repository a {flag}")).unwrap();
-            assert_eq!(options.repository.completion(), Completion::Disabled, "{flag}");
+            assert_eq!(options.repository.completion.completion(), Completion::Disabled, "{flag}");
         }
     }
 

@@ -90,6 +90,15 @@ fn what_is_wrong() {
 }
 
 #[test]
+fn its_tensors_have_dims() {
+    let text = "platform: 'ensemble' ensemble_scheduling { step { model_name: 'a' } }\n\
+                input { name: 'x' data_type: TYPE_FP32 }\n\
+                output { name: 'y' data_type: TYPE_FP32 dims: 1 }";
+    let error = read_ensemble(stated(text), 1).unwrap_err().to_string();
+    assert!(error.ends_with("config.pbtxt:2:1: input 'x' of an ensemble needs dims"), "{error}");
+}
+
+#[test]
 fn its_platform_is_ensemble() {
     let text = format!(
         "platform: 'onnxruntime_onnx' ensemble_scheduling {{ step {{ model_name: 'a' }} }} {TENSORS}"

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use nereid_backend_all::BackendSetting;
-use nereid_model_repository::completion::Completion;
+
+use super::completion::CompletionOptions;
 
 /// One of these.
 #[derive(Clone, Debug, Subcommand)]
@@ -27,20 +28,13 @@ pub struct CheckOptions {
     #[arg(required = true, value_name = "REPOSITORY")]
     pub repositories: Vec<PathBuf>,
 
-    /// As for serving
-    #[arg(long)]
-    pub disable_auto_complete_config: bool,
+    /// Completion of configurations.
+    #[command(flatten)]
+    pub completion: CompletionOptions,
 
     /// As for serving; may be given several times
     #[arg(long, value_name = "BACKEND,KEY=VALUE")]
     pub backend_config: Vec<BackendSetting>,
-}
-
-impl CheckOptions {
-    /// Whether configurations are completed from models' files.
-    pub fn completion(&self) -> Completion {
-        if self.disable_auto_complete_config { Completion::Disabled } else { Completion::FromFiles }
-    }
 }
 
 /// Of which model, and where to.
