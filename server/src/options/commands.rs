@@ -40,7 +40,7 @@ pub struct CheckOptions {
 /// Of which model, and where to.
 #[derive(Clone, Debug, Args)]
 pub struct InitOptions {
-    /// The model's file; in <model>/<version>/, the model has that folder's name
+    /// The model's file; one in a version's folder has the name of the folder around that
     #[arg(value_name = "MODEL.onnx")]
     pub file: PathBuf,
 
