@@ -109,7 +109,7 @@ fn a_model_that_is_stated_whole() {
         definition.warnings.iter().map(|warning| repository.shorten(warning)).collect();
     assert_eq!(
         warnings,
-        ["R/m/config.pbtxt:1:610: response_cache has no effect in this version of Nereid"]
+        ["R/m/config.pbtxt:1:637: response_cache has no effect in this version of Nereid"]
     );
 }
 
