@@ -1,20 +1,21 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
 mod engine;
-mod files;
+pub(crate) mod files;
 pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
 pub use tensors::StatedTensor;
+pub(crate) use tensors::data_type;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
-use nereid_proto::config::{self, Spans};
+use nereid_proto::config::{self, Parsed, Spans};
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
 
@@ -42,36 +43,51 @@ pub struct Stated {
 }
 
 impl Stated {
-    /// Reads and checks the configuration of `folder`; a model without one states nothing.
-    ///
-    /// # Errors
-    /// When the text is not a configuration. What is wrong with its content is in `problems`.
-    pub fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
-        let file = folder.config_path();
-        let (config, spans) = if let Some(json) = &folder.config {
-            (config::from_json(json).map_err(LoadError::new)?, Spans::default())
-        } else {
-            let text = folder.config_text()?.unwrap_or_default();
-            let parsed =
-                config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
-            (parsed.config, parsed.spans)
-        };
-        let mut stated = Self {
+    /// Of the model `name`, nothing but that.
+    pub fn nothing(name: &str) -> Self {
+        let config = ModelConfig { name: name.to_owned(), ..ModelConfig::default() };
+        Self::of(config, Problems::new(PathBuf::new(), Spans::default()))
+    }
+
+    fn of(config: ModelConfig, problems: Problems) -> Self {
+        Self {
             config,
-            problems: Problems::new(file, spans),
+            problems,
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
             engine: EngineOptions::default(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// Reads and checks the configuration of `folder`; a model without one states nothing.
+    ///
+    /// # Errors
+    /// When the text is not a configuration. What is wrong with its content is in `problems`.
+    pub fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
+        let parsed = if let Some(json) = &folder.config {
+            let config = config::from_json(json).map_err(LoadError::new)?;
+            Parsed { config, spans: Spans::default() }
+        } else {
+            let text = folder.config_text()?.unwrap_or_default();
+            let file = folder.config_path();
+            config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?
         };
+        Ok(Self::check(folder, parsed))
+    }
+
+    /// Checks what was `parsed` as the configuration of `folder`.
+    pub fn check(folder: &ModelFolder, parsed: Parsed) -> Self {
+        let problems = Problems::new(folder.config_path(), parsed.spans);
+        let mut stated = Self::of(parsed.config, problems);
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
         scheduling::check(&mut stated);
         engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
-        Ok(stated)
+        stated
     }
 
     /// Whether it is a graph of other models.
@@ -93,6 +109,32 @@ impl Stated {
     pub fn parameters(&self) -> BTreeMap<String, String> {
         let parameters = self.config.parameters.iter();
         parameters.map(|(key, value)| (key.clone(), value.string_value.clone())).collect()
+    }
+
+    /// What an engine says is wrong, each line with the place of the field that it begins with
+    /// (see [`Backend::inspect`](nereid_backend::backend::Backend::inspect)).
+    pub fn place_faults(&self, faults: &LoadError) -> LoadError {
+        let place = |line: &str| match self.path_of_fault(line) {
+            Some(path) => self.problems.place(&path, line),
+            None => line.to_owned(),
+        };
+        let lines: Vec<_> = faults.0.lines().map(place).collect();
+        LoadError::new(lines.join("\n"))
+    }
+
+    fn path_of_fault(&self, line: &str) -> Option<String> {
+        let (field, rest) = line.split_once(" '")?;
+        let (name, _) = rest.split_once('\'')?;
+        let of = |field: &str, tensors: &[StatedTensor]| {
+            let index = tensors.iter().position(|tensor| tensor.name == name);
+            index.map_or(field.to_owned(), |index| format!("{field}[{index}]"))
+        };
+        match field {
+            "parameter" => Some(format!("parameters[\"{name}\"]")),
+            "input" => Some(of("input", &self.inputs)),
+            "output" => Some(of("output", &self.outputs)),
+            _ => None,
+        }
     }
 
     fn check_name(&mut self, folder: &str) {

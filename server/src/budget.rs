@@ -53,25 +53,31 @@ impl Lease {
         let limit = self.shared.limit_bytes;
         let fits = |used: usize| used.checked_add(size_bytes).filter(|&sum| sum <= limit);
         let used_bytes = &self.shared.used_bytes;
-        match used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
-            Ok(_) => {
-                self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(used) => Err(InferError::Overloaded(format!(
-                "the server has {used} bytes in flight and admits {limit} \
-                 (--inflight-byte-size); {size_bytes} more do not fit, try again later"
-            ))),
-        }
+        used_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .map_err(|used| self.overloaded(used, size_bytes))?;
+        self.size_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Takes what is missing until it has `total_bytes`.
+    /// Whether so many bytes more would fit now; takes none.
     ///
     /// # Errors
     /// As [`Lease::try_grow`].
-    pub fn try_grow_to(&self, total_bytes: usize) -> Result<(), InferError> {
-        let size_bytes = self.size_bytes.load(Ordering::Relaxed);
-        self.try_grow(total_bytes.saturating_sub(size_bytes))
+    pub fn check(&self, size_bytes: usize) -> Result<(), InferError> {
+        let used = self.shared.used_bytes.load(Ordering::Relaxed);
+        if used.saturating_add(size_bytes) <= self.shared.limit_bytes {
+            return Ok(());
+        }
+        Err(self.overloaded(used, size_bytes))
+    }
+
+    fn overloaded(&self, used: usize, size_bytes: usize) -> InferError {
+        let limit = self.shared.limit_bytes;
+        InferError::Overloaded(format!(
+            "the server has {used} bytes in flight and admits {limit} (--inflight-byte-size); \
+             {size_bytes} more do not fit, try again later"
+        ))
     }
 
     /// A lease of all that this one has; it has nothing then.

@@ -24,6 +24,11 @@ pub fn start(options: &LoggingOptions) {
     tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
+/// What clients have sent, in a form in which they cannot write lines of their own into the log.
+pub fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 #[derive(Clone, Copy)]
 struct Severities {
     error: bool,

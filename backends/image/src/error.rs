@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The formats of files that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// ITU-T T.81.
     Jpeg,
     /// ISO/IEC 15948.
@@ -22,7 +22,7 @@ impl fmt::Display for Format {
 
 /// Why bytes are not a picture, in words for whoever sent them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PictureError {
+pub enum PictureError {
     /// Another format, or none.
     #[error("not a JPEG or PNG: {0}")]
     Foreign(String),
@@ -85,7 +85,7 @@ pub(crate) enum PictureError {
 
 impl PictureError {
     /// What a decoder says: its texts have quotes, line ends and double spaces in them.
-    pub(crate) fn broken(format: Format, error: impl fmt::Display) -> Self {
+    pub fn broken(format: Format, error: impl fmt::Display) -> Self {
         let text = error.to_string();
         let words: Vec<_> = text.trim_matches('"').split_whitespace().collect();
         Self::Broken(format, words.join(" "))

@@ -1,6 +1,6 @@
 //! From untrusted bytes to pixels.
 //!
-//! The bytes are walked marker by marker first ([`structure`]): that refuses a truncated file,
+//! The bytes are walked marker by marker first (`structure`): that refuses a truncated file,
 //! which the decoder would answer with grey pixels, and bounds the work before any memory is
 //! taken. The decoder then sees the bytes up to the end of the image and no further.
 //!

@@ -13,7 +13,7 @@ const KEPT_BYTES_MAX: usize = 32 << 20;
 
 /// What to do with the orientation that EXIF states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ExifOrientation {
+pub enum ExifOrientation {
     /// Turn the picture upright.
     #[default]
     Apply,
@@ -23,15 +23,15 @@ pub(crate) enum ExifOrientation {
 
 /// What is asked of pictures before they are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Acceptance {
+pub struct Acceptance {
     /// More pixels are refused.
-    pub(crate) pixels_max: usize,
+    pub pixels_max: usize,
     /// Of files.
-    pub(crate) orientation: ExifOrientation,
+    pub orientation: ExifOrientation,
 }
 
 /// A picture whose size is known and within limits.
-pub(crate) struct Picture<'a> {
+pub struct Picture<'a> {
     source: Source<'a>,
     stored: (usize, usize),
     orientation: Orientation,
@@ -46,12 +46,17 @@ enum Source<'a> {
 
 /// Memory to decode into, used again by the next picture.
 #[derive(Default)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     pixels: Vec<u8>,
     upright: Vec<u8>,
 }
 
 impl Workspace {
+    /// With some memory to begin with; nothing of what is in it will be seen.
+    pub fn of(pixels: Vec<u8>) -> Self {
+        Self { pixels, upright: Vec::new() }
+    }
+
     /// Gives back what is too large to keep.
     pub(crate) fn trim(&mut self) {
         for memory in [&mut self.pixels, &mut self.upright] {
@@ -73,7 +78,7 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     /// See [`PictureError`].
-    pub(crate) fn open(file: &'a [u8], acceptance: Acceptance) -> Result<Self, PictureError> {
+    pub fn open(file: &'a [u8], acceptance: Acceptance) -> Result<Self, PictureError> {
         let pixels_max = acceptance.pixels_max;
         let (source, stored, orientation) = match foreign::format(file)? {
             Format::Jpeg => {
@@ -98,7 +103,7 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
-    pub(crate) fn levels(
+    pub fn levels(
         bytes: &'a [u8],
         format: PixelFormat,
         size: (usize, usize),
@@ -113,7 +118,7 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
-    pub(crate) fn nv12(
+    pub fn nv12(
         bytes: &'a [u8],
         (width, rows): (usize, usize),
         pixels_max: usize,
@@ -136,7 +141,7 @@ impl<'a> Picture<'a> {
     }
 
     /// Columns and rows, when it is upright.
-    pub(crate) fn size(&self) -> (usize, usize) {
+    pub fn size(&self) -> (usize, usize) {
         self.orientation.turned(self.stored)
     }
 
@@ -144,7 +149,7 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     /// See [`PictureError`].
-    pub(crate) fn decode<'w>(self, workspace: &'w mut Workspace) -> Result<Image<'w>, PictureError>
+    pub fn decode<'w>(self, workspace: &'w mut Workspace) -> Result<Image<'w>, PictureError>
     where
         'a: 'w,
     {

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use nereid_backend::data_type::DataType;
+use nereid_backend::reshape;
 use nereid_backend::spec::{Dim, TensorSpec};
-use nereid_proto::inference::{self, ModelInput, ModelOutput};
+use nereid_proto::inference::model_input::Format;
+use nereid_proto::inference::{self, ModelInput, ModelOutput, ModelTensorReshape};
 
 use super::{Stated, files, support};
+use crate::complete::dims_text;
 use crate::problems::Problems;
 
 /// One input or output, and what the text says of it.
@@ -18,6 +21,8 @@ pub struct StatedTensor {
     pub data_type: Option<DataType>,
     /// Axes; none leaves them to the engine, since a message cannot tell that from no axes.
     pub dims: Vec<Dim>,
+    /// See [`TensorSpec::reshape`].
+    pub reshape: Option<Vec<Dim>>,
     /// See [`TensorSpec::is_optional`].
     pub is_optional: bool,
     /// See [`TensorSpec::is_ragged`].
@@ -29,21 +34,26 @@ pub struct StatedTensor {
 impl StatedTensor {
     /// The tensor, if its type is stated.
     pub fn spec(&self) -> Option<TensorSpec> {
-        self.data_type.map(|data_type| self.with(data_type, &self.dims))
+        self.data_type.map(|data_type| self.with(data_type))
     }
 
-    /// The tensor, completed by what the engine found.
+    /// The tensor, completed by what the engine `found`, which is reshaped if it has no axes.
     pub fn completed_by(&self, found: &TensorSpec) -> TensorSpec {
-        let dims = if self.dims.is_empty() { &found.dims } else { &self.dims };
-        self.with(self.data_type.unwrap_or(found.data_type), dims)
+        let stated = self.with(self.data_type.unwrap_or(found.data_type));
+        if self.dims.is_empty() {
+            TensorSpec { dims: found.dims.clone(), reshape: found.reshape.clone(), ..stated }
+        } else {
+            stated
+        }
     }
 
-    fn with(&self, data_type: DataType, dims: &[Dim]) -> TensorSpec {
+    fn with(&self, data_type: DataType) -> TensorSpec {
         TensorSpec {
+            reshape: self.reshape.clone(),
             is_optional: self.is_optional,
             is_ragged: self.is_ragged,
             labels: self.labels.clone(),
-            ..TensorSpec::new(&self.name, data_type, dims.to_vec())
+            ..TensorSpec::new(&self.name, data_type, self.dims.clone())
         }
     }
 }
@@ -62,14 +72,19 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
 
 fn read_input(problems: &mut Problems, index: usize, input: &ModelInput) -> StatedTensor {
     let path = format!("input[{index}]");
-    if input.reshape.is_some() {
-        support::refuse(problems, &format!("{path}.reshape"), "reshape");
-    }
     check_name(problems, &path, &input.name);
+    check_format(problems, &path, input);
+    let foreign = [
+        ("is_shape_tensor", input.is_shape_tensor),
+        ("is_non_linear_format_io", input.is_non_linear_format_io),
+    ];
+    refuse_foreign(problems, &path, foreign);
+    let dims = read_dims(problems, &format!("{path}.dims"), &input.name, &input.dims);
     StatedTensor {
         name: input.name.clone(),
         data_type: data_type(input.data_type),
-        dims: read_dims(problems, &path, &input.name, &input.dims),
+        reshape: reshape(problems, &path, (&input.name, &dims), input.reshape.as_ref()),
+        dims,
         is_optional: input.optional,
         is_ragged: input.allow_ragged_batch,
         labels: None,
@@ -83,14 +98,18 @@ fn read_output(
     folder: &Path,
 ) -> StatedTensor {
     let path = format!("output[{index}]");
-    if output.reshape.is_some() {
-        support::refuse(problems, &format!("{path}.reshape"), "reshape");
-    }
     check_name(problems, &path, &output.name);
+    let foreign = [
+        ("is_shape_tensor", output.is_shape_tensor),
+        ("is_non_linear_format_io", output.is_non_linear_format_io),
+    ];
+    refuse_foreign(problems, &path, foreign);
+    let dims = read_dims(problems, &format!("{path}.dims"), &output.name, &output.dims);
     StatedTensor {
         name: output.name.clone(),
         data_type: data_type(output.data_type),
-        dims: read_dims(problems, &path, &output.name, &output.dims),
+        reshape: reshape(problems, &path, (&output.name, &dims), output.reshape.as_ref()),
+        dims,
         is_optional: false,
         is_ragged: false,
         labels: labels(problems, &path, &output.label_filename, folder),
@@ -103,8 +122,24 @@ fn check_name(problems: &mut Problems, path: &str, name: &str) {
     }
 }
 
+/// A format names three axes.
+fn check_format(problems: &mut Problems, path: &str, input: &ModelInput) {
+    if input.format() != Format::None && !input.dims.is_empty() && input.dims.len() != 3 {
+        let (name, count) = (&input.name, input.dims.len());
+        let text = format!("model input NHWC/NCHW require 3 dims for '{name}', got {count}");
+        problems.at(&format!("{path}.format"), text);
+    }
+}
+
+/// What only TensorRT has.
+fn refuse_foreign(problems: &mut Problems, path: &str, fields: [(&str, bool); 2]) {
+    for (field, _) in fields.into_iter().filter(|(_, is_stated)| *is_stated) {
+        support::refuse(problems, &format!("{path}.{field}"), field);
+    }
+}
+
 /// `None` for `TYPE_INVALID`, which is also what a message has where nothing was said.
-fn data_type(number: i32) -> Option<DataType> {
+pub(crate) fn data_type(number: i32) -> Option<DataType> {
     let stated = inference::DataType::try_from(number).ok()?;
     DataType::from_config_name(stated.as_str_name())
 }
@@ -115,12 +150,33 @@ fn read_dims(problems: &mut Problems, path: &str, name: &str, dims: &[i64]) -> V
         match Dim::from_wire(dim) {
             Some(dim) if dim != Dim::Fixed(0) => read.push(dim),
             _ => problems.at(
-                &format!("{path}.dims"),
+                path,
                 format_args!("'{name}': dims must be positive, or -1 for any size; got {dim}"),
             ),
         }
     }
     read
+}
+
+/// The axes that the engine has. Those of clients must be stated beside them.
+fn reshape(
+    problems: &mut Problems,
+    path: &str,
+    (name, dims): (&str, &[Dim]),
+    stated: Option<&ModelTensorReshape>,
+) -> Option<Vec<Dim>> {
+    let path = format!("{path}.reshape");
+    let shape = read_dims(problems, &path, name, &stated?.shape);
+    if dims.is_empty() {
+        problems.at(&path, format_args!("'{name}': reshape needs dims, which clients see"));
+    } else if let Err(misfit) = reshape::check(dims, &shape) {
+        let (dims, shape) = (dims_text(dims), dims_text(&shape));
+        problems.at(
+            &path,
+            format_args!("'{name}': dims {dims} cannot be reshaped to {shape}: {misfit}"),
+        );
+    }
+    Some(shape)
 }
 
 /// The label file's path, which must stay in the model's folder.

@@ -20,7 +20,7 @@ use prost::Message as _;
 use super::*;
 use crate::registry::{Catalog, Registry, Route, Served, Snapshot, Status};
 use crate::scheduler::Refused;
-use crate::server::{Life, Server};
+use crate::server::Server;
 use crate::{fakes, grpc, http};
 
 #[test]
@@ -30,10 +30,10 @@ fn what_does_not_fit_is_refused_until_others_are_gone() {
     assert!(first.try_grow(6).is_ok());
     assert!(budget.lease().try_grow(5).is_err());
     assert!(budget.lease().try_grow(usize::MAX).is_err());
-    assert!(first.try_grow_to(3).is_ok());
-    assert_eq!(budget.used_bytes(), 6);
-    assert!(first.try_grow_to(11).is_err());
-    assert!(first.try_grow_to(10).is_ok());
+    assert!(first.check(4).is_ok() && budget.lease().check(4).is_ok());
+    assert!(first.check(5).is_err() && first.check(usize::MAX).is_err());
+    assert_eq!(budget.used_bytes(), 6, "a check takes nothing");
+    assert!(first.try_grow(4).is_ok());
     assert!(first.try_grow(1).is_err());
     assert_eq!(budget.used_bytes(), 10);
     let response = budget.lease();
@@ -50,7 +50,7 @@ fn a_lease_that_is_split_has_nothing_left() {
     let stream = budget.lease();
     assert!(stream.try_grow(6).is_ok());
     let message = stream.split();
-    assert!(stream.try_grow_to(4).is_ok());
+    assert!(stream.try_grow(4).is_ok());
     assert_eq!(budget.used_bytes(), 10);
     drop(message);
     assert_eq!(budget.used_bytes(), 4);
@@ -95,17 +95,10 @@ fn server(limit_bytes: usize) -> (Arc<Server>, Arc<Keeper>) {
     let spec = fakes::spec("m", tensor("x"), tensor("y"));
     let spec = Arc::new(ModelSpec { is_batched: false, rows_max: 1, ..spec });
     let definition = Definition { spec, ..fakes::definition("m") };
-    let served = Served { definition, route: keeper.clone(), statistics: Arc::default() };
+    let served =
+        Served { definition, route: keeper.clone(), statistics: Arc::default(), model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
-    let server = Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(limit_bytes),
-        input_bytes_max: 1 << 20,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    };
+    let server = Server { budget: Budget::new(limit_bytes), ..fakes::server(models) };
     (Arc::new(server), keeper)
 }
 

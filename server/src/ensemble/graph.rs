@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
 use nereid_model_repository::complete::dims_text;
@@ -28,14 +29,60 @@ pub struct Graph {
     pub nodes: Vec<Node>,
 }
 
+/// Everything that is wrong with an ensemble's graph.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Whose.
+    pub ensemble: Arc<str>,
+    /// At least one.
+    pub list: Vec<Fault>,
+}
+
+/// What is wrong, and where.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// The field of the configuration, such as `ensemble_scheduling.step[0]`.
+    pub path: String,
+    /// What is wrong with it.
+    pub text: String,
+}
+
+impl From<Faults> for LoadError {
+    fn from(faults: Faults) -> Self {
+        let texts: Vec<_> = faults.list.iter().map(|fault| fault.text.as_str()).collect();
+        Self::new(format!("ensemble '{}': {}", faults.ensemble, texts.join("; ")))
+    }
+}
+
 /// A step: a model, and which tensors it reads and makes.
 pub struct Node {
     /// Who runs it.
     pub target: Target,
-    /// The model's input, and the tensor that it reads.
-    pub inputs: Vec<(Arc<str>, TensorId)>,
+    /// Which step of the configuration it is, for people.
+    pub label: Arc<str>,
+    /// The tensor that says whether it is run.
+    pub condition: Option<TensorId>,
+    /// What it reads.
+    pub inputs: Vec<NodeInput>,
     /// The model's output, and the tensor that it makes.
     pub outputs: Vec<(Arc<str>, TensorId)>,
+}
+
+/// What a node reads.
+pub struct NodeInput {
+    /// The model's input.
+    pub name: Arc<str>,
+    /// The tensor.
+    pub tensor: TensorId,
+    /// Whether the node cannot run without it.
+    pub is_required: bool,
+}
+
+impl Node {
+    /// All tensors that must be known before it is run, or not.
+    pub fn needs(&self) -> impl Iterator<Item = TensorId> {
+        self.inputs.iter().map(|input| input.tensor).chain(self.condition)
+    }
 }
 
 impl Graph {
@@ -47,10 +94,10 @@ impl Graph {
         spec: &ModelSpec,
         steps: &[Step],
         find: impl Fn(&Target) -> Option<&'a ModelSpec>,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, Faults> {
         let mut builder = Builder { spec, tensors: BTreeMap::new(), problems: Vec::new() };
         for input in &spec.signature.inputs {
-            builder.make(&input.name, Known::of(input, spec), "an input of the ensemble");
+            builder.make("input", &input.name, Known::of(input, spec), "an input of the ensemble");
         }
         let mut models = Vec::new();
         for (index, step) in steps.iter().enumerate() {
@@ -61,7 +108,10 @@ impl Graph {
                     models.push((index, step, target, model));
                 }
                 None => {
-                    builder.problem(format!("step {index}: model '{}' is not ready", step.model));
+                    builder.problem(
+                        &path_of_step(index),
+                        format!("step {index}: model '{}' is not ready", step.model),
+                    );
                 }
             }
         }
@@ -87,7 +137,7 @@ impl Graph {
         for (index, node) in self.nodes.iter().enumerate().rev() {
             nodes[index] = node.outputs.iter().any(|(_, tensor)| is_needed[*tensor]);
             if nodes[index] {
-                node.inputs.iter().for_each(|(_, tensor)| is_needed[*tensor] = true);
+                node.needs().for_each(|tensor| is_needed[tensor] = true);
             }
         }
         nodes
@@ -110,52 +160,59 @@ impl Known {
 struct Builder<'a> {
     spec: &'a ModelSpec,
     tensors: BTreeMap<Arc<str>, Known>,
-    problems: Vec<String>,
+    problems: Vec<Fault>,
 }
 
 impl Builder<'_> {
-    fn problem(&mut self, text: String) {
-        self.problems.push(text);
+    /// Notes a fault of the field at `path` of the configuration.
+    fn problem(&mut self, path: &str, text: String) {
+        self.problems.push(Fault { path: path.to_owned(), text });
     }
 
-    fn make(&mut self, name: &Arc<str>, known: Known, maker: &str) {
+    fn make(&mut self, path: &str, name: &Arc<str>, known: Known, maker: &str) {
         let id = self.tensors.len();
         if self.tensors.contains_key(name) {
-            self.problem(format!("{maker} makes tensor '{name}', which is made already"));
+            self.problem(path, format!("{maker} makes tensor '{name}', which is made already"));
         } else {
             self.tensors.insert(name.clone(), Known { id, ..known });
         }
     }
 
     fn make_outputs(&mut self, index: usize, step: &Step, model: &ModelSpec) {
+        let path = path_of_step(index);
         for (output, tensor) in &step.outputs {
             let maker = format!("step {index} ('{}')", step.model);
             match model.signature.output(output) {
-                Some(spec) => self.make(tensor, Known::of(spec, model), &maker),
-                None => self.problem(format!("{maker}: the model has no output '{output}'")),
+                Some(spec) => self.make(&path, tensor, Known::of(spec, model), &maker),
+                None => self.problem(&path, format!("{maker}: the model has no output '{output}'")),
             }
         }
     }
 
     fn node(&mut self, index: usize, step: &Step, target: Target, model: &ModelSpec) -> Node {
+        let path = &path_of_step(index);
         let who = format!("step {index} ('{}')", step.model);
         for input in &model.signature.inputs {
             if !input.is_optional && !step.inputs.contains_key(&input.name) {
-                self.problem(format!("{who}: the model's input '{}' is not mapped", input.name));
+                self.problem(
+                    path,
+                    format!("{who}: the model's input '{}' is not mapped", input.name),
+                );
             }
         }
         let mut inputs = Vec::new();
         for (input, tensor) in &step.inputs {
             match (model.signature.input(input), self.tensors.get(tensor)) {
-                (None, _) => self.problem(format!("{who}: the model has no input '{input}'")),
-                (_, None) => self.problem(format!("{who}: nothing makes tensor '{tensor}'")),
+                (None, _) => self.problem(path, format!("{who}: the model has no input '{input}'")),
+                (_, None) => self.problem(path, format!("{who}: nothing makes tensor '{tensor}'")),
                 (Some(spec), Some(known)) => {
-                    inputs.push((input.clone(), known.id));
+                    let (name, is_required) = (input.clone(), !spec.is_optional);
+                    inputs.push(NodeInput { name, tensor: known.id, is_required });
                     let wanted = Known::of(spec, model);
                     if let Some(misfit) = misfit(known, &wanted) {
                         let text =
                             format!("{who}: input '{input}' gets tensor '{tensor}': {misfit}");
-                        self.problem(text);
+                        self.problem(path, text);
                     }
                 }
             }
@@ -165,7 +222,27 @@ impl Builder<'_> {
             .iter()
             .filter_map(|(output, tensor)| Some((output.clone(), self.tensors.get(tensor)?.id)));
         let outputs = outputs.collect();
-        Node { target, inputs, outputs }
+        let condition =
+            step.condition.as_ref().and_then(|tensor| self.condition(path, &who, tensor));
+        Node { target, label: who.into(), condition, inputs, outputs }
+    }
+
+    fn condition(&mut self, path: &str, who: &str, tensor: &Arc<str>) -> Option<TensorId> {
+        let Some(known) = self.tensors.get(tensor) else {
+            self.problem(path, format!("{who}: nothing makes its condition '{tensor}'"));
+            return None;
+        };
+        let (id, data_type) = (known.id, known.spec.data_type);
+        if !is_yes_or_no(data_type) {
+            self.problem(
+                path,
+                format!(
+                    "{who}: its condition '{tensor}' is {}, but BOOL or whole numbers are expected",
+                    data_type.name()
+                ),
+            );
+        }
+        Some(id)
     }
 
     fn ensemble_outputs(&mut self) -> Vec<(Arc<str>, TensorId)> {
@@ -173,17 +250,20 @@ impl Builder<'_> {
         for output in &self.spec.signature.outputs {
             let name = &output.name;
             match self.tensors.get(name) {
-                None => self.problem(format!("no step makes the output '{name}'")),
+                None => self.problem("output", format!("no step makes the output '{name}'")),
                 Some(known) => {
                     ids.push((name.clone(), known.id));
                     let is_optional = known.spec.is_optional;
                     let stated = Known::of(output, self.spec);
                     if is_optional {
-                        self.problem(format!(
-                            "output '{name}' is an optional input, which clients may leave out"
-                        ));
+                        self.problem(
+                            "output",
+                            format!(
+                                "output '{name}' is an optional input, which clients may leave out"
+                            ),
+                        );
                     } else if let Some(misfit) = misfit(known, &stated) {
-                        self.problem(format!("output '{name}': {misfit}"));
+                        self.problem("output", format!("output '{name}': {misfit}"));
                     }
                 }
             }
@@ -203,7 +283,7 @@ impl Builder<'_> {
         }
         let mut sorted = Vec::new();
         while let Some(next) =
-            nodes.iter().position(|node| node.inputs.iter().all(|(_, tensor)| is_made[*tensor]))
+            nodes.iter().position(|node| node.needs().all(|tensor| is_made[tensor]))
         {
             let node = nodes.remove(next);
             node.outputs.iter().for_each(|(_, tensor)| is_made[*tensor] = true);
@@ -212,17 +292,30 @@ impl Builder<'_> {
         if !nodes.is_empty() {
             let names: Vec<_> =
                 nodes.iter().map(|node| format!("'{}'", node.target.model)).collect();
-            self.problem(format!("the steps {} wait for each other", names.join(", ")));
+            self.problem(
+                "ensemble_scheduling",
+                format!("the steps {} wait for each other", names.join(", ")),
+            );
         }
         sorted
     }
 
-    fn finish(self) -> Result<(), LoadError> {
+    fn finish(self) -> Result<(), Faults> {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(LoadError::new(format!("ensemble '{}': {}", self.spec.name, self.problems.join("; "))))
+        Err(Faults { ensemble: self.spec.name.clone(), list: self.problems })
     }
+}
+
+fn path_of_step(index: usize) -> String {
+    format!("ensemble_scheduling.step[{index}]")
+}
+
+/// Whether elements of the type can say whether a step is run: 0 is no.
+fn is_yes_or_no(data_type: DataType) -> bool {
+    use DataType::{Bf16, Bytes, Fp16, Fp32, Fp64};
+    !matches!(data_type, Bytes | Fp16 | Fp32 | Fp64 | Bf16)
 }
 
 /// Why a tensor can never be what is wanted, if it can't. Sizes that are open are checked with

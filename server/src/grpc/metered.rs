@@ -15,13 +15,13 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::budget::Lease;
 use crate::grpc::failure;
 use crate::grpc::framing::Framing;
 use crate::grpc::gunzip::Gunzip;
-use crate::pause::{PAUSE_MAX, paused};
+use crate::pause::Pace;
 use crate::server::Server;
 
 /// Say how messages are compressed, and may be.
@@ -45,8 +45,7 @@ pub(super) async fn meter(
     let received = lease.clone();
     // A client may keep a stream open and send nothing.
     let framing = request.uri().path().ends_with(STREAM).then(Framing::default);
-    let request = request
-        .map(|body| Body::new(Counted { body, lease: received, pause: None, framing, gunzip }));
+    let request = request.map(|body| Body::new(Counted::new(body, received, framing, gunzip)));
     let response = next.run(request).await;
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
@@ -56,11 +55,12 @@ pub(super) async fn meter(
     })
 }
 
-/// A request's body, which counts what arrives, and ends with an error if nothing does.
+/// A request's body, which counts what arrives, and ends with an error if it comes too slowly.
 struct Counted {
     body: Body,
     lease: Arc<Lease>,
-    /// How long its client may pause; made when it does.
+    pace: Pace,
+    /// Until when more must come; made when its client pauses.
     pause: Option<Pin<Box<Sleep>>>,
     /// Where it is among its messages, if its client may pause between them as long as it likes.
     framing: Option<Framing>,
@@ -80,14 +80,15 @@ impl http_body::Body for Counted {
             if self.framing.as_ref().is_some_and(Framing::is_between_messages) {
                 return Poll::Pending;
             }
-            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE_MAX)));
-            return pause.as_mut().poll(context).map(|()| Some(refused(&paused())));
+            let pace = self.pace;
+            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep_until(pace.deadline())));
+            return pause.as_mut().poll(context).map(|()| Some(refused(&pace.missed())));
         };
         self.pause = None;
         let Some(frame) = frame else { return Poll::Ready(None) };
         let frame = frame?;
-        if let (Some(framing), Some(data)) = (&mut self.framing, frame.data_ref()) {
-            framing.pass(data);
+        if let Some(data) = frame.data_ref() {
+            self.pass(data);
         }
         let size_bytes = frame.data_ref().map_or(0, Bytes::len);
         let frame = self.lease.try_grow(size_bytes).and_then(|()| self.decompressed(frame));
@@ -104,6 +105,26 @@ impl http_body::Body for Counted {
 }
 
 impl Counted {
+    fn new(
+        body: Body,
+        lease: Arc<Lease>,
+        framing: Option<Framing>,
+        gunzip: Option<Gunzip>,
+    ) -> Self {
+        Self { body, lease, pace: Pace::start(), pause: None, framing, gunzip }
+    }
+
+    /// Takes note of what has come. A message that begins is timed by itself.
+    fn pass(&mut self, data: &[u8]) {
+        if let Some(framing) = &mut self.framing {
+            if framing.is_between_messages() {
+                self.pace = Pace::start();
+            }
+            framing.pass(data);
+        }
+        self.pace.pass(data.len());
+    }
+
     fn decompressed(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, InferError> {
         let Some(gunzip) = &mut self.gunzip else { return Ok(frame) };
         match frame.into_data() {

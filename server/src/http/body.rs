@@ -18,13 +18,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use nereid_backend::error::InferError;
 use nereid_backend::tensor::PREFIX_BYTES;
+use tokio::time::{timeout, timeout_at};
 
 use crate::budget::Lease;
 use crate::http::failure;
-use crate::pause::{PAUSE_MAX, paused};
+use crate::pause::Pace;
 use crate::server::Server;
 
-pub(super) use decompress::decompress;
+pub use decompress::decompress;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
@@ -33,21 +34,21 @@ const ALIGNMENT: usize = 64;
 const DISCARD_MAX: Duration = Duration::from_secs(5);
 
 /// A body in memory.
-pub(super) struct Received {
+pub struct Received {
     buffer: Bytes,
     start: usize,
     /// By which it counts as in flight.
-    pub(super) lease: Lease,
+    pub lease: Lease,
 }
 
 impl Received {
     /// The body.
-    pub(super) fn bytes(&self) -> Bytes {
+    pub fn bytes(&self) -> Bytes {
         self.buffer.slice(self.start..)
     }
 
     /// The body as one element of a BYTES tensor: after its length.
-    pub(super) fn as_element(&self) -> Bytes {
+    pub fn as_element(&self) -> Bytes {
         self.buffer.slice(self.start - PREFIX_BYTES..)
     }
 }
@@ -79,15 +80,16 @@ pub(super) fn declared_length(headers: &HeaderMap) -> usize {
 /// `header_length` bytes are JSON.
 ///
 /// # Errors
-/// When it is larger than the server admits, or breaks off, or pauses too long.
-pub(super) async fn receive(
+/// When it is larger than the server admits, or breaks off, or comes too slowly.
+pub async fn receive(
     server: &Server,
     body: &mut Body,
     declared: usize,
     header_length: usize,
 ) -> Result<Received, InferError> {
     let mut filling = Filling::new(server, declared, header_length)?;
-    while let Some(data) = next_data(body).await? {
+    let mut pace = Pace::start();
+    while let Some(data) = next_data(body, &mut pace).await? {
         filling.push(&data)?;
     }
     Ok(filling.finish())
@@ -101,8 +103,9 @@ pub(super) async fn refuse(headers: &HeaderMap, mut body: Body) {
     if headers.contains_key(EXPECT) {
         return;
     }
-    let rest = async { while let Ok(Some(_)) = next_data(&mut body).await {} };
-    let _slow = tokio::time::timeout(DISCARD_MAX, rest).await;
+    let mut pace = Pace::start();
+    let rest = async { while let Ok(Some(_)) = next_data(&mut body, &mut pace).await {} };
+    let _slow = timeout(DISCARD_MAX, rest).await;
 }
 
 /// A body of which more is to come.
@@ -114,12 +117,15 @@ struct Filling {
 }
 
 impl Filling {
-    /// Room for a body of the length that was `declared`, if one was.
+    /// Room for a body of the length that was `declared`, if one was. A body that would not fit is
+    /// refused before it is sent, but it counts as it comes: who declares much and sends little
+    /// takes little.
     fn new(server: &Server, declared: usize, header_length: usize) -> Result<Self, InferError> {
         let size_bytes_max = server.input_bytes_max;
         check_size(declared, size_bytes_max)?;
         let lease = server.budget.lease();
-        lease.try_grow_to(declared)?;
+        lease.check(declared)?;
+        // The system gives pages to what is written, not to what is reserved.
         let mut buffer = BytesMut::with_capacity(declared + PREFIX_BYTES + ALIGNMENT);
         let start = aligned_start(&buffer, header_length);
         buffer.put_bytes(0, start);
@@ -134,7 +140,7 @@ impl Filling {
     fn push(&mut self, data: &[u8]) -> Result<(), InferError> {
         let size = self.size_bytes() + data.len();
         check_size(size, self.size_bytes_max)?;
-        self.lease.try_grow_to(size)?;
+        self.lease.try_grow(data.len())?;
         self.buffer.extend_from_slice(data);
         Ok(())
     }
@@ -156,10 +162,10 @@ fn check_size(size: usize, most: usize) -> Result<(), InferError> {
     )))
 }
 
-async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
+async fn next_data(body: &mut Body, pace: &mut Pace) -> Result<Option<Bytes>, InferError> {
     loop {
-        let frame = tokio::time::timeout(PAUSE_MAX, body.frame()).await;
-        let frame = frame.map_err(|_| paused())?;
+        let frame = timeout_at(pace.deadline(), body.frame()).await;
+        let frame = frame.map_err(|_| pace.missed())?;
         match frame {
             None => return Ok(None),
             Some(Err(error)) => {
@@ -167,6 +173,7 @@ async fn next_data(body: &mut Body) -> Result<Option<Bytes>, InferError> {
             }
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
+                    pace.pass(data.len());
                     return Ok(Some(data));
                 }
             }

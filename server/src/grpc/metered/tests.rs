@@ -6,11 +6,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use tokio::time::sleep;
 
 use super::*;
 use crate::budget::Budget;
+use crate::fakes;
+use crate::pause::PAUSE_MAX;
 use crate::registry::Registry;
-use crate::server::Life;
 
 /// Sends the bytes after each of so many pauses, and then nothing more.
 struct Slow {
@@ -39,17 +41,28 @@ impl http_body::Body for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_may_pause_but_not_stop() {
-    let budget = Budget::new(100);
+    static BYTES: [u8; 120 << 10] = [0; 120 << 10];
+    let budget = Budget::new(1 << 20);
     let pause = PAUSE_MAX.checked_sub(Duration::from_secs(1)).unwrap();
-    let body = Body::new(Slow { pause, left: 3, bytes: b"x", sleep: Box::pin(sleep(pause)) });
-    let lease = Arc::new(budget.lease());
-    let mut body = Counted { body, lease, pause: None, framing: None, gunzip: None };
+    let body = Body::new(Slow { pause, left: 3, bytes: &BYTES, sleep: Box::pin(sleep(pause)) });
+    let mut body = Counted::new(body, Arc::new(budget.lease()), None, None);
     for received in 1..=3 {
         assert!(body.frame().await.unwrap().is_ok());
-        assert_eq!(budget.used_bytes(), received);
+        assert_eq!(budget.used_bytes(), received * BYTES.len());
     }
     let error = body.frame().await.unwrap().unwrap_err().to_string();
     assert!(error.contains("the request's body paused for more than 30 s"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_not_trickle() {
+    let pause = Duration::from_secs(20);
+    let body = Body::new(Slow { pause, left: 9, bytes: b"x", sleep: Box::pin(sleep(pause)) });
+    let lease = Arc::new(Budget::new(100).lease());
+    let mut body = Counted::new(body, lease, None, None);
+    assert!(body.frame().await.unwrap().is_ok());
+    let error = body.frame().await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("the request's body comes too slowly: 1 bytes in 30 s"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +71,7 @@ async fn a_stream_may_rest_between_messages_only() {
     let body = |bytes| {
         let body = Body::new(Slow { pause, left: 2, bytes, sleep: Box::pin(sleep(pause)) });
         let lease = Arc::new(Budget::new(100).lease());
-        Counted { body, lease, pause: None, framing: Some(Framing::default()), gunzip: None }
+        Counted::new(body, lease, Some(Framing::default()), None)
     };
     let mut whole = body(b"\0\0\0\0\x02ab");
     assert!(whole.frame().await.unwrap().is_ok());
@@ -72,15 +85,7 @@ async fn a_stream_may_rest_between_messages_only() {
 /// Asks whether the server lives; the status of the answer, and how it is compressed.
 async fn live(encoding: &'static str, message: Vec<u8>) -> (String, Option<String>) {
     let (_, models) = Registry::new();
-    let server = Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(1_000),
-        input_bytes_max: 100,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    };
+    let server = Server { input_bytes_max: 100, ..fakes::server(models) };
     let request = Request::post("/inference.GRPCInferenceService/ServerLive")
         .header("content-type", "application/grpc")
         .header(ENCODING, encoding)

@@ -8,8 +8,9 @@ use http_body::Frame;
 
 use super::*;
 use crate::budget::Budget;
+use crate::fakes;
+use crate::pause::PAUSE_MAX;
 use crate::registry::Registry;
-use crate::server::Life;
 
 /// A server that admits 1000 bytes in a request and 1500 in flight.
 pub(super) fn server() -> Arc<Server> {
@@ -19,15 +20,8 @@ pub(super) fn server() -> Arc<Server> {
 /// A server that admits that many bytes in a request and half more in flight.
 pub(super) fn server_of(input_bytes_max: usize) -> Arc<Server> {
     let (_, models) = Registry::new();
-    Arc::new(Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(input_bytes_max + input_bytes_max / 2),
-        input_bytes_max,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    })
+    let budget = Budget::new(input_bytes_max + input_bytes_max / 2);
+    Arc::new(Server { budget, input_bytes_max, ..fakes::server(models) })
 }
 
 /// A body that comes in these parts, and may break off after them.
@@ -171,7 +165,7 @@ async fn bytes_are_in_flight_until_the_lease_is_dropped() {
     let overloaded = "the server has 900 bytes in flight and admits 1500 (--inflight-byte-size); \
                       601 more do not fit, try again later";
     refused(receive_some(601).await, overloaded);
-    // What is declared counts before it has come.
+    // What is declared is refused before it has come.
     refused(receive(&server, &mut Body::new(Silent), 601, 0).await, overloaded);
     assert_eq!(server.budget.used_bytes(), 900);
     let Received { lease, .. } = first;
@@ -179,6 +173,46 @@ async fn bytes_are_in_flight_until_the_lease_is_dropped() {
     drop(lease);
     assert_eq!(server.budget.used_bytes(), 0);
     assert!(receive_some(601).await.is_ok());
+}
+
+/// Who declares much and sends little keeps nobody else out.
+#[tokio::test(start_paused = true)]
+async fn what_is_only_declared_is_not_in_flight() {
+    let server = server();
+    let pending = tokio::spawn({
+        let server = server.clone();
+        async move { receive(&server, &mut Body::new(Silent), 1000, 0).await.map(|_| ()) }
+    });
+    tokio::time::sleep(PAUSE_MAX / 2).await;
+    assert_eq!(server.budget.used_bytes(), 0);
+    assert!(receive(&server, &mut Body::from(numbers(1000)), 1000, 0).await.is_ok());
+    assert!(pending.await.unwrap().is_err());
+}
+
+/// Sends a byte after each so long pause.
+struct Trickle(tokio::time::Interval);
+
+impl http_body::Body for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_tick(context).map(|_| Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_must_not_trickle() {
+    let server = server();
+    let pause = Duration::from_secs(1);
+    let mut body = Body::new(Trickle(tokio::time::interval(pause)));
+    let text = "the request's body comes too slowly: 31 bytes in 30 s; this server waits for 4096 \
+                bytes a second";
+    refused(receive(&server, &mut body, 100, 0).await, text);
+    assert_eq!(server.budget.used_bytes(), 0);
 }
 
 #[tokio::test(start_paused = true)]
