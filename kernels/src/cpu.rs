@@ -4,9 +4,19 @@
 //! no fused multiply-add. A CUDA kernel that is compiled with `--fmad=false` and does the same
 //! operations therefore gives the same bits, and tests may compare the two for equality.
 
+mod argmax;
+mod axes;
+mod exp;
 mod resize;
+mod softmax;
 mod taps;
+mod top_k;
 mod views;
 
+pub use argmax::argmax;
+pub use axes::AxisView;
+pub use exp::{exp, sigmoid};
 pub use resize::{ChannelOrder, Normalization, resize_normalize};
+pub use softmax::softmax;
+pub use top_k::{TopK, top_k};
 pub use views::{AXIS_MAX, Planes, RgbImage, ViewError};

@@ -1,0 +1,56 @@
+//! What operations along one axis of their only input have in common.
+
+use nereid_backend::error::{InferError, LoadError};
+use nereid_backend::spec::{Dim, Signature};
+use nereid_kernels::cpu::AxisView;
+
+use crate::head::Inputs;
+
+/// The only input.
+pub(super) const INPUT: &str = "INPUT";
+
+/// Most elements of one of an operation's outputs. An axis of size 0 has no bytes, so a body's
+/// limit does not bound the others.
+const ELEMENTS_MAX: usize = 1 << 28;
+
+/// The input's dims as the user wrote them, or one axis, or as many as `axis` needs.
+///
+/// # Errors
+/// When there is no such axis.
+pub(super) fn dims(user: &Signature, axis: usize) -> Result<Vec<Dim>, LoadError> {
+    let written = user.input(INPUT).map(|input| input.dims.clone()).unwrap_or_default();
+    match written.len() {
+        0 if axis <= RANK_MAX => Ok(vec![Dim::Any; axis]),
+        rank if axis <= rank => Ok(written),
+        rank => Err(LoadError::new(format!(
+            "parameter 'axis' is -{axis}, but a row of input '{INPUT}' has {rank} axes"
+        ))),
+    }
+}
+
+/// Most axes that are filled in.
+const RANK_MAX: usize = 8;
+
+/// The input's shape, and the shape seen along `axis`.
+///
+/// # Errors
+/// When there is no such axis, or too many elements could come out.
+pub(super) fn view<'a>(
+    inputs: &Inputs<'a>,
+    axis: usize,
+) -> Result<(&'a [usize], AxisView), InferError> {
+    let shape = inputs.tensor(INPUT)?.shape();
+    let view = AxisView::of(shape, axis).filter(|view| {
+        let lines = view.outer.checked_mul(view.inner);
+        lines
+            .and_then(|lines| lines.checked_mul(view.length.max(1)))
+            .is_some_and(|count| count <= ELEMENTS_MAX)
+    });
+    let view = view.ok_or_else(|| {
+        InferError::Invalid(format!(
+            "input '{INPUT}' of shape {shape:?} must have {axis} axes or more, and at most \
+             {ELEMENTS_MAX} elements"
+        ))
+    })?;
+    Ok((shape, view))
+}
