@@ -6,7 +6,11 @@
 
 mod argmax;
 mod axes;
+mod detection;
 mod exp;
+mod heatmap;
+mod letterbox;
+mod nms;
 mod resize;
 mod softmax;
 mod taps;
@@ -15,7 +19,11 @@ mod views;
 
 pub use argmax::argmax;
 pub use axes::AxisView;
+pub use detection::{Activation, BoxFormat, Decoding, Objectness, PlaceAxis};
 pub use exp::{exp, sigmoid};
+pub use heatmap::{Peak, Refinement, peak};
+pub use letterbox::Letterbox;
+pub use nms::{Candidate, Scope, Suppression, iou, suppress};
 pub use resize::{ChannelOrder, Normalization, resize_normalize};
 pub use softmax::softmax;
 pub use top_k::{TopK, top_k};

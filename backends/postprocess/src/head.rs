@@ -75,6 +75,29 @@ impl<'a> Inputs<'a> {
         Ok(Cow::Owned(words.iter().map(|&word| f32::from_le_bytes(word)).collect()))
     }
 
+    /// The numbers of an INT32 or INT64 input.
+    ///
+    /// # Errors
+    /// When it is missing, of another type, or on a device.
+    pub(crate) fn integers(&self, name: &str) -> Result<Vec<i64>, InferError> {
+        let input = self.tensor(name)?;
+        match (input.data_type(), input.host()) {
+            (DataType::Int32, Some(bytes)) => Ok(bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&word| i32::from_le_bytes(word).into())
+                .collect()),
+            (DataType::Int64, Some(bytes)) => {
+                Ok(bytes.as_chunks().0.iter().map(|&word| i64::from_le_bytes(word)).collect())
+            }
+            _ => {
+                let text = format!("input '{name}' must be INT32 or INT64 in host memory");
+                Err(InferError::Backend(text.into()))
+            }
+        }
+    }
+
     /// An FP32 input as rows of `RANK` axes.
     ///
     /// # Errors

@@ -1,7 +1,12 @@
 //! The operations, one file each; `docs/postprocess.md` has them as a table.
 
 mod along_axis;
+mod concatenate;
 mod ctc;
+mod detection;
+mod heatmap;
+mod nms;
+mod objects;
 mod softmax;
 mod top_k;
 
@@ -15,9 +20,13 @@ use crate::parameters::OPERATION;
 type Parse = fn(&BTreeMap<String, String>) -> Result<Box<dyn Operation>, LoadError>;
 
 /// Every value of the parameter `operation`.
-const OPERATIONS: [(&str, Parse); 4] = [
+const OPERATIONS: [(&str, Parse); 8] = [
     (top_k::TopK::ARGMAX, top_k::TopK::parse_argmax),
+    (concatenate::Concatenate::NAME, concatenate::Concatenate::parse),
     (ctc::Ctc::NAME, ctc::Ctc::parse),
+    (detection::Detection::NAME, detection::Detection::parse),
+    (heatmap::Heatmap::NAME, heatmap::Heatmap::parse),
+    (nms::Nms::NAME, nms::Nms::parse),
     (softmax::Softmax::NAME, softmax::Softmax::parse),
     (top_k::TopK::NAME, top_k::TopK::parse),
 ];

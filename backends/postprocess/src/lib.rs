@@ -9,6 +9,8 @@
 //! - `parameters`: what `config.pbtxt` says, read with all its mistakes;
 //! - `ports`: which inputs and outputs a model has;
 //! - `labels`: the file that names the classes;
+//! - `letterbox`: how a picture was brought into a model's input;
+//! - `found`: lists of things, padded where requests share a batch;
 //! - `heads`: the operations;
 //! - `instance`: from a batch to its answers.
 //!
@@ -16,10 +18,12 @@
 
 #![forbid(unsafe_code)]
 
+mod found;
 mod head;
 mod heads;
 mod instance;
 mod labels;
+mod letterbox;
 mod parameters;
 mod ports;
 

@@ -78,11 +78,6 @@ impl<'a> Reader<'a> {
         self.read("axis", (expected, 1), parse)
     }
 
-    /// Says what else is wrong.
-    pub(crate) fn refuse(&mut self, error: String) {
-        self.errors.push(error);
-    }
-
     /// Refuses what nobody has read.
     ///
     /// # Errors

@@ -40,12 +40,14 @@ pub(super) fn view<'a>(
     axis: usize,
 ) -> Result<(&'a [usize], AxisView), InferError> {
     let shape = inputs.tensor(INPUT)?.shape();
-    let view = AxisView::of(shape, axis).filter(|view| {
-        let lines = view.outer.checked_mul(view.inner);
-        lines
-            .and_then(|lines| lines.checked_mul(view.length.max(1)))
-            .is_some_and(|count| count <= ELEMENTS_MAX)
-    });
+    // Sizes of 0 are counted as 1: behind one, the others are not bounded by any bytes.
+    let is_small = |view: &AxisView| {
+        let sizes = [view.outer, view.length, view.inner];
+        let mut sizes = sizes.iter().map(|&size| size.max(1));
+        let count = sizes.try_fold(1_usize, |all, size| all.checked_mul(size));
+        count.is_some_and(|count| count <= ELEMENTS_MAX)
+    };
+    let view = AxisView::of(shape, axis).filter(is_small);
     let view = view.ok_or_else(|| {
         InferError::Invalid(format!(
             "input '{INPUT}' of shape {shape:?} must have {axis} axes or more, and at most \

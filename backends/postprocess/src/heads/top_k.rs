@@ -2,7 +2,6 @@
 //! are called.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use nereid_backend::data_type::DataType;
@@ -14,13 +13,12 @@ use nereid_kernels::cpu::top_k;
 
 use super::along_axis;
 use crate::head::{Head, Inputs, Operation, failed};
-use crate::labels::Labels;
+use crate::labels::{LABELS, Labels};
 use crate::parameters::Reader;
 use crate::ports::{Layout, Port, complete};
 
 const VALUES: &str = "VALUES";
 const INDICES: &str = "INDICES";
-const LABELS: &str = "LABELS";
 
 /// Most numbers that are wanted of one line.
 const K_MAX: usize = 1 << 16;
@@ -90,7 +88,7 @@ impl Operation for TopK {
     }
 
     fn open(&self, signature: &Signature, rows_max: usize) -> Result<Arc<dyn Head>, LoadError> {
-        let labels = labels(signature)?;
+        let labels = Labels::of(signature)?;
         let rank = signature.input(along_axis::INPUT).map_or(0, |input| input.dims.len());
         let is_scalar = self.k.is_none() && rank == usize::from(rows_max > 0) + 1;
         if let Some(labels) = &labels {
@@ -102,21 +100,6 @@ impl Operation for TopK {
         }
         Ok(Arc::new(TopKHead { operation: *self, labels, is_scalar }))
     }
-}
-
-/// The labels of the output that names classes, if the model has it.
-///
-/// # Errors
-/// When it has no file, or that cannot be read.
-pub(super) fn labels(signature: &Signature) -> Result<Option<Labels>, LoadError> {
-    let Some(output) = signature.output(LABELS) else { return Ok(None) };
-    let file: &Path = output.labels.as_deref().ok_or_else(|| {
-        LoadError::new(format!(
-            "output '{LABELS}' needs label_filename: \"labels.txt\", and that file, with one label \
-             a line, in the model's folder"
-        ))
-    })?;
-    Labels::read(file).map(Some)
 }
 
 struct TopKHead {
@@ -149,8 +132,7 @@ impl Head for TopKHead {
             (INDICES.into(), Tensor::from_values(shape.clone(), indices)),
         ];
         if let Some(labels) = &self.labels {
-            let name = |&index: &usize| labels.names().get(index).map_or("", AsRef::as_ref);
-            let names: Vec<_> = top.indices.iter().map(name).collect();
+            let names: Vec<_> = top.indices.iter().map(|&index| labels.name(index)).collect();
             outputs.push((LABELS.into(), Tensor::from_strings(shape, &names)));
         }
         let made = outputs.into_iter().map(|(name, tensor)| tensor.map(|tensor| (name, tensor)));
