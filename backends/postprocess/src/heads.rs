@@ -8,6 +8,7 @@ mod heatmap;
 mod nms;
 mod objects;
 mod softmax;
+mod text_detection;
 mod top_k;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::parameters::OPERATION;
 type Parse = fn(&BTreeMap<String, String>) -> Result<Box<dyn Operation>, LoadError>;
 
 /// Every value of the parameter `operation`.
-const OPERATIONS: [(&str, Parse); 8] = [
+const OPERATIONS: [(&str, Parse); 9] = [
     (top_k::TopK::ARGMAX, top_k::TopK::parse_argmax),
     (concatenate::Concatenate::NAME, concatenate::Concatenate::parse),
     (ctc::Ctc::NAME, ctc::Ctc::parse),
@@ -28,6 +29,7 @@ const OPERATIONS: [(&str, Parse); 8] = [
     (heatmap::Heatmap::NAME, heatmap::Heatmap::parse),
     (nms::Nms::NAME, nms::Nms::parse),
     (softmax::Softmax::NAME, softmax::Softmax::parse),
+    (text_detection::TextDetection::NAME, text_detection::TextDetection::parse),
     (top_k::TopK::NAME, top_k::TopK::parse),
 ];
 
