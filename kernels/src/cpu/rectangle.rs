@@ -84,11 +84,17 @@ impl Rectangle {
         [left[0], right[0], right[1], left[1]]
     }
 
-    /// The pixels of row `y` that lie in it.
+    /// The pixels of row `y` whose centres lie in it, or within half a pixel of it.
+    ///
+    /// Half a pixel is `floor(sqrt(dx^2 + dy^2) / 2)` of along and across, so what lies upright is
+    /// taken as it is, and what is turned as a filled polygon with its outline.
     pub(super) fn columns(&self, y: i64) -> RangeInclusive<i64> {
         let [dx, dy] = self.direction;
-        let along = solve(dx, self.along.start() - dy * y, self.along.end() - dy * y);
-        let across = solve(-dy, self.across.start() - dx * y, self.across.end() - dx * y);
+        let half = (dx * dx + dy * dy).isqrt() / 2;
+        let range = |factor: i64, range: &RangeInclusive<i64>, offset: i64| {
+            solve(factor, range.start() - half - offset, range.end() + half - offset)
+        };
+        let (along, across) = (range(dx, &self.along, dy * y), range(-dy, &self.across, dx * y));
         *along.start().max(across.start())..=*along.end().min(across.end())
     }
 

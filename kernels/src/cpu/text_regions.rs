@@ -7,7 +7,8 @@
 //! region   = connected pixels of the mask (8-connectivity)
 //! box      = smallest rectangle around their centres, turned or upright, w x h
 //!            gone if min(w, h) < side_min
-//! score    = mean of the map over the pixels in the box   added in double precision, row by row
+//! score    = mean of the map over the pixels within half a pixel of the box
+//!            added in double precision, row by row
 //!            gone if score < box_threshold, or NaN
 //! distance = w * h * unclip_ratio / (2 * (w + h))
 //! box      = each side moved outwards by distance
@@ -15,8 +16,8 @@
 //! ```
 //!
 //! It differs from the original where that works around its libraries: no box is rounded to whole
-//! pixels on the way, holes of regions are not regions, and the score is the mean over what lies
-//! in the exact box.
+//! pixels on the way, holes of regions are not regions, and the score is the mean over the
+//! exact box with its outline, not over the box with its corners cut to whole pixels.
 
 use super::rectangle::Rectangle;
 use super::regions::regions;
