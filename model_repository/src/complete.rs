@@ -5,7 +5,7 @@
 //! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes the
 //!   backend's default, and the model gets dynamic batching unless it states a scheduler;
 //! - what is stated of a tensor must be what the engine found; type and dims that are left out are
-//!   the engine's.
+//!   the engine's, but a tensor without axes gets one of size 1, and is reshaped.
 
 use std::fmt::Write as _;
 
@@ -109,6 +109,9 @@ fn without_batch(tensor: &TensorSpec, is_batched: bool) -> TensorSpec {
         Some((_, inner)) if is_batched => inner.to_vec(),
         _ => tensor.dims.clone(),
     };
+    if dims.is_empty() {
+        return TensorSpec { dims: vec![Dim::Fixed(1)], reshape: Some(dims), ..tensor.clone() };
+    }
     TensorSpec { dims, ..tensor.clone() }
 }
 
@@ -120,12 +123,15 @@ fn misfit(stated: &TensorSpec, found: &TensorSpec, is_batched: bool) -> Option<S
         return Some(format!("'{name}': data_type is {stated}, but the model has {found}"));
     }
     let admits = |(stated, found): (&Dim, &Dim)| *found == Dim::Any || stated == found;
-    let fits =
-        stated.dims.len() == found.dims.len() && stated.dims.iter().zip(&found.dims).all(admits);
+    let (stated, found, field) = match &stated.reshape {
+        Some(reshape) => (&**reshape, found.engine_dims(), "reshape is"),
+        None => (&*stated.dims, found.engine_dims(), "dims are"),
+    };
+    let fits = stated.len() == found.len() && stated.iter().zip(found).all(admits);
     (!fits).then(|| {
-        let (stated, found) = (dims_text(&stated.dims), dims_text(&found.dims));
+        let (stated, found) = (dims_text(stated), dims_text(found));
         let axes = if is_batched { "without the batch axis" } else { "all axes, without batching" };
-        format!("'{name}': dims are {stated}, but the model has {found} ({axes})")
+        format!("'{name}': {field} {stated}, but the model has {found} ({axes})")
     })
 }
 

@@ -8,9 +8,10 @@ use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelConfig;
 
 use crate::labels::Labels;
+use crate::warmup::Sample;
 
 /// Requests that wait, for a queue whose configuration sets no limit (Triton has none; memory is
-/// bounded by the bytes in flight as well).
+/// bounded by the bytes in flight as well). For an ensemble, those in flight.
 pub const QUEUE_MAX_DEFAULT: usize = 65_536;
 
 /// Most priority levels of a model: each is a queue that every batch looks at.
@@ -27,6 +28,8 @@ pub struct Definition {
     pub scheduling: Scheduling,
     /// The names of classes, for the outputs that have them.
     pub labels: Labels,
+    /// What each instance runs before the version is ready.
+    pub warmup: Vec<Sample>,
     /// What the user should know, though the model can be served.
     pub warnings: Vec<String>,
 }
@@ -35,7 +38,9 @@ impl Definition {
     /// The models of an ensemble's steps; none for other models.
     pub fn steps(&self) -> Vec<String> {
         match &self.scheduling {
-            Scheduling::Ensemble(steps) => steps.iter().map(|step| step.model.clone()).collect(),
+            Scheduling::Ensemble(ensembling) => {
+                ensembling.steps.iter().map(|step| step.model.clone()).collect()
+            }
             Scheduling::Queue { .. } => Vec::new(),
         }
     }
@@ -52,7 +57,7 @@ pub enum Scheduling {
         batching: Batching,
     },
     /// By other models.
-    Ensemble(Vec<Step>),
+    Ensemble(Ensembling),
 }
 
 /// Which requests run together, and how many may wait.
@@ -124,6 +129,15 @@ pub enum TimeoutAction {
     Delay,
 }
 
+/// How an ensemble's requests are run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ensembling {
+    /// The models that run them.
+    pub steps: Vec<Step>,
+    /// Most requests in flight at the same time.
+    pub requests_max: usize,
+}
+
 /// One step of an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -135,4 +149,6 @@ pub struct Step {
     pub inputs: BTreeMap<Arc<str>, Arc<str>>,
     /// The model's output -> the ensemble's tensor.
     pub outputs: BTreeMap<Arc<str>, Arc<str>>,
+    /// The ensemble's tensor that says whether the step is run; without one, it always is.
+    pub condition: Option<Arc<str>>,
 }

@@ -11,7 +11,7 @@ use nereid_proto::inference::ModelEnsembling;
 use nereid_proto::inference::model_config::SchedulingChoice;
 use nereid_proto::inference::model_ensembling;
 
-use crate::definition::{Definition, Scheduling, Step};
+use crate::definition::{Definition, Ensembling, QUEUE_MAX_DEFAULT, Scheduling, Step};
 use crate::engine::ENSEMBLE;
 use crate::labels::Labels;
 use crate::shown;
@@ -23,11 +23,11 @@ use crate::stated::Stated;
 /// Everything that is wrong with it, one line each.
 pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definition, LoadError> {
     ENSEMBLE.clone_into(&mut stated.config.platform);
-    let steps = match &stated.config.scheduling_choice {
-        Some(SchedulingChoice::EnsembleScheduling(ensemble)) => steps(ensemble),
-        _ => Vec::new(),
+    let ensembling = match &stated.config.scheduling_choice {
+        Some(SchedulingChoice::EnsembleScheduling(ensemble)) => ensembling(ensemble),
+        _ => ensembling(&ModelEnsembling::default()),
     };
-    check(&mut stated, &steps);
+    check(&mut stated, &ensembling.steps);
     stated.problems.check()?;
     shown::state_defaults(&mut stated.config);
     let spec = ModelSpec {
@@ -41,10 +41,11 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
         engine: EngineOptions::default(),
         instances: Vec::new(),
     };
-    let scheduling = Scheduling::Ensemble(steps);
+    let scheduling = Scheduling::Ensemble(ensembling);
     let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
+    let warmup = Vec::new();
+    Ok(Definition { config, spec, scheduling, labels, warmup, warnings: stated.warnings })
 }
 
 fn check(stated: &mut Stated, steps: &[Step]) {
@@ -64,9 +65,18 @@ fn check(stated: &mut Stated, steps: &[Step]) {
         let message = "an ensemble has no instances: the models of its steps have";
         problems.at("instance_group[0]", message);
     }
+    if !config.model_warmup.is_empty() {
+        let message = "an ensemble has no warm-up: the models of its steps have";
+        problems.at("model_warmup[0]", message);
+    }
     for (field, tensors) in [("input", inputs), ("output", outputs)] {
         if tensors.is_empty() {
             problems.at(field, format_args!("an ensemble states its {field}s"));
+        }
+        let reshaped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.reshape.is_some());
+        for (index, _) in reshaped {
+            let message = "an ensemble does not reshape: the models of its steps do";
+            problems.at(&format!("{field}[{index}].reshape"), message);
         }
         let untyped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.data_type.is_none());
         for (index, tensor) in untyped {
@@ -76,7 +86,7 @@ fn check(stated: &mut Stated, steps: &[Step]) {
     }
 }
 
-fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
+fn ensembling(ensemble: &ModelEnsembling) -> Ensembling {
     let map = |map: &BTreeMap<String, String>| {
         map.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
     };
@@ -85,8 +95,13 @@ fn steps(ensemble: &ModelEnsembling) -> Vec<Step> {
         version: u64::try_from(step.model_version).ok().filter(|&version| version > 0),
         inputs: map(&step.input_map),
         outputs: map(&step.output_map),
+        condition: step.condition.as_deref().map(Arc::from),
     };
-    ensemble.step.iter().map(step).collect()
+    let stated = usize::try_from(ensemble.max_inflight_requests).ok().filter(|&most| most > 0);
+    Ensembling {
+        steps: ensemble.step.iter().map(step).collect(),
+        requests_max: stated.unwrap_or(QUEUE_MAX_DEFAULT),
+    }
 }
 
 #[cfg(test)]

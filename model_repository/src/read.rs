@@ -18,6 +18,7 @@ use crate::layout::{ModelFolder, stays_inside};
 use crate::shown;
 use crate::stated::Stated;
 use crate::versions;
+use crate::warmup;
 
 /// Reads the model in `folder` and completes it by what `backends` find in its files.
 ///
@@ -64,13 +65,14 @@ fn read_model(
     let parameters = stated.parameters();
     let raw = RawSpec {
         file: file.clone(),
-        signature: stated.signature(),
+        signature: stated.signature().as_the_engine_has_it(),
         rows_max: stated.rows_max,
         parameters: parameters.clone(),
     };
     let found = backend.inspect(&raw)?;
     let completed = complete(&mut stated, &found, backend.rows_max_default());
     let batching = batching(&mut stated, &completed);
+    let warmup = warmup::read(&mut stated, &folder.path, &completed);
     stated.problems.check()?;
 
     shown::state(&mut stated.config, &completed, backend.as_ref());
@@ -88,7 +90,7 @@ fn read_model(
     let scheduling = Scheduling::Queue { backend: backend.name(), batching };
     let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
+    Ok(Definition { config, spec, scheduling, labels, warmup, warnings: stated.warnings })
 }
 
 /// The model's file, which must be there; the version folder for an engine that needs none.

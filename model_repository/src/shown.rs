@@ -1,11 +1,12 @@
 //! The configuration that clients are shown: what the user wrote, and what was completed.
 
 use nereid_backend::backend::Backend;
-use nereid_backend::spec::TensorSpec;
+use nereid_backend::spec::{Dim, TensorSpec};
 use nereid_proto::inference::model_optimization_policy::PinnedMemoryBuffer;
 use nereid_proto::inference::model_version_policy::{Latest, PolicyChoice};
 use nereid_proto::inference::{
-    DataType, ModelConfig, ModelInput, ModelOptimizationPolicy, ModelOutput, ModelVersionPolicy,
+    DataType, ModelConfig, ModelInput, ModelOptimizationPolicy, ModelOutput, ModelTensorReshape,
+    ModelVersionPolicy,
 };
 
 use crate::complete::Completed;
@@ -19,17 +20,21 @@ pub(crate) fn state(config: &mut ModelConfig, completed: &Completed, backend: &d
     }
     config.max_batch_size = i32::try_from(completed.rows_max).unwrap_or(i32::MAX);
     for tensor in &completed.signature.inputs {
-        let Tensor { name, data_type, dims } = Tensor::of(tensor);
-        match config.input.iter_mut().find(|input| input.name == name) {
-            Some(input) => (input.data_type, input.dims) = (data_type, dims),
-            None => config.input.push(ModelInput { name, data_type, dims, ..Default::default() }),
+        let Tensor { name, data_type, dims, reshape } = Tensor::of(tensor);
+        if let Some(input) = config.input.iter_mut().find(|input| input.name == name) {
+            (input.data_type, input.dims, input.reshape) = (data_type, dims, reshape);
+        } else {
+            let rest = ModelInput::default();
+            config.input.push(ModelInput { name, data_type, dims, reshape, ..rest });
         }
     }
     for tensor in &completed.signature.outputs {
-        let Tensor { name, data_type, dims } = Tensor::of(tensor);
-        match config.output.iter_mut().find(|output| output.name == name) {
-            Some(output) => (output.data_type, output.dims) = (data_type, dims),
-            None => config.output.push(ModelOutput { name, data_type, dims, ..Default::default() }),
+        let Tensor { name, data_type, dims, reshape } = Tensor::of(tensor);
+        if let Some(output) = config.output.iter_mut().find(|output| output.name == name) {
+            (output.data_type, output.dims, output.reshape) = (data_type, dims, reshape);
+        } else {
+            let rest = ModelOutput::default();
+            config.output.push(ModelOutput { name, data_type, dims, reshape, ..rest });
         }
     }
     state_defaults(config);
@@ -51,15 +56,18 @@ struct Tensor {
     name: String,
     data_type: i32,
     dims: Vec<i64>,
+    reshape: Option<ModelTensorReshape>,
 }
 
 impl Tensor {
     fn of(spec: &TensorSpec) -> Self {
         let data_type = DataType::from_str_name(spec.data_type.config_name());
+        let wire = |dims: &[Dim]| dims.iter().map(|dim| dim.to_wire()).collect();
         Self {
             name: spec.name.to_string(),
             data_type: data_type.unwrap_or_default().into(),
-            dims: spec.dims.iter().map(|dim| dim.to_wire()).collect(),
+            dims: wire(&spec.dims),
+            reshape: spec.reshape.as_deref().map(|dims| ModelTensorReshape { shape: wire(dims) }),
         }
     }
 }

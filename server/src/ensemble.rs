@@ -3,6 +3,9 @@
 //! [`graph`] is what the configuration says, checked when the ensemble is loaded; `run` is one
 //! request's way through it. Steps without mutual dependency run at the same time, tensors go from
 //! step to step by reference, and a step's answer starts the next one where it arrives.
+//!
+//! Beyond Triton's: a step may have a condition, and one that is not run makes nothing; a step of
+//! more rows than its model takes at a time is several requests, and one of no rows is none.
 
 pub mod graph;
 mod run;
@@ -13,19 +16,22 @@ use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 
 use crate::ensemble::graph::Graph;
+use crate::places::Places;
 use crate::registry::{Catalog, Route, Snapshot};
-use crate::scheduler::Refused;
+use crate::scheduler::{Refusal, Refused};
 
 /// An ensemble that takes requests.
 pub struct Ensemble {
     graph: Arc<Graph>,
+    places: Places,
     observer: Arc<dyn Observer>,
 }
 
 impl Ensemble {
-    /// An ensemble of this graph, which tells `observer` of its answers.
-    pub fn new(graph: Graph, observer: Arc<dyn Observer>) -> Self {
-        Self { graph: Arc::new(graph), observer }
+    /// An ensemble of this graph for `requests_max` requests at the same time, which tells
+    /// `observer` of its answers.
+    pub fn new(graph: Graph, requests_max: usize, observer: Arc<dyn Observer>) -> Self {
+        Self { graph: Arc::new(graph), places: Places::new(requests_max), observer }
     }
 }
 
@@ -33,7 +39,9 @@ impl Route for Ensemble {
     /// Starts the steps that the request needs.
     fn push(&self, mut request: Request, snapshot: &Snapshot) -> Result<(), Refused> {
         request.observe(self.observer.clone());
-        run::start(self.graph.clone(), request, self.observer.clone(), snapshot.clone());
+        let Some(place) = self.places.take() else { return Err((request, Refusal::Full)) };
+        let observer = self.observer.clone();
+        run::start(self.graph.clone(), (request, place), observer, snapshot.clone());
         Ok(())
     }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
-use nereid_backend::parts::Times;
+use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
@@ -21,20 +21,55 @@ use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
 use nereid_model_repository::labels::Labels;
 use nereid_proto::inference::ModelConfig;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use crate::budget::Budget;
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::instance::start_instance;
 use crate::park::{Park, SystemPark};
+use crate::places::Places;
 use crate::queue::Queue;
-use crate::registry::Served;
+use crate::registry::{Models, Served};
+use crate::server::{Life, Server};
 use crate::statistics::Statistics;
+
+/// A server of these models that serves, and admits a mebibyte in a request and in flight.
+pub(crate) fn server(models: Models) -> Server {
+    Server {
+        name: "nereid".to_owned(),
+        models,
+        control: None,
+        budget: Budget::new(1 << 20),
+        places: Places::new(8),
+        input_bytes_max: 1 << 20,
+        life: watch::channel(Life::Serving).1,
+        is_strict: false,
+    }
+}
 
 /// A request without inputs.
 pub(crate) fn request(rows: usize) -> (Request, oneshot::Receiver<Answer>) {
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(rows).unwrap();
     (Request::new(Vec::new(), rows, Home::Once(home)), client)
+}
+
+/// A batch of a request for `y` for each of `inputs`, which is called `x` and is one row.
+pub(crate) fn batch(inputs: &[Tensor]) -> (Batch, Vec<oneshot::Receiver<Answer>>) {
+    let (requests, clients): (Vec<_>, Vec<_>) = inputs
+        .iter()
+        .map(|input| {
+            let (mut request, client) = request(1);
+            request.inputs = vec![("x".into(), input.clone())];
+            request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+            (request, client)
+        })
+        .unzip();
+    let mut requests = requests.into_iter();
+    let observer = Arc::new(Statistics::default());
+    let mut batch = Batch::new(requests.next().unwrap(), Instant::now(), observer);
+    requests.for_each(|request| batch.push(request));
+    (batch, clients)
 }
 
 /// Of a request of which each stage takes a microsecond more than the one before: 10 µs in all.
@@ -90,6 +125,7 @@ pub(crate) fn definition(name: &str) -> Definition {
         spec: Arc::new(spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])])),
         scheduling: Scheduling::Queue { backend: "echo", batching: batching(4, Duration::ZERO) },
         labels: Labels::default(),
+        warmup: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -136,6 +172,10 @@ impl<F: Fn() -> Box<dyn Instance> + Send + Sync> Model for Made<F> {
     fn spawn(&self, _: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         Ok((self.0)())
     }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        vec![MemoryUsage { device: DeviceId::Cpu, size_bytes: 7 }]
+    }
 }
 
 /// A model whose instances echo.
@@ -164,19 +204,32 @@ pub(crate) fn serve(
     let parks = vec![SystemPark::default()];
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
+    let model: Arc<dyn Model> = Arc::new(model);
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper).unwrap();
+    let thread = start_instance(queue.clone(), model.clone(), instance_spec(), reaper);
+    let thread = thread.unwrap().wait().unwrap();
     let definition = Definition { spec: Arc::new(spec), ..definition("m") };
-    (Arc::new(Served { definition, route: queue, statistics }), thread)
+    (
+        Arc::new(Served {
+            definition,
+            route: queue,
+            statistics,
+            model: Some(Arc::downgrade(&model)),
+        }),
+        thread,
+    )
 }
 
-/// A step such as `f x=IN y=MID`: names of the model's inputs are lower than `y`'s.
+/// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition.
 pub(crate) fn step(text: &str) -> Step {
     let mut words = text.split(' ');
     let model = words.next().unwrap().to_owned();
-    let (inputs, outputs) = words
-        .map(|word| word.split_once('=').unwrap())
+    let named: Vec<_> = words.map(|word| word.split_once('=').unwrap()).collect();
+    let condition = named.iter().find(|(key, _)| *key == "?").map(|(_, value)| Arc::from(*value));
+    let (inputs, outputs) = named
+        .into_iter()
+        .filter(|(key, _)| *key != "?")
         .map(|(key, value)| (Arc::from(key), Arc::from(value)))
         .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
-    Step { model, version: None, inputs, outputs }
+    Step { model, version: None, inputs, outputs, condition }
 }

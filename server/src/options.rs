@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, Parser, ValueEnum, value_parser};
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
@@ -52,6 +52,10 @@ pub struct ServerOptions {
     /// Bytes of all requests and responses in flight; requests beyond are refused with 503
     #[arg(long, value_name = "BYTES", default_value_t = 2 << 30)]
     pub inflight_byte_size: usize,
+
+    /// Inference requests in flight; those beyond are refused with 503
+    #[arg(long, value_name = "COUNT", default_value_t = 65_536)]
+    pub inflight_request_count: usize,
 }
 
 impl ServerOptions {
@@ -90,10 +94,14 @@ pub struct RepositoryOptions {
     #[arg(long, visible_alias = "model-store", value_name = "PATH", required = true)]
     pub model_repository: Vec<PathBuf>,
 
-    /// none: serve all models from the start; explicit: serve those of --load-model, and load and
-    /// unload models as clients ask
+    /// none: serve all models from the start; poll: and look for new, changed and removed ones;
+    /// explicit: serve those of --load-model, and load and unload models as clients ask
     #[arg(long, value_enum, default_value_t = ControlMode::None)]
     pub model_control_mode: ControlMode,
+
+    /// Seconds between two looks for changes in the poll mode; a change counts when two looks agree
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..), default_value_t = 15)]
+    pub repository_poll_secs: u64,
 
     /// Model to load at start in the explicit mode; may be given several times; * loads all
     #[arg(long, value_name = "NAME")]
@@ -110,6 +118,10 @@ pub struct RepositoryOptions {
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub model_load_thread_count: usize,
+
+    /// How often a model that its backend does not load is tried again
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub model_load_retry_count: u32,
 }
 
 /// Who decides which models are served.
@@ -117,6 +129,8 @@ pub struct RepositoryOptions {
 pub enum ControlMode {
     /// The repository, at start.
     None,
+    /// The repository, at any time.
+    Poll,
     /// Clients.
     Explicit,
 }
@@ -260,6 +274,20 @@ mod tests {
         for wrong in ["interval-ms 0", "interval-ms x", "interval-ms 1e40", "config summaries=1"] {
             let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
             assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
+        }
+    }
+
+    #[test]
+    fn polling_has_tritons_options() {
+        let options = parse("--model-repository a --model-control-mode poll").unwrap().repository;
+        assert_eq!(options.model_control_mode, ControlMode::Poll);
+        assert_eq!((options.repository_poll_secs, options.model_load_retry_count), (15, 0));
+        let line = "--model-repository a --repository-poll-secs=3 --model-load-retry-count=2";
+        let options = parse(line).unwrap().repository;
+        assert_eq!((options.repository_poll_secs, options.model_load_retry_count), (3, 2));
+        for wrong in ["0", "-1", "0.5"] {
+            let error = parse(&format!("--model-repository a --repository-poll-secs={wrong}"));
+            assert!(error.unwrap_err().contains("--repository-poll-secs"), "{wrong}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! What both protocols stand on: the models, the limits, and whether requests are welcome.
 
+use nereid_backend::error::InferError;
 use tokio::sync::watch;
 
 use crate::budget::Budget;
 use crate::lifecycle::{Control, UNLOADED};
+use crate::places::{Place, Places};
 use crate::registry::{Models, Status, Target};
 
 /// Extensions of KServe v2 that this server has, under Triton's names and in its order.
@@ -28,6 +30,8 @@ pub struct Server {
     pub control: Option<Control>,
     /// Bytes of all requests and responses in flight.
     pub budget: Budget,
+    /// Inference requests in flight.
+    pub places: Places,
     /// Largest request.
     pub input_bytes_max: usize,
     /// Where the process is in its life.
@@ -37,6 +41,20 @@ pub struct Server {
 }
 
 impl Server {
+    /// A place for one more inference request, which it has until its answer is ready.
+    ///
+    /// # Errors
+    /// [`InferError::Overloaded`] when all are taken.
+    pub fn admit(&self) -> Result<Place, InferError> {
+        self.places.take().ok_or_else(|| {
+            InferError::Overloaded(format!(
+                "the server has {} requests in flight and admits no more \
+                 (--inflight-request-count), try again later",
+                self.places.limit()
+            ))
+        })
+    }
+
     /// Whether this model should get requests.
     pub fn is_model_ready(&self, target: &Target) -> bool {
         *self.life.borrow() != Life::Stopping && self.models.snapshot().is_able(target)

@@ -105,3 +105,16 @@ def test_each_request_is_logged_to_who_wants_it():
         body, headers = clients.detector_request(96, id="number-8")
         assert clients.post(server, clients.DETECTOR, body, headers).status == 200
         assert server.log.wait_for(r"\[request id: number-8\] model 'text_detector' version 1: answered")
+
+
+def test_requests_in_flight_are_bounded(tmp_path):
+    with running(EXAMPLES, "--inflight-request-count=2") as server:
+        body, headers = clients.detector_request(960)
+        answers = clients.at_once([lambda: clients.post(server, clients.DETECTOR, body, headers)] * 5)
+        assert {answer.status for answer in answers} == {200, 503}
+        for answer in answers:
+            if answer.status == 503:
+                assert answer.headers["Retry-After"] == "1" and "--inflight-request-count" in answer.error()
+        assert clients.metric(server, "nereid_inflight_requests") == 0
+        # Whoever was answered has left its place.
+        assert clients.post(server, clients.DETECTOR, *clients.detector_request(96)).status == 200

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::batch::Batch;
+use crate::device::DeviceId;
 use crate::error::{InferError, LoadError};
 use crate::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
@@ -49,6 +50,19 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// When the device cannot hold it.
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError>;
+
+    /// What it and its instances hold on each device now, as far as the engine counts it; empty
+    /// where it does not. Called by statistics and scrapes, so it may not wait for a run.
+    fn memory(&self) -> Vec<MemoryUsage>;
+}
+
+/// Memory that a model holds on one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// Where.
+    pub device: DeviceId,
+    /// How much, whether in use or kept for the next run.
+    pub size_bytes: u64,
 }
 
 /// One execution slot: a stream and its workspace.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::data_type::DataType;
 use crate::error::InferError;
 use crate::observer::{Copy, CopyCounter, Observer};
 use crate::parts::{Tensors, Times};
 use crate::request::{Answer, Request, Response};
+use crate::reshape::Reshape;
 use crate::tensor::{Storage, Tensor, TensorError};
 
 /// Requests that run together, at least one.
@@ -15,13 +15,14 @@ pub struct Batch {
     requests: Vec<Request>,
     times: Times,
     observer: Arc<dyn Observer>,
+    reshape: Option<Arc<Reshape>>,
 }
 
 impl Batch {
     /// A batch of one; `started` is when it left the queue.
     pub fn new(first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
         let times = Times { started: Some(started), ..Times::default() };
-        let mut batch = Self { requests: Vec::new(), times, observer };
+        let mut batch = Self { requests: Vec::new(), times, observer, reshape: None };
         batch.push(first);
         batch
     }
@@ -30,6 +31,14 @@ impl Batch {
     pub fn push(&mut self, mut request: Request) {
         request.times.started = self.times.started;
         self.requests.push(request);
+    }
+
+    /// Gives the inputs the engine's axes, and later the outputs those of clients.
+    pub fn reshape(&mut self, how: &Arc<Reshape>) {
+        for request in &mut self.requests {
+            how.inputs(&mut request.inputs);
+        }
+        self.reshape = Some(how.clone());
     }
 
     /// One entry for each client request; never empty.
@@ -58,29 +67,8 @@ impl Batch {
         let mut rows = Vec::with_capacity(self.requests.len());
         rows.extend(self.requests.iter().filter_map(|request| request.input(name)));
         let Some((&first, rest)) = rows.split_first() else { return Ok(None) };
-        let joined = rest.iter().try_fold(first.clone(), |whole, next| whole.joined(next));
-        let whole = match joined {
-            Some(whole) => whole,
-            None => self.copy_rows(&rows).map_err(|error| cannot_gather(name, &error))?,
-        };
-        Ok(Some(whole))
-    }
-
-    fn copy_rows(&self, rows: &[&Tensor]) -> Result<Tensor, TensorError> {
-        let size_bytes = rows.iter().map(|tensor| tensor.size_bytes()).sum();
-        let mut bytes = Vec::with_capacity(size_bytes);
-        let mut shape = Vec::new();
-        let mut data_type = DataType::Bytes;
-        for tensor in rows {
-            bytes.extend_from_slice(tensor.host().unwrap_or_default());
-            data_type = tensor.data_type();
-            match (shape.first_mut(), tensor.shape().first()) {
-                (Some(all), Some(rows)) => *all += rows,
-                _ => shape = tensor.shape().to_vec(),
-            }
-        }
-        self.copies().add(Copy::Gather, size_bytes);
-        Tensor::new(data_type, shape, Storage::Host(bytes.into()))
+        let whole = gather_rows(first, rest, self.copies());
+        Ok(Some(whole.map_err(|error| cannot_gather(name, &error))?))
     }
 
     /// Notes that the inputs are where the engine wants them.
@@ -120,7 +108,10 @@ impl Batch {
         self.times.computed.get_or_insert(now);
         self.times.outputs_ready = Some(now);
         self.observer.executed(self.rows(), &self.times);
-        for (mut request, answer) in self.requests.into_iter().zip(answers) {
+        for (mut request, mut answer) in self.requests.into_iter().zip(answers) {
+            if let (Some(reshape), Ok(response)) = (&self.reshape, &mut answer) {
+                reshape.outputs(&mut response.outputs);
+            }
             request.times = Times { queued: request.times.queued, ..self.times };
             request.respond(answer);
         }
@@ -132,6 +123,37 @@ impl Batch {
             request.respond(Err(error.clone()));
         }
     }
+}
+
+/// The rows of `first` and then of all of `rest` as one tensor on the host. Rows that lie side by
+/// side are taken as they are; all else is one copy, and counted in `copies`.
+///
+/// # Errors
+/// [`TensorError::Rows`] when the rows are not all of one type and shape.
+pub fn gather_rows(
+    first: &Tensor,
+    rest: &[&Tensor],
+    copies: &CopyCounter,
+) -> Result<Tensor, TensorError> {
+    if let Some(whole) = rest.iter().try_fold(first.clone(), |whole, next| whole.joined(next)) {
+        return Ok(whole);
+    }
+    let is_alike = |tensor: &&Tensor| {
+        tensor.data_type() == first.data_type() && tensor.shape().get(1..) == first.shape().get(1..)
+    };
+    if !rest.iter().all(is_alike) {
+        return Err(TensorError::Rows);
+    }
+    let all = || std::iter::once(first).chain(rest.iter().copied());
+    let size_bytes = all().map(Tensor::size_bytes).sum();
+    let mut bytes = Vec::with_capacity(size_bytes);
+    all().for_each(|tensor| bytes.extend_from_slice(tensor.host().unwrap_or_default()));
+    let mut shape = first.shape().to_vec();
+    if let Some(rows) = shape.first_mut() {
+        *rows = all().filter_map(|tensor| tensor.shape().first()).sum();
+    }
+    copies.add(Copy::Gather, size_bytes);
+    Tensor::new(first.data_type(), shape, Storage::Host(bytes.into()))
 }
 
 /// The response to `request`: the outputs that it wants, in its order, each as `part` makes it.

@@ -54,10 +54,12 @@ pub enum InferError {
     #[error("{0}")]
     Backend(Arc<str>),
     /// A step of an ensemble failed.
-    #[error("in ensemble '{ensemble}', {source}")]
+    #[error("in ensemble '{ensemble}', {step}: {source}")]
     Step {
         /// The ensemble.
         ensemble: Arc<str>,
+        /// Which of its steps, and whose model it is.
+        step: Arc<str>,
         /// What its step answered.
         source: Box<InferError>,
     },
@@ -119,7 +121,7 @@ pub fn id_prefix(id: &str) -> String {
 
 /// Why a model version cannot be served: what is wrong, where, and what to do. Shown to people,
 /// never matched on; whoever catches it adds the model's name.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct LoadError(pub String);
 
@@ -135,7 +137,8 @@ mod tests {
     use super::*;
 
     fn in_step(cause: InferError) -> InferError {
-        InferError::Step { ensemble: "e".into(), source: Box::new(cause) }
+        let step = "step 2 ('f')".into();
+        InferError::Step { ensemble: "e".into(), step, source: Box::new(cause) }
     }
 
     #[test]
@@ -149,7 +152,8 @@ mod tests {
     fn a_step_keeps_the_kind_of_its_cause() {
         let error = in_step(InferError::QueueFull("".into()));
         assert_eq!(error.kind(), Kind::Unavailable);
-        let text = "in ensemble 'e', [request id: <id_unknown>] Exceeds maximum queue size";
+        let text =
+            "in ensemble 'e', step 2 ('f'): [request id: <id_unknown>] Exceeds maximum queue size";
         assert_eq!(error.to_string(), text);
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! - [`data_type`], [`device`], [`tensor`]: what flows;
 //! - [`spec`]: what a model is, once its configuration and its files agree;
+//! - [`reshape`]: clients and the engine may see other axes of the same elements;
 //! - [`parts`], [`cancel`], [`request`], [`batch`]: what is asked, and the way home;
 //! - [`backend`]: the traits [`backend::Backend`] -> [`backend::Model`] -> [`backend::Instance`];
 //! - [`observer`]: who counts what happened;
@@ -20,5 +21,6 @@ pub mod error;
 pub mod observer;
 pub mod parts;
 pub mod request;
+pub mod reshape;
 pub mod spec;
 pub mod tensor;

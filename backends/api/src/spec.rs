@@ -61,6 +61,9 @@ pub struct TensorSpec {
     /// Axes. In a [`ModelSpec`] the batch axis is not among them; in a [`Signature`] that an
     /// engine tells, it is.
     pub dims: Vec<Dim>,
+    /// The axes that the engine has, if the configuration gives clients others: see
+    /// [`crate::reshape`].
+    pub reshape: Option<Vec<Dim>>,
     /// Inputs: whether a request may leave it out.
     pub is_optional: bool,
     /// Inputs: whether requests with other shapes may share a batch.
@@ -70,10 +73,23 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// A tensor that is neither optional nor ragged and has no labels.
+    /// A tensor that is neither reshaped, optional nor ragged and has no labels.
     pub fn new(name: &str, data_type: DataType, dims: Vec<Dim>) -> Self {
         let name = name.into();
-        Self { name, data_type, dims, is_optional: false, is_ragged: false, labels: None }
+        Self {
+            name,
+            data_type,
+            dims,
+            reshape: None,
+            is_optional: false,
+            is_ragged: false,
+            labels: None,
+        }
+    }
+
+    /// The axes that the engine has.
+    pub fn engine_dims(&self) -> &[Dim] {
+        self.reshape.as_deref().unwrap_or(&self.dims)
     }
 }
 
@@ -96,6 +112,20 @@ impl Signature {
     pub fn output(&self, name: &str) -> Option<&TensorSpec> {
         self.outputs.iter().find(|output| &*output.name == name)
     }
+
+    /// The same tensors with the axes of the engine, where clients see others; no `reshape` is
+    /// left.
+    pub fn as_the_engine_has_it(&self) -> Self {
+        let one = |tensor: &TensorSpec| TensorSpec {
+            dims: tensor.engine_dims().to_vec(),
+            reshape: None,
+            ..tensor.clone()
+        };
+        Self {
+            inputs: self.inputs.iter().map(one).collect(),
+            outputs: self.outputs.iter().map(one).collect(),
+        }
+    }
 }
 
 /// What `config.pbtxt` states, before anything is completed: often only a name.
@@ -111,7 +141,8 @@ pub struct RawSpec {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// A complete, consistent model version.
+/// A complete, consistent model version, as clients see it. Its engine gets it
+/// [`ModelSpec::as_the_engine_has_it`].
 #[derive(Clone, Debug)]
 pub struct ModelSpec {
     /// Its folder's name.
@@ -132,6 +163,13 @@ pub struct ModelSpec {
     pub engine: EngineOptions,
     /// One entry for each execution slot.
     pub instances: Vec<InstanceSpec>,
+}
+
+impl ModelSpec {
+    /// The same model with [`Signature::as_the_engine_has_it`].
+    pub fn as_the_engine_has_it(&self) -> Self {
+        Self { signature: self.signature.as_the_engine_has_it(), ..self.clone() }
+    }
 }
 
 /// What a configuration asks of the engine outside of `parameters`. Each engine takes what it has a

@@ -73,6 +73,9 @@ pub enum TensorError {
         /// Bytes that came.
         actual: usize,
     },
+    /// Rows of several tensors are not alike.
+    #[error("their rows differ in type or shape")]
+    Rows,
     /// Byte strings are a host format.
     #[error("BYTES tensors cannot live on a device")]
     BytesOnDevice,
@@ -199,6 +202,11 @@ impl Tensor {
         part.shape[0] = rows.len();
         part.range = self.range.start + first..self.range.start + end;
         Some(part)
+    }
+
+    /// The same elements under other axes, sharing memory. `None` when there are more or fewer.
+    pub fn reshaped(&self, shape: Vec<usize>) -> Option<Self> {
+        (elements(&shape)? == self.elements()).then(|| Self { shape, ..self.clone() })
     }
 
     /// Both as one, if `next` begins where this one ends, in the same memory, with rows of the

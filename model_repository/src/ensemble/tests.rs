@@ -12,7 +12,7 @@ fn steps_and_signature() {
         "{TENSORS} ensemble_scheduling {{ step [ {{ model_name: 'a' model_version: -1 \
          input_map {{ key: 'x' value: 'IN' }} output_map {{ key: 'y' value: 'between' }} }}, \
          {{ model_name: 'b' model_version: 3 \
-         input_map {{ key: 'x' value: 'between' }} output_map {{ key: 'y' value: 'OUT' }} }}, {{ model_name: 'c' }} ] }}"
+         input_map {{ key: 'x' value: 'between' }} output_map {{ key: 'y' value: 'OUT' }} }}, {{ model_name: 'c' condition: 'between' }} ] max_inflight_requests: 9 }}"
     );
     let definition = read_ensemble(stated(&text), 7).unwrap();
     assert_eq!((definition.spec.version, definition.spec.rows_max), (7, 8));
@@ -25,12 +25,16 @@ fn steps_and_signature() {
         version,
         inputs: [("x".into(), input.into())].into(),
         outputs: [("y".into(), output.into())].into(),
+        condition: None,
     };
     let (inputs, outputs) = ([].into(), [].into());
-    let bare = Step { model: "c".to_owned(), version: None, inputs, outputs };
+    let condition = Some("between".into());
+    let bare = Step { model: "c".to_owned(), version: None, inputs, outputs, condition };
     let expected = [step("a", None, "IN", "between"), step("b", Some(3), "between", "OUT"), bare];
     match definition.scheduling {
-        Scheduling::Ensemble(steps) => assert_eq!(steps, expected),
+        Scheduling::Ensemble(Ensembling { steps, requests_max }) => {
+            assert_eq!((&*steps, requests_max), (&expected[..], 9));
+        }
         other @ Scheduling::Queue { .. } => panic!("{other:?}"),
     }
 }
@@ -40,7 +44,7 @@ fn what_is_wrong() {
     let check = |text: &str, expected: &[&str]| {
         let mut stated = stated(text);
         let steps = match &stated.config.scheduling_choice {
-            Some(SchedulingChoice::EnsembleScheduling(ensemble)) => steps(ensemble),
+            Some(SchedulingChoice::EnsembleScheduling(ensemble)) => ensembling(ensemble).steps,
             _ => Vec::new(),
         };
         check(&mut stated, &steps);
@@ -64,6 +68,13 @@ fn what_is_wrong() {
              instance_group {{ count: 1 }}"
         ),
         &["3:1: an ensemble has no instances: the models of its steps have"],
+    );
+    check(
+        &format!(
+            "ensemble_scheduling {{ step {{ model_name: 'a' }} }}\n{TENSORS}\n\
+             model_warmup {{ name: 'w' }}"
+        ),
+        &["3:1: an ensemble has no warm-up: the models of its steps have"],
     );
     check(
         "ensemble_scheduling {}\ninput { name: 'x' dims: 1 }",

@@ -74,7 +74,8 @@ fn a_model_that_is_stated_whole() {
                 default_timeout_microseconds: 500 allow_timeout_override: true } \
                 priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
-                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
+                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' } \
+                response_cache { enable: true }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     let spec = &definition.spec;
@@ -99,7 +100,7 @@ fn a_model_that_is_stated_whole() {
         ..Batching::default()
     };
     assert_eq!(batching_of(&definition), expected);
-    assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
+    assert_eq!(definition.warnings, ["response_cache has no effect in this version of Nereid"]);
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn an_ensemble() {
                 ensemble_scheduling { step { model_name: 'a' } }";
     repository.file("m/config.pbtxt", text).folders(&["m/1"]);
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
-    assert!(matches!(definition.scheduling, Scheduling::Ensemble(steps) if steps.len() == 1));
+    assert!(matches!(definition.scheduling, Scheduling::Ensemble(of) if of.steps.len() == 1));
     assert_eq!((definition.spec.is_batched, definition.spec.rows_max), (false, 1));
 }
 
@@ -192,8 +193,8 @@ fn what_is_wrong_before_the_engine_is_asked() {
     repository.file("m/config.pbtxt", text).folders(&["m/1"]);
     let expected = [
         "1:1: name 'other' is not the folder's, 'm': rename one, or leave the name out",
-        "3:27: reshape is not supported by this version of Nereid",
         "3:19: 'x': dims must be positive, or -1 for any size; got 0",
+        "3:27: 'x': reshape needs dims, which clients see",
         "10:3: label_filename '../x' must be a path in the model's folder",
         "2:1: max_batch_size must be at least 0 (no batching), got -1",
         "5:1: sequence batching is not supported by this version of Nereid",

@@ -29,7 +29,7 @@ pub(super) fn check(stated: &mut Stated) {
 }
 
 /// Notes that what the field at `path` means is not to be had.
-pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
+fn refuse(problems: &mut Problems, path: &str, what: &str) {
     problems.at(path, format_args!("{what} is not supported by this version of Nereid"));
 }
 
@@ -41,7 +41,6 @@ fn ignored(config: &ModelConfig) -> impl Iterator<Item = String> {
         ("optimization.eager_batching", optimization.eager_batching),
         ("cc_model_filenames", !config.cc_model_filenames.is_empty()),
         ("metric_tags", !config.metric_tags.is_empty()),
-        ("model_warmup", !config.model_warmup.is_empty()),
         ("model_metrics", config.model_metrics.is_some()),
         ("response_cache", config.response_cache.is_some_and(|cache| cache.enable)),
     ];

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use nereid_backend::data_type::DataType;
+use nereid_backend::reshape;
 use nereid_backend::spec::{Dim, TensorSpec};
-use nereid_proto::inference::{self, ModelInput, ModelOutput};
+use nereid_proto::inference::{self, ModelInput, ModelOutput, ModelTensorReshape};
 
-use super::{Stated, files, support};
+use super::{Stated, files};
+use crate::complete::dims_text;
 use crate::problems::Problems;
 
 /// One input or output, and what the text says of it.
@@ -18,6 +20,8 @@ pub struct StatedTensor {
     pub data_type: Option<DataType>,
     /// Axes; none leaves them to the engine, since a message cannot tell that from no axes.
     pub dims: Vec<Dim>,
+    /// See [`TensorSpec::reshape`].
+    pub reshape: Option<Vec<Dim>>,
     /// See [`TensorSpec::is_optional`].
     pub is_optional: bool,
     /// See [`TensorSpec::is_ragged`].
@@ -29,21 +33,26 @@ pub struct StatedTensor {
 impl StatedTensor {
     /// The tensor, if its type is stated.
     pub fn spec(&self) -> Option<TensorSpec> {
-        self.data_type.map(|data_type| self.with(data_type, &self.dims))
+        self.data_type.map(|data_type| self.with(data_type))
     }
 
-    /// The tensor, completed by what the engine found.
+    /// The tensor, completed by what the engine `found`, which is reshaped if it has no axes.
     pub fn completed_by(&self, found: &TensorSpec) -> TensorSpec {
-        let dims = if self.dims.is_empty() { &found.dims } else { &self.dims };
-        self.with(self.data_type.unwrap_or(found.data_type), dims)
+        let stated = self.with(self.data_type.unwrap_or(found.data_type));
+        if self.dims.is_empty() {
+            TensorSpec { dims: found.dims.clone(), reshape: found.reshape.clone(), ..stated }
+        } else {
+            stated
+        }
     }
 
-    fn with(&self, data_type: DataType, dims: &[Dim]) -> TensorSpec {
+    fn with(&self, data_type: DataType) -> TensorSpec {
         TensorSpec {
+            reshape: self.reshape.clone(),
             is_optional: self.is_optional,
             is_ragged: self.is_ragged,
             labels: self.labels.clone(),
-            ..TensorSpec::new(&self.name, data_type, dims.to_vec())
+            ..TensorSpec::new(&self.name, data_type, self.dims.clone())
         }
     }
 }
@@ -62,14 +71,13 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
 
 fn read_input(problems: &mut Problems, index: usize, input: &ModelInput) -> StatedTensor {
     let path = format!("input[{index}]");
-    if input.reshape.is_some() {
-        support::refuse(problems, &format!("{path}.reshape"), "reshape");
-    }
     check_name(problems, &path, &input.name);
+    let dims = read_dims(problems, &format!("{path}.dims"), &input.name, &input.dims);
     StatedTensor {
         name: input.name.clone(),
         data_type: data_type(input.data_type),
-        dims: read_dims(problems, &path, &input.name, &input.dims),
+        reshape: reshape(problems, &path, (&input.name, &dims), input.reshape.as_ref()),
+        dims,
         is_optional: input.optional,
         is_ragged: input.allow_ragged_batch,
         labels: None,
@@ -83,14 +91,13 @@ fn read_output(
     folder: &Path,
 ) -> StatedTensor {
     let path = format!("output[{index}]");
-    if output.reshape.is_some() {
-        support::refuse(problems, &format!("{path}.reshape"), "reshape");
-    }
     check_name(problems, &path, &output.name);
+    let dims = read_dims(problems, &format!("{path}.dims"), &output.name, &output.dims);
     StatedTensor {
         name: output.name.clone(),
         data_type: data_type(output.data_type),
-        dims: read_dims(problems, &path, &output.name, &output.dims),
+        reshape: reshape(problems, &path, (&output.name, &dims), output.reshape.as_ref()),
+        dims,
         is_optional: false,
         is_ragged: false,
         labels: labels(problems, &path, &output.label_filename, folder),
@@ -104,7 +111,7 @@ fn check_name(problems: &mut Problems, path: &str, name: &str) {
 }
 
 /// `None` for `TYPE_INVALID`, which is also what a message has where nothing was said.
-fn data_type(number: i32) -> Option<DataType> {
+pub(crate) fn data_type(number: i32) -> Option<DataType> {
     let stated = inference::DataType::try_from(number).ok()?;
     DataType::from_config_name(stated.as_str_name())
 }
@@ -115,12 +122,33 @@ fn read_dims(problems: &mut Problems, path: &str, name: &str, dims: &[i64]) -> V
         match Dim::from_wire(dim) {
             Some(dim) if dim != Dim::Fixed(0) => read.push(dim),
             _ => problems.at(
-                &format!("{path}.dims"),
+                path,
                 format_args!("'{name}': dims must be positive, or -1 for any size; got {dim}"),
             ),
         }
     }
     read
+}
+
+/// The axes that the engine has. Those of clients must be stated beside them.
+fn reshape(
+    problems: &mut Problems,
+    path: &str,
+    (name, dims): (&str, &[Dim]),
+    stated: Option<&ModelTensorReshape>,
+) -> Option<Vec<Dim>> {
+    let path = format!("{path}.reshape");
+    let shape = read_dims(problems, &path, name, &stated?.shape);
+    if dims.is_empty() {
+        problems.at(&path, format_args!("'{name}': reshape needs dims, which clients see"));
+    } else if let Err(misfit) = reshape::check(dims, &shape) {
+        let (dims, shape) = (dims_text(dims), dims_text(&shape));
+        problems.at(
+            &path,
+            format_args!("'{name}': dims {dims} cannot be reshaped to {shape}: {misfit}"),
+        );
+    }
+    Some(shape)
 }
 
 /// The label file's path, which must stay in the model's folder.

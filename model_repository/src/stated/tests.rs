@@ -40,6 +40,7 @@ fn tensors() {
         name: name.to_owned(),
         data_type,
         dims: dims.to_vec(),
+        reshape: None,
         is_optional: false,
         is_ragged: false,
         labels: None,
@@ -72,10 +73,25 @@ fn tensors_that_are_wrong() {
         &["3:1: input 'x' is stated twice"],
     );
     check("input { name: 'x' } output { name: 'x' }", &[]);
-    let reshape = "reshape is not supported by this version of Nereid";
+}
+
+#[test]
+fn a_reshape_keeps_the_elements() {
+    check("input { name: 'x' dims: [ -1, 6 ] reshape { shape: [ 1, -1, 2, 3 ] } }", &[]);
+    check("output { name: 'y' dims: 1 reshape {} }", &[]);
     check(
-        "input { name: 'x' reshape { shape: [ 1 ] } }\noutput { name: 'y' reshape {} }",
-        &[&format!("1:19: {reshape}"), &format!("2:20: {reshape}")],
+        "input { name: 'x' dims: [ 2 ]\nreshape { shape: [ 3 ] } }\n\
+         output { name: 'y' dims: [ -1 ] reshape { shape: [ -1, -1 ] } }",
+        &[
+            "2:1: 'x': dims [2] cannot be reshaped to [3]: they have different numbers of elements \
+             before, between or after the axes of any size (-1)",
+            "3:33: 'y': dims [-1] cannot be reshaped to [-1,-1]: they have different numbers of axes \
+             of any size (-1)",
+        ],
+    );
+    check(
+        "input { name: 'x' reshape { shape: [ 1 ] } }",
+        &["1:19: 'x': reshape needs dims, which clients see"],
     );
 }
 
@@ -264,14 +280,13 @@ fn what_has_no_effect() {
     check(
         "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
          cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
-         model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
+         model_metrics {} response_cache { enable: true }",
         &[
             "optimization.priority",
             "optimization.cuda",
             "optimization.eager_batching",
             "cc_model_filenames",
             "metric_tags",
-            "model_warmup",
             "model_metrics",
             "response_cache",
         ],

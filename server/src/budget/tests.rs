@@ -20,7 +20,7 @@ use prost::Message as _;
 use super::*;
 use crate::registry::{Catalog, Registry, Route, Served, Snapshot, Status};
 use crate::scheduler::Refused;
-use crate::server::{Life, Server};
+use crate::server::Server;
 use crate::{fakes, grpc, http};
 
 #[test]
@@ -95,17 +95,10 @@ fn server(limit_bytes: usize) -> (Arc<Server>, Arc<Keeper>) {
     let spec = fakes::spec("m", tensor("x"), tensor("y"));
     let spec = Arc::new(ModelSpec { is_batched: false, rows_max: 1, ..spec });
     let definition = Definition { spec, ..fakes::definition("m") };
-    let served = Served { definition, route: keeper.clone(), statistics: Arc::default() };
+    let served =
+        Served { definition, route: keeper.clone(), statistics: Arc::default(), model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
-    let server = Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(limit_bytes),
-        input_bytes_max: 1 << 20,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    };
+    let server = Server { budget: Budget::new(limit_bytes), ..fakes::server(models) };
     (Arc::new(server), keeper)
 }
 

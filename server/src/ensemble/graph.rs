@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
 use nereid_model_repository::complete::dims_text;
@@ -32,10 +33,31 @@ pub struct Graph {
 pub struct Node {
     /// Who runs it.
     pub target: Target,
-    /// The model's input, and the tensor that it reads.
-    pub inputs: Vec<(Arc<str>, TensorId)>,
+    /// Which step of the configuration it is, for people.
+    pub label: Arc<str>,
+    /// The tensor that says whether it is run.
+    pub condition: Option<TensorId>,
+    /// What it reads.
+    pub inputs: Vec<NodeInput>,
     /// The model's output, and the tensor that it makes.
     pub outputs: Vec<(Arc<str>, TensorId)>,
+}
+
+/// What a node reads.
+pub struct NodeInput {
+    /// The model's input.
+    pub name: Arc<str>,
+    /// The tensor.
+    pub tensor: TensorId,
+    /// Whether the node cannot run without it.
+    pub is_required: bool,
+}
+
+impl Node {
+    /// All tensors that must be known before it is run, or not.
+    pub fn needs(&self) -> impl Iterator<Item = TensorId> {
+        self.inputs.iter().map(|input| input.tensor).chain(self.condition)
+    }
 }
 
 impl Graph {
@@ -87,7 +109,7 @@ impl Graph {
         for (index, node) in self.nodes.iter().enumerate().rev() {
             nodes[index] = node.outputs.iter().any(|(_, tensor)| is_needed[*tensor]);
             if nodes[index] {
-                node.inputs.iter().for_each(|(_, tensor)| is_needed[*tensor] = true);
+                node.needs().for_each(|tensor| is_needed[tensor] = true);
             }
         }
         nodes
@@ -150,7 +172,8 @@ impl Builder<'_> {
                 (None, _) => self.problem(format!("{who}: the model has no input '{input}'")),
                 (_, None) => self.problem(format!("{who}: nothing makes tensor '{tensor}'")),
                 (Some(spec), Some(known)) => {
-                    inputs.push((input.clone(), known.id));
+                    let (name, is_required) = (input.clone(), !spec.is_optional);
+                    inputs.push(NodeInput { name, tensor: known.id, is_required });
                     let wanted = Known::of(spec, model);
                     if let Some(misfit) = misfit(known, &wanted) {
                         let text =
@@ -165,7 +188,23 @@ impl Builder<'_> {
             .iter()
             .filter_map(|(output, tensor)| Some((output.clone(), self.tensors.get(tensor)?.id)));
         let outputs = outputs.collect();
-        Node { target, inputs, outputs }
+        let condition = step.condition.as_ref().and_then(|tensor| self.condition(&who, tensor));
+        Node { target, label: who.into(), condition, inputs, outputs }
+    }
+
+    fn condition(&mut self, who: &str, tensor: &Arc<str>) -> Option<TensorId> {
+        let Some(known) = self.tensors.get(tensor) else {
+            self.problem(format!("{who}: nothing makes its condition '{tensor}'"));
+            return None;
+        };
+        let (id, data_type) = (known.id, known.spec.data_type);
+        if !is_yes_or_no(data_type) {
+            self.problem(format!(
+                "{who}: its condition '{tensor}' is {}, but BOOL or whole numbers are expected",
+                data_type.name()
+            ));
+        }
+        Some(id)
     }
 
     fn ensemble_outputs(&mut self) -> Vec<(Arc<str>, TensorId)> {
@@ -203,7 +242,7 @@ impl Builder<'_> {
         }
         let mut sorted = Vec::new();
         while let Some(next) =
-            nodes.iter().position(|node| node.inputs.iter().all(|(_, tensor)| is_made[*tensor]))
+            nodes.iter().position(|node| node.needs().all(|tensor| is_made[tensor]))
         {
             let node = nodes.remove(next);
             node.outputs.iter().for_each(|(_, tensor)| is_made[*tensor] = true);
@@ -223,6 +262,12 @@ impl Builder<'_> {
         }
         Err(LoadError::new(format!("ensemble '{}': {}", self.spec.name, self.problems.join("; "))))
     }
+}
+
+/// Whether elements of the type can say whether a step is run: 0 is no.
+fn is_yes_or_no(data_type: DataType) -> bool {
+    use DataType::{Bf16, Bytes, Fp16, Fp32, Fp64};
+    !matches!(data_type, Bytes | Fp16 | Fp32 | Fp64 | Bf16)
 }
 
 /// Why a tensor can never be what is wanted, if it can't. Sizes that are open are checked with

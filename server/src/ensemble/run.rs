@@ -1,23 +1,28 @@
-//! One request's way through an ensemble.
+//! One request's way through an ensemble: its steps are started as soon as they can be, and their
+//! answers brought together.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod parts;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
-use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Stages, Tensors, Times};
+use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
-use nereid_backend::tensor::Tensor;
 
 use crate::admission;
-use crate::ensemble::graph::{Graph, Node, TensorId};
-use crate::registry::Snapshot;
+use crate::ensemble::graph::{Graph, TensorId};
+use crate::ensemble::run::parts::Split;
+use crate::ensemble::run::state::{Ready, State, id_of};
+use crate::places::Place;
+use crate::registry::{Found, Snapshot};
 
-/// Starts `request`, which fits the graph's ensemble.
+/// Starts `request`, which fits the graph's ensemble, and has its place until it is answered.
 pub(super) fn start(
     graph: Arc<Graph>,
-    mut request: Request,
+    (mut request, place): (Request, Place),
     observer: Arc<dyn Observer>,
     snapshot: Snapshot,
 ) {
@@ -35,7 +40,7 @@ pub(super) fn start(
         hold: request.hold.clone(),
         observer,
         snapshot,
-        state: Mutex::new(State::new(&graph, request, wanted, is_pending)),
+        state: Mutex::new(State::new(&graph, (request, place), wanted, is_pending)),
         graph,
     });
     run.go_on();
@@ -55,143 +60,69 @@ struct Run {
     state: Mutex<State>,
 }
 
-struct State {
-    /// The client's request, until it is answered.
-    request: Option<Request>,
-    wanted: Vec<TensorId>,
-    /// What exists, as long as somebody will still read it.
-    tensors: Vec<Option<Tensor>>,
-    /// Optional inputs that the client left out; steps run without them.
-    is_absent: Vec<bool>,
-    /// How many will still read each tensor.
-    readers: Vec<usize>,
-    /// Nodes that must run, and have not been started.
-    is_pending: Vec<bool>,
-    /// What those that have ended have spent.
-    spent: Stages,
-}
-
-impl State {
-    fn new(
-        graph: &Graph,
-        mut request: Request,
-        wanted: Vec<TensorId>,
-        is_pending: Vec<bool>,
-    ) -> Self {
-        let mut readers = vec![0; graph.tensors];
-        let nodes = graph.nodes.iter().zip(&is_pending).filter(|(_, is_pending)| **is_pending);
-        let inputs = nodes.flat_map(|(node, _)| &node.inputs);
-        inputs.for_each(|(_, tensor)| readers[*tensor] += 1);
-        for &tensor in &wanted {
-            readers[tensor] += 1;
-        }
-        let mut is_absent = vec![false; graph.tensors];
-        for (name, id) in &graph.inputs {
-            is_absent[*id] = request.input(name).is_none();
-        }
-        let tensors = vec![None; graph.tensors];
-        let spent = Stages::default();
-        let mut state =
-            Self { wanted, tensors, is_absent, readers, is_pending, spent, request: None };
-        let inputs = std::mem::take(&mut request.inputs);
-        state.store(&graph.inputs, inputs);
-        state.request = Some(request);
-        state
-    }
-
-    fn store(&mut self, names: &[(Arc<str>, TensorId)], made: Tensors) {
-        for (name, tensor) in made {
-            if let Some(id) = id_of(names, &name)
-                && self.readers[id] > 0
-            {
-                self.tensors[id] = Some(tensor);
-            }
-        }
-    }
-
-    /// Whether it is there, or known not to come.
-    fn is_known(&self, id: TensorId) -> bool {
-        self.tensors[id].is_some() || self.is_absent[id]
-    }
-
-    /// The tensor for one reader; the last one gets it for good.
-    fn read(&mut self, id: TensorId) -> Option<Tensor> {
-        self.readers[id] = self.readers[id].saturating_sub(1);
-        if self.readers[id] == 0 { self.tensors[id].take() } else { self.tensors[id].clone() }
-    }
-
-    /// The nodes whose inputs are all there.
-    fn take_ready(&mut self, graph: &Graph) -> Vec<Ready> {
-        let mut ready = Vec::new();
-        for (index, node) in graph.nodes.iter().enumerate() {
-            let is_ready = self.request.is_some()
-                && self.is_pending[index]
-                && node.inputs.iter().all(|(_, id)| self.is_known(*id));
-            if is_ready {
-                self.is_pending[index] = false;
-                let read =
-                    |(name, id): &(Arc<str>, TensorId)| Some((name.clone(), self.read(*id)?));
-                let inputs = node.inputs.iter().filter_map(read).collect();
-                ready.push(Ready { index, inputs, outputs: self.read_outputs(node) });
-            }
-        }
-        ready
-    }
-
-    /// What somebody will read of what `node` makes.
-    fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
-        let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
-        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
-    }
-
-    /// The request and its outputs, once all of them are there.
-    fn take_answer(&mut self) -> Option<(Request, Response)> {
-        if !self.wanted.iter().all(|&id| self.tensors[id].is_some()) {
-            return None;
-        }
-        let mut request = self.request.take()?;
-        request.times.steps = Some(self.spent);
-        let wanted = std::mem::take(&mut self.wanted);
-        let outputs = request.outputs.iter().zip(wanted);
-        let outputs =
-            outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
-        let response = Response { outputs: outputs.collect() };
-        Some((request, response))
-    }
-}
-
-/// A node that can be started.
-struct Ready {
-    index: usize,
-    inputs: Tensors,
-    outputs: Vec<RequestedOutput>,
-}
-
 impl Run {
     /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
     /// under the lock: a step may end before its push returns.
     fn go_on(self: &Arc<Self>) {
-        let (answer, ready) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            (state.take_answer(), state.take_ready(&self.graph))
+        let (ready, answer) = {
+            let mut state = self.lock();
+            (state.take_ready(&self.graph), state.take_answer())
         };
         if let Some((request, response)) = answer {
             return self.respond(request, response);
         }
         for node in ready {
+            let index = node.index;
             if let Err(error) = self.start_node(node) {
-                return self.fail(error);
+                return self.fail(index, error);
             }
         }
     }
 
     fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
         let Ready { index, inputs, outputs } = ready;
-        let target = &self.graph.nodes[index].target;
-        let found = self.snapshot.find(target)?;
+        let found = self.snapshot.find(&self.graph.nodes[index].target)?;
+        let spec = &found.served.definition.spec;
+        match parts::split(spec, inputs)? {
+            Split::Whole(inputs) => {
+                let run = self.clone();
+                let next = move |answer, times: &_| run.ended(index, answer, times);
+                self.push(index, found, (inputs, outputs), Home::Then(Box::new(next)))
+            }
+            Split::Parts(all) => self.start_parts(index, &found, all, &outputs),
+            Split::Nothing => {
+                self.ended(index, parts::of_no_rows(spec, &outputs), &Times::default());
+                Ok(())
+            }
+        }
+    }
+
+    fn start_parts(
+        self: &Arc<Self>,
+        index: usize,
+        found: &Found,
+        all: Vec<Tensors>,
+        outputs: &[RequestedOutput],
+    ) -> Result<(), InferError> {
+        self.lock().expect_parts(index, all.len());
+        for (part, inputs) in all.into_iter().enumerate() {
+            let run = self.clone();
+            let next = move |answer, times: &_| run.part_ended(index, part, answer, times);
+            let wanted = (inputs, outputs.to_vec());
+            self.push(index, found.clone(), wanted, Home::Then(Box::new(next)))?;
+        }
+        Ok(())
+    }
+
+    /// Hands a node's model a request, whose answer comes back by `home`.
+    fn push(
+        &self,
+        index: usize,
+        found: Found,
+        (inputs, outputs): (Tensors, Vec<RequestedOutput>),
+        home: Home,
+    ) -> Result<(), InferError> {
         let admitted = admission::fit(&found.served.definition.spec, &self.id, inputs)?;
-        let run = self.clone();
-        let home = Home::Then(Box::new(move |answer, times| run.ended(index, answer, times)));
         let mut request = Request::new(admitted.inputs, admitted.rows, home);
         request.id = self.id.clone();
         request.outputs = outputs;
@@ -201,7 +132,7 @@ impl Run {
         request.cancel = self.cancel.clone();
         request.hold.clone_from(&self.hold);
         // A request that nobody takes was answered, and so comes back as this node's end.
-        let _answered = found.push(target, request);
+        let _answered = found.push(&self.graph.nodes[index].target, request);
         Ok(())
     }
 
@@ -209,13 +140,29 @@ impl Run {
     fn ended(self: &Arc<Self>, index: usize, answer: Answer, times: &Times) {
         match answer {
             Ok(response) => {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut state = self.lock();
                 state.store(&self.graph.nodes[index].outputs, response.outputs);
-                state.spent += times.stages();
+                state.spend(times.stages());
                 drop(state);
                 self.go_on();
             }
-            Err(error) => self.fail(error),
+            Err(error) => self.fail(index, error),
+        }
+    }
+
+    /// A part of a step has answered; the step has when all have.
+    fn part_ended(self: &Arc<Self>, index: usize, part: usize, answer: Answer, times: &Times) {
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => return self.fail(index, error),
+        };
+        let mut state = self.lock();
+        state.spend(times.stages());
+        let all = state.part(index, part, response.outputs);
+        drop(state);
+        if let Some(all) = all {
+            let whole = parts::join(&all, self.observer.copies());
+            self.ended(index, whole, &Times::default());
         }
     }
 
@@ -228,22 +175,21 @@ impl Run {
     }
 
     /// The first error is the answer; other steps are told to stop.
-    fn fail(&self, error: InferError) {
-        let request = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.tensors.fill(None);
-            state.request.take()
-        };
+    fn fail(&self, index: usize, error: InferError) {
+        let request = self.lock().take_failed();
         if let Some(request) = request {
             self.cancel.raise();
-            let ensemble = self.graph.name.clone();
-            request.respond(Err(InferError::Step { ensemble, source: Box::new(error) }));
+            request.respond(Err(InferError::Step {
+                ensemble: self.graph.name.clone(),
+                step: self.graph.nodes[index].label.clone(),
+                source: Box::new(error),
+            }));
         }
     }
-}
 
-fn id_of(names: &[(Arc<str>, TensorId)], name: &str) -> Option<TensorId> {
-    names.iter().find(|(key, _)| **key == *name).map(|(_, id)| *id)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::budget::Budget;
+    use crate::fakes;
     use crate::registry::Registry;
     use crate::server::Life;
 
@@ -40,15 +40,7 @@ mod tests {
     async fn a_server_that_is_not_ready_does_not_serve() {
         let (_, models) = Registry::new();
         let (life, receiver) = watch::channel(Life::Starting);
-        let server = Server {
-            name: "nereid".to_owned(),
-            models,
-            control: None,
-            budget: Budget::new(1),
-            input_bytes_max: 1,
-            life: receiver,
-            is_strict: false,
-        };
+        let server = Server { life: receiver, ..fakes::server(models) };
         let checked = Checked { server: Arc::new(server) };
         for (now, expected) in [
             (Life::Starting, ServingStatus::NotServing),

@@ -50,6 +50,7 @@ pub(super) async fn run(
     lease: Arc<Lease>,
     deadline: Option<Duration>,
 ) -> Result<ModelInferResponse, Refused> {
+    let _place = server.admit().map_err(|failed| failure(&failed))?;
     let target = target(message.model_name.clone(), &message.model_version)?;
     let found = server.models.find(&target).map_err(|failed| failure(&failed))?;
     let mut ask = read(message, lease.clone()).await.map_err(|failed| failure(&failed))?;
@@ -132,7 +133,11 @@ mod tests {
         assert!(is_first(short, None) && is_first(short, Some(long)));
         assert!(is_first(short, Some(short)) && !is_first(long, Some(short)));
         let expired = || InferError::Expired("".into());
-        let step = InferError::Step { ensemble: "e".into(), source: Box::new(expired()) };
+        let step = InferError::Step {
+            ensemble: "e".into(),
+            step: "step 0 ('f')".into(),
+            source: Box::new(expired()),
+        };
         assert_eq!(refusal(&step, true).code(), Code::DeadlineExceeded);
         assert_eq!(refusal(&expired(), true).code(), Code::DeadlineExceeded);
         assert_eq!(refusal(&step, false).code(), Code::Unavailable);

@@ -60,6 +60,7 @@ async fn answer(
     headers: &HeaderMap,
     (body, coding): (&mut Body, Coding),
 ) -> Result<Response, InferError> {
+    let _place = server.admit()?;
     let found = server.models.find(target)?;
     let spec = found.served.definition.spec.clone();
     let declared = declared_length(headers);

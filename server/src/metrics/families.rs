@@ -4,6 +4,7 @@
 use std::iter;
 use std::sync::Arc;
 
+use nereid_backend::backend::MemoryUsage;
 use nereid_backend::observer::{Copy, Observer};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
@@ -27,7 +28,7 @@ pub(super) fn all(server: &Server, settings: &Settings, usage: &Usage) -> Vec<Me
     if settings.has_counters {
         families.extend(DURATIONS.iter().map(|count| count.family(&models)));
     }
-    families.extend([pending(&models), load_durations(&models)]);
+    families.extend([pending(&models), load_durations(&models), memory(&models)]);
     if settings.has_histograms {
         families.push(request_durations(&models));
     }
@@ -178,6 +179,22 @@ fn load_durations(models: &[Model]) -> Option<MetricFamily> {
     )
 }
 
+fn memory(models: &[Model]) -> Option<MetricFamily> {
+    let each = |model: &Model| {
+        let metric = |usage: MemoryUsage| {
+            let device = usage.device.to_string();
+            gauge(model.labels(&[("device", &device)]), float(usage.size_bytes))
+        };
+        model.served.memory().into_iter().map(metric).collect::<Vec<_>>()
+    };
+    family(
+        "nereid_model_memory_bytes",
+        "Memory that the model's engine holds, in use or kept for the next run",
+        MetricType::GAUGE,
+        models.iter().flat_map(each).collect(),
+    )
+}
+
 /// On unless `histogram_latencies=false`.
 fn request_durations(models: &[Model]) -> Option<MetricFamily> {
     let metric = |model: &Model| {
@@ -253,6 +270,7 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
         family(name, help, MetricType::GAUGE, metrics)
     };
     let in_flight = float(server.budget.used_bytes() as u64);
+    let requests = float(server.places.taken() as u64);
     let (total, used) = ("nv_cpu_memory_total_bytes", "nv_cpu_memory_used_bytes");
     let pinned = ["nv_pinned_memory_pool_total_bytes", "nv_pinned_memory_pool_used_bytes"];
     let memory = usage.memory;
@@ -262,6 +280,7 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
             "Bytes of all requests and responses in flight",
             Some(in_flight),
         ),
+        one("nereid_inflight_requests", "Inference requests in flight", Some(requests)),
         // Memory is pinned for a GPU only, and none is used yet.
         one(pinned[0], "Pinned memory pool total memory size, in bytes", Some(0.0)),
         one(pinned[1], "Pinned memory pool used memory size, in bytes", Some(0.0)),

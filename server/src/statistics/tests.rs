@@ -24,7 +24,11 @@ fn a_failure_has_its_reason_and_nothing_else() {
         InferError::QueueFull("".into()),
         InferError::Cancelled("".into()),
         InferError::Abandoned,
-        InferError::Step { ensemble: "e".into(), source: Box::new(InferError::Abandoned) },
+        InferError::Step {
+            ensemble: "e".into(),
+            step: "s".into(),
+            source: Box::new(InferError::Abandoned),
+        },
     ];
     for error in &errors {
         statistics.answered(1, &times(), Some(error));
@@ -49,7 +53,7 @@ fn reasons_are_those_of_triton() {
     check(&InferError::Abandoned, "BACKEND");
     check(&InferError::Invalid(String::new()), "BACKEND");
     let cancelled = Box::new(InferError::Cancelled("".into()));
-    check(&InferError::Step { ensemble: "e".into(), source: cancelled }, "OTHER");
+    check(&InferError::Step { ensemble: "e".into(), step: "s".into(), source: cancelled }, "OTHER");
 }
 
 #[test]

@@ -46,12 +46,17 @@ def values_of(name: str, data_type: int, columns: int | str) -> onnx.ValueInfoPr
 
 def write_model(folder: Path, name: str, nodes: list, inputs: list, outputs: list) -> None:
     """Version 1 of a model and its config.pbtxt."""
+    save(folder, name, nodes, inputs, outputs)
+    (folder / name / "config.pbtxt").write_text(config(name, inputs, outputs))
+
+
+def save(folder: Path, name: str, nodes: list, inputs: list, outputs: list) -> None:
+    """Version 1 of a model."""
     graph = helper.make_graph(nodes, name, inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     version = folder / name / "1"
     version.mkdir(parents=True)
     onnx.save(model, version / "model.onnx")
-    (folder / name / "config.pbtxt").write_text(config(name, inputs, outputs))
 
 
 def config(name: str, inputs: list, outputs: list) -> str:

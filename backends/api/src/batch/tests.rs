@@ -94,6 +94,19 @@ fn rows_side_by_side_are_not_copied() {
 }
 
 #[test]
+fn rows_that_are_not_alike_are_no_tensor() {
+    let copies = CopyCounter::default();
+    let wide = Tensor::from_values(vec![1, 4], vec![0; 4]).unwrap();
+    let other = Tensor::from_values(vec![1, 2], vec![0.5f32; 2]).unwrap();
+    let scalar = Tensor::from_values(vec![], vec![0]).unwrap();
+    for odd in [wide, other, scalar] {
+        let whole = gather_rows(&numbers(2, 0), &[&odd], &copies);
+        assert_eq!(whole.unwrap_err(), TensorError::Rows, "{odd:?}");
+    }
+    assert_eq!(copies.get(Copy::Gather), 0);
+}
+
+#[test]
 fn strings_gather_too() {
     let [one, two] = [&["a", ""][..], &["bc"]]
         .map(|strings| Tensor::from_strings(vec![strings.len()], strings).unwrap());

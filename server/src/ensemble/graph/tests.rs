@@ -75,3 +75,30 @@ fn an_output_is_always_made() {
     let text = "ensemble 'e': output 'OUT' is an optional input, which clients may leave out";
     assert_eq!((build(false), build(true)), (None, Some(text.to_owned())));
 }
+
+#[test]
+fn a_condition_is_a_need() {
+    let graph = graph(&["f ?=TWO x=IN y=OUT", "f x=IN y=TWO"]).unwrap();
+    assert_eq!((&*graph.nodes[0].label, &*graph.nodes[1].label), ("step 1 ('f')", "step 0 ('f')"));
+    assert_eq!(graph.needed(&[graph.outputs[0].1]), [true, true]);
+    refused(&["f ?=NONE x=IN y=OUT"], "step 0 ('f'): nothing makes its condition 'NONE'");
+    refused(&["f ?=OUT x=IN y=OUT"], "the steps 'f' wait for each other");
+}
+
+#[test]
+fn a_condition_is_of_whole_numbers() {
+    let condition = TensorSpec::new("IF", DataType::Fp32, vec![Dim::Any]);
+    let mut models = models();
+    models[0].signature.inputs = vec![fakes::tensor("x", &[-1])];
+    let spec = fakes::spec(
+        "e",
+        vec![fakes::tensor("IN", &[-1]), condition],
+        vec![fakes::tensor("OUT", &[-1])],
+    );
+    let steps = [fakes::step("f ?=IF x=IN y=OUT")];
+    let built =
+        Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]));
+    let expected = "ensemble 'e': step 0 ('f'): its condition 'IF' is FP32, but BOOL or whole numbers are \
+                    expected";
+    assert_eq!(built.err().map(|error| error.to_string()).as_deref(), Some(expected));
+}

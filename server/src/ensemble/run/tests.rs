@@ -1,3 +1,6 @@
+mod conditions;
+mod several;
+
 use std::future::{Future as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
@@ -6,10 +9,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use nereid_backend::batch::Batch;
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::Kind;
 use nereid_backend::observer::Copy;
 use nereid_backend::parts::Parameter;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
+use nereid_backend::tensor::Tensor;
 use nereid_model_repository::definition::Definition;
 use nereid_proto::infer::Input;
 use tokio::sync::oneshot;
@@ -30,12 +35,14 @@ struct World {
     registry: Registry,
     models: Models,
     threads: Vec<JoinHandle<()>>,
+    /// Of the ensemble.
+    requests_max: usize,
 }
 
 impl World {
     fn new() -> Self {
         let (registry, models) = Registry::new();
-        Self { registry, models, threads: Vec::new() }
+        Self { registry, models, threads: Vec::new(), requests_max: 8 }
     }
 
     /// Serves a model from `x` to `y`, both `[-1]` and the batch axis.
@@ -63,9 +70,9 @@ impl World {
         let graph = Graph::new(&spec, &steps, find).unwrap();
         let name = spec.name.clone();
         let statistics = Arc::new(Statistics::default());
-        let route = Arc::new(Ensemble::new(graph, statistics.clone()));
+        let route = Arc::new(Ensemble::new(graph, self.requests_max, statistics.clone()));
         let definition = Definition { spec: Arc::new(spec), ..fakes::definition("e") };
-        let served = Served { definition, route, statistics };
+        let served = Served { definition, route, statistics, model: None };
         self.registry.set(&name, 1, Status::Ready(Arc::new(served)));
     }
 
@@ -310,7 +317,7 @@ fn the_first_error_is_the_answer_and_tells_the_others_to_stop() {
     assert!(!cancel.is_raised());
     fail.send(()).unwrap();
     let error = client.blocking_recv().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "in ensemble 'e', a bad picture");
+    assert_eq!(error.to_string(), "in ensemble 'e', step 0 ('left'): a bad picture");
     assert_eq!(error.kind(), Kind::InvalidArg);
     assert!(cancel.is_raised());
     go_on.send(()).unwrap();
@@ -328,7 +335,7 @@ fn whatever_happens_to_a_step_is_the_ensembles_error() {
         world.model("g", run);
         world.ensemble(&["f x=IN y=MID", "g x=MID y=OUT"]);
         let error = world.ask(&fakes::numbers(&[1, 1])).unwrap_err();
-        assert_eq!(error, format!("in ensemble 'e', {expected}"));
+        assert_eq!(error, format!("in ensemble 'e', step 1 ('g'): {expected}"));
         let done = world.end();
         assert_eq!((done.of("e").failure.count, done.of("g").failure.count), (1, 1));
     }
@@ -349,12 +356,16 @@ fn a_step_that_is_not_ready_is_told() {
     let (before, ensemble) = (world.models.snapshot(), world.served("e"));
     world.registry.set("g", 1, Status::Unloading);
     let error = world.ask(&fakes::numbers(&[1, 1])).unwrap_err();
-    let text = "in ensemble 'e', Request for unknown model: 'g' has no available versions";
+    let text =
+        "in ensemble 'e', step 1 ('g'): Request for unknown model: 'g' has no available versions";
     assert_eq!(error, text);
     // A request that came before still finds the model; its queue is closed, and has no successor.
     assert!(ensemble.route.push(closing, &before).is_ok());
     let error = client.blocking_recv().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "in ensemble 'e', model 'g' is not taking requests");
+    assert_eq!(
+        error.to_string(),
+        "in ensemble 'e', step 1 ('g'): model 'g' is not taking requests"
+    );
     assert_eq!(error.kind(), Kind::Unavailable);
     world.end();
 }
@@ -378,7 +389,7 @@ fn a_full_queue_of_a_step_is_told() {
     let (request, client) = request(&[("IN", &fakes::numbers(&[1, 1]))], &["OUT"]);
     world.push("e", request);
     let error = client.blocking_recv().unwrap().unwrap_err();
-    let text = "in ensemble 'e', [request id: 7] Exceeds maximum queue size";
+    let text = "in ensemble 'e', step 0 ('f'): [request id: 7] Exceeds maximum queue size";
     assert_eq!((error.to_string().as_str(), error.kind()), (text, Kind::Unavailable));
     (0..3).for_each(|_| gate.send(()).unwrap());
     assert!(clients.into_iter().all(|client| client.blocking_recv().unwrap().is_ok()));
@@ -394,7 +405,10 @@ fn a_deadline_holds_for_every_step() {
     request.deadline = Some(Instant::now());
     world.push("e", request);
     let error = client.blocking_recv().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "in ensemble 'e', [request id: 7] Request timeout expired");
+    assert_eq!(
+        error.to_string(),
+        "in ensemble 'e', step 0 ('f'): [request id: 7] Request timeout expired"
+    );
     assert_eq!(world.end().of("f").executions, 0);
 }
 
@@ -407,7 +421,7 @@ fn a_shape_that_does_not_fit_the_next_step_is_told() {
     world.ensemble(&["f x=IN y=MID", "wide x=MID y=OUT"]);
     assert!(world.ask(&fakes::numbers(&[1, 3])).is_ok());
     let error = world.ask(&fakes::numbers(&[1, 2])).unwrap_err();
-    let text = "in ensemble 'e', [request id: 7] unexpected shape for input 'x' for model 'wide'. \
+    let text = "in ensemble 'e', step 1 ('wide'): [request id: 7] unexpected shape for input 'x' for model 'wide'. \
                 Expected [-1,3], got [1,2].";
     assert!(error.starts_with(text), "{error}");
     assert_eq!(world.end().of("wide").executions, 1);
@@ -438,8 +452,12 @@ fn tensors_are_handed_on_without_a_copy() {
 
 /// A model from `x`, and `b` if it comes, to `y`: their sum.
 fn with_optional(world: &mut World) {
+    with_optional_called(world, "f");
+}
+
+fn with_optional_called(world: &mut World, name: &str) {
     let b = TensorSpec { is_optional: true, ..any("b") };
-    world.serve(fakes::spec("f", vec![any("x"), b], vec![any("y")]), |batch| {
+    world.serve(fakes::spec(name, vec![any("x"), b], vec![any("y")]), |batch| {
         let (x, b) = (input(&batch, "x"), batch.gather("b").unwrap());
         let b = b.map_or(vec![0; x.elements()], |b| values(&b).to_vec());
         let sums = values(&x).iter().zip(b).map(|(x, b)| x + b).collect();
@@ -477,7 +495,7 @@ fn an_optional_input_of_the_ensemble_need_not_be_sent() {
     assert_eq!(ask(&both[..1], "OUT"), "[0, 1]");
     assert_eq!(ask(&both, "OUT"), "[0, 2]");
     assert_eq!(ask(&both, "SUM"), "[0, 2]");
-    let text = "in ensemble 'e', [request id: 7] expected 2 inputs but got 1 inputs for model \
+    let text = "in ensemble 'e', step 1 ('sum'): [request id: 7] expected 2 inputs but got 1 inputs for model \
                 'sum'. Got input(s) ['a'], but missing required input(s) ['b']. Please provide \
                 all required input(s).";
     assert_eq!(ask(&both[..1], "SUM"), text);
@@ -523,7 +541,10 @@ fn ensembles_may_be_steps() {
     assert_eq!(values(&world.ask(&fakes::numbers(&[1, 2])).unwrap()), [3, 4]);
     world.ensemble(&["inner x=IN y=MID", "broken x=MID y=OUT"]);
     let error = world.ask(&fakes::numbers(&[1, 2])).unwrap_err();
-    assert_eq!(error, "in ensemble 'e', in ensemble 'broken', a bad picture");
+    assert_eq!(
+        error,
+        "in ensemble 'e', step 1 ('broken'): in ensemble 'broken', step 1 ('bad'): a bad picture"
+    );
     let done = world.end();
     assert_eq!((done.of("inner").success.count, done.of("broken").failure.count), (2, 1));
     assert_eq!(done.of("f").success.count, 6);
@@ -542,4 +563,28 @@ fn an_ensemble_of_ensembles_has_spent_what_its_models_have() {
     let done = world.end();
     check_sums(&done, "inner", &["f", "g"]);
     check_sums(&done, "e", &["f", "g", "h"]);
+}
+
+#[test]
+fn an_ensemble_has_a_limited_number_of_requests_at_once() {
+    let mut world = World::new();
+    world.requests_max = 1;
+    let (run, started, gate) = gated(plus(1));
+    world.model("f", run);
+    world.ensemble(&["f x=IN y=OUT"]);
+    let ask = || request(&[("IN", &fakes::numbers(&[1, 1]))], &["OUT"]);
+    let (first, client) = ask();
+    world.push("e", first);
+    started.recv_timeout(PATIENCE).unwrap();
+    let served = world.served("e");
+    let refused = served.route.push(ask().0, &world.models.snapshot()).unwrap_err();
+    assert_eq!(refused.1, crate::scheduler::Refusal::Full);
+    gate.send(()).unwrap();
+    assert!(client.blocking_recv().unwrap().is_ok());
+    // Who has the answer may ask again at once.
+    let (second, client) = ask();
+    world.push("e", second);
+    gate.send(()).unwrap();
+    assert!(client.blocking_recv().unwrap().is_ok());
+    world.end();
 }

@@ -10,9 +10,9 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::budget::Budget;
+use crate::fakes;
 use crate::pause::PAUSE_MAX;
 use crate::registry::Registry;
-use crate::server::Life;
 
 /// Sends the bytes after each of so many pauses, and then nothing more.
 struct Slow {
@@ -85,15 +85,7 @@ async fn a_stream_may_rest_between_messages_only() {
 /// Asks whether the server lives; the status of the answer, and how it is compressed.
 async fn live(encoding: &'static str, message: Vec<u8>) -> (String, Option<String>) {
     let (_, models) = Registry::new();
-    let server = Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(1_000),
-        input_bytes_max: 100,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    };
+    let server = Server { input_bytes_max: 100, ..fakes::server(models) };
     let request = Request::post("/inference.GRPCInferenceService/ServerLive")
         .header("content-type", "application/grpc")
         .header(ENCODING, encoding)

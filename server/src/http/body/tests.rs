@@ -8,9 +8,9 @@ use http_body::Frame;
 
 use super::*;
 use crate::budget::Budget;
+use crate::fakes;
 use crate::pause::PAUSE_MAX;
 use crate::registry::Registry;
-use crate::server::Life;
 
 /// A server that admits 1000 bytes in a request and 1500 in flight.
 pub(super) fn server() -> Arc<Server> {
@@ -20,15 +20,8 @@ pub(super) fn server() -> Arc<Server> {
 /// A server that admits that many bytes in a request and half more in flight.
 pub(super) fn server_of(input_bytes_max: usize) -> Arc<Server> {
     let (_, models) = Registry::new();
-    Arc::new(Server {
-        name: "nereid".to_owned(),
-        models,
-        control: None,
-        budget: Budget::new(input_bytes_max + input_bytes_max / 2),
-        input_bytes_max,
-        life: tokio::sync::watch::channel(Life::Serving).1,
-        is_strict: false,
-    })
+    let budget = Budget::new(input_bytes_max + input_bytes_max / 2);
+    Arc::new(Server { budget, input_bytes_max, ..fakes::server(models) })
 }
 
 /// A body that comes in these parts, and may break off after them.

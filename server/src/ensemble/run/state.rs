@@ -1,0 +1,206 @@
+//! What of an ensemble's request is there, who still waits for what, and what can be started.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nereid_backend::device::DeviceId;
+use nereid_backend::parts::{RequestedOutput, Stages, Tensors};
+use nereid_backend::request::{Request, Response};
+use nereid_backend::tensor::Tensor;
+
+use crate::ensemble::graph::{Graph, Node, TensorId};
+use crate::ensemble::run::parts::Parts;
+use crate::places::Place;
+
+/// One request on its way; changed under a lock by whoever brings a step's answer.
+pub(super) struct State {
+    /// The client's request, until it is answered.
+    request: Option<(Request, Place)>,
+    wanted: Vec<TensorId>,
+    tensors: Vec<Slot>,
+    /// How many will still read each tensor.
+    readers: Vec<usize>,
+    /// Nodes that must run, and have not been started.
+    is_pending: Vec<bool>,
+    /// The answers so far of nodes that run as several requests.
+    parts: BTreeMap<usize, Parts>,
+    /// What those that have ended have spent.
+    spent: Stages,
+}
+
+/// What is known of a tensor.
+#[derive(Clone)]
+enum Slot {
+    /// It is still to be made, or nobody will read it any more.
+    Open,
+    /// It is there.
+    Made(Tensor),
+    /// An optional input that the client has left out. Steps run without it, or are refused.
+    LeftOut,
+    /// Its step is not run. Steps that need it are not, either.
+    NotMade,
+}
+
+/// A node that can be started.
+pub(super) struct Ready {
+    pub(super) index: usize,
+    pub(super) inputs: Tensors,
+    /// What somebody will read of what it makes.
+    pub(super) outputs: Vec<RequestedOutput>,
+}
+
+impl State {
+    /// Of a `request` that wants these tensors, for which the nodes `is_pending` must run.
+    pub(super) fn new(
+        graph: &Graph,
+        (mut request, place): (Request, Place),
+        wanted: Vec<TensorId>,
+        is_pending: Vec<bool>,
+    ) -> Self {
+        let mut readers = vec![0; graph.tensors];
+        let nodes = graph.nodes.iter().zip(&is_pending).filter(|(_, is_pending)| **is_pending);
+        let needs = nodes.flat_map(|(node, _)| node.needs());
+        for tensor in needs.chain(wanted.iter().copied()) {
+            readers[tensor] += 1;
+        }
+        let mut tensors = vec![Slot::Open; graph.tensors];
+        graph.inputs.iter().for_each(|(_, id)| tensors[*id] = Slot::LeftOut);
+        let inputs = std::mem::take(&mut request.inputs);
+        let mut state = Self {
+            request: Some((request, place)),
+            wanted,
+            tensors,
+            readers,
+            is_pending,
+            parts: BTreeMap::new(),
+            spent: Stages::default(),
+        };
+        state.store(&graph.inputs, inputs);
+        state
+    }
+
+    /// Keeps what somebody will read of what was `made`.
+    pub(super) fn store(&mut self, names: &[(Arc<str>, TensorId)], made: Tensors) {
+        for (name, tensor) in made {
+            if let Some(id) = id_of(names, &name)
+                && self.readers[id] > 0
+            {
+                self.tensors[id] = Slot::Made(tensor);
+            }
+        }
+    }
+
+    /// Adds what a step has spent.
+    pub(super) fn spend(&mut self, stages: Stages) {
+        self.spent += stages;
+    }
+
+    /// Notes that this node runs as so many requests.
+    pub(super) fn expect_parts(&mut self, index: usize, parts: usize) {
+        self.parts.insert(index, Parts::new(parts));
+    }
+
+    /// Keeps one part of what a node makes; all of them once the last is there.
+    pub(super) fn part(
+        &mut self,
+        index: usize,
+        part: usize,
+        made: Tensors,
+    ) -> Option<Vec<Tensors>> {
+        let whole = self.parts.get_mut(&index)?.put(part, made)?;
+        self.parts.remove(&index);
+        Some(whole)
+    }
+
+    /// The nodes that can be started. One whose condition says no, or that lacks what it needs, is
+    /// not run, and what it would make is not made.
+    pub(super) fn take_ready(&mut self, graph: &Graph) -> Vec<Ready> {
+        let mut ready = Vec::new();
+        // They are in the order of their needs, so that one pass finds all.
+        for (index, node) in graph.nodes.iter().enumerate() {
+            if self.request.is_none() || !self.is_pending[index] || !self.knows(node) {
+                continue;
+            }
+            self.is_pending[index] = false;
+            let is_wished =
+                node.condition.is_none_or(|id| self.read(id).as_ref().is_some_and(is_yes));
+            let lacks = node.inputs.iter().any(|input| {
+                input.is_required && matches!(self.tensors[input.tensor], Slot::NotMade)
+            });
+            let inputs = self.read_inputs(node);
+            if is_wished && !lacks {
+                ready.push(Ready { index, inputs, outputs: self.read_outputs(node) });
+            } else {
+                node.outputs.iter().for_each(|(_, id)| self.tensors[*id] = Slot::NotMade);
+            }
+        }
+        ready
+    }
+
+    /// The request and its outputs, once all of them are there or will never be.
+    pub(super) fn take_answer(&mut self) -> Option<(Request, Response)> {
+        if !self.wanted.iter().all(|&id| self.is_known(id)) {
+            return None;
+        }
+        let mut request = self.take_request()?;
+        request.times.steps = Some(self.spent);
+        let wanted = std::mem::take(&mut self.wanted);
+        let outputs = request.outputs.iter().zip(wanted);
+        let outputs =
+            outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
+        let response = Response { outputs: outputs.collect() };
+        Some((request, response))
+    }
+
+    /// The request, for its error; nothing is kept for it any more.
+    pub(super) fn take_failed(&mut self) -> Option<Request> {
+        self.tensors.fill(Slot::Open);
+        self.parts.clear();
+        self.take_request()
+    }
+
+    /// Its place is free before it is answered: whoever has an answer may ask again.
+    fn take_request(&mut self) -> Option<Request> {
+        self.request.take().map(|(request, _free)| request)
+    }
+
+    /// Whether all that `node` needs is there, or known not to come.
+    fn knows(&self, node: &Node) -> bool {
+        node.needs().all(|id| self.is_known(id))
+    }
+
+    fn is_known(&self, id: TensorId) -> bool {
+        !matches!(self.tensors[id], Slot::Open)
+    }
+
+    /// The tensor for one reader; the last one gets it for good.
+    fn read(&mut self, id: TensorId) -> Option<Tensor> {
+        self.readers[id] = self.readers[id].saturating_sub(1);
+        let slot = if self.readers[id] == 0 {
+            std::mem::replace(&mut self.tensors[id], Slot::Open)
+        } else {
+            self.tensors[id].clone()
+        };
+        if let Slot::Made(tensor) = slot { Some(tensor) } else { None }
+    }
+
+    fn read_inputs(&mut self, node: &Node) -> Tensors {
+        let read = node.inputs.iter().map(|input| (&input.name, self.read(input.tensor)));
+        read.filter_map(|(name, tensor)| Some((name.clone(), tensor?))).collect()
+    }
+
+    fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
+        let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
+        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
+    }
+}
+
+/// The tensor of this name.
+pub(super) fn id_of(names: &[(Arc<str>, TensorId)], name: &str) -> Option<TensorId> {
+    names.iter().find(|(key, _)| **key == *name).map(|(_, id)| *id)
+}
+
+/// Whether any of its elements is not 0.
+fn is_yes(condition: &Tensor) -> bool {
+    condition.host().is_some_and(|bytes| bytes.iter().any(|&byte| byte != 0))
+}
