@@ -45,7 +45,7 @@ impl LetterboxInputs {
     /// # Errors
     /// [`InferError::Invalid`] when a scale is not greater than 0, an offset not finite, or a size
     /// negative.
-    pub(crate) fn read(&self, inputs: &Inputs<'_>) -> Result<Vec<Letterbox>, InferError> {
+    pub(crate) fn read(self, inputs: &Inputs<'_>) -> Result<Vec<Letterbox>, InferError> {
         let mut rows = vec![Letterbox::default(); inputs.row_count(self.layout)];
         let is_there = |(name, has): (&str, bool)| has && inputs.request.input(name).is_some();
         let [transform, scale, offset, size] = self.has;
@@ -79,7 +79,7 @@ impl LetterboxInputs {
     }
 
     /// Width and height of each row's picture.
-    fn sizes(&self, inputs: &Inputs<'_>) -> Result<Vec<[f32; 2]>, InferError> {
+    fn sizes(self, inputs: &Inputs<'_>) -> Result<Vec<[f32; 2]>, InferError> {
         inputs.row_shape::<1>(ORIGINAL_SIZE, self.layout)?;
         let sizes = inputs.integers(ORIGINAL_SIZE)?;
         let (pairs, _) = sizes.as_chunks::<2>();

@@ -27,9 +27,9 @@ const BLOCK: usize = 1024;
 /// How a detector's output is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaceAxis {
-    /// `[numbers, places]`, as YOLOv8 is exported.
+    /// `[numbers, places]`, as most newer detectors are exported.
     Last,
-    /// `[places, numbers]`, as YOLOv5 is exported.
+    /// `[places, numbers]`, as most older ones are, with an objectness.
     First,
 }
 
@@ -197,4 +197,5 @@ impl Decoding {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests;

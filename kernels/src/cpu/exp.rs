@@ -55,6 +55,7 @@ fn power_of_two(n: i32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests {
     use super::*;
 

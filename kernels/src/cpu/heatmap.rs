@@ -43,6 +43,7 @@ pub fn peak(map: &[f32], width: usize, refinement: Refinement) -> Peak {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests {
     use super::*;
 

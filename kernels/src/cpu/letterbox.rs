@@ -42,6 +42,7 @@ impl Letterbox {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests {
     use super::*;
 

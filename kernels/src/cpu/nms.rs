@@ -85,6 +85,7 @@ pub fn iou(one: [f32; 4], two: [f32; 4]) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

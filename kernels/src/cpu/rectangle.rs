@@ -95,7 +95,7 @@ impl Rectangle {
             solve(factor, range.start() - half - offset, range.end() + half - offset)
         };
         let (along, across) = (range(dx, &self.along, dy * y), range(-dy, &self.across, dx * y));
-        *along.start().max(across.start())..=*along.end().min(across.end())
+        along.0.max(across.0)..=along.1.min(across.1)
     }
 
     fn length(&self) -> f64 {
@@ -104,12 +104,13 @@ impl Rectangle {
     }
 }
 
-/// All whole `x` with `low <= factor * x <= high`.
-fn solve(factor: i64, low: i64, high: i64) -> RangeInclusive<i64> {
+/// The least and the greatest whole `x` with `low <= factor * x <= high`; if there is none, the
+/// greatest is below the least.
+fn solve(factor: i64, low: i64, high: i64) -> (i64, i64) {
     match factor {
-        0 if low <= 0 && 0 <= high => i64::MIN..=i64::MAX,
-        0 => 1..=0,
-        1.. => -(-low).div_euclid(factor)..=high.div_euclid(factor),
+        0 if low <= 0 && 0 <= high => (i64::MIN, i64::MAX),
+        0 => (i64::MAX, i64::MIN),
+        1.. => (-(-low).div_euclid(factor), high.div_euclid(factor)),
         _ => solve(-factor, -high, -low),
     }
 }
@@ -155,6 +156,7 @@ fn turn(one: Point, two: Point, three: Point) -> i64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -220,9 +222,9 @@ mod tests {
 
         #[test]
         fn solutions_are_all_and_only_those(factor in -5_i64..6, low in -40_i64..40, more in 0_i64..40) {
-            let range = solve(factor, low, low + more);
+            let (least, greatest) = solve(factor, low, low + more);
             for x in -50..50 {
-                prop_assert_eq!(range.contains(&x), (low..=low + more).contains(&(factor * x)));
+                prop_assert_eq!((least..=greatest).contains(&x), (low..=low + more).contains(&(factor * x)));
             }
         }
     }

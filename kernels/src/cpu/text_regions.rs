@@ -157,4 +157,5 @@ fn single(number: f64) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "bits are what is tested")]
 mod tests;

@@ -44,7 +44,7 @@ pub(super) fn view<'a>(
     let is_small = |view: &AxisView| {
         let sizes = [view.outer, view.length, view.inner];
         let mut sizes = sizes.iter().map(|&size| size.max(1));
-        let count = sizes.try_fold(1_usize, |all, size| all.checked_mul(size));
+        let count = sizes.try_fold(1, usize::checked_mul);
         count.is_some_and(|count| count <= ELEMENTS_MAX)
     };
     let view = AxisView::of(shape, axis).filter(is_small);
@@ -55,4 +55,32 @@ pub(super) fn view<'a>(
         ))
     })?;
     Ok((shape, view))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use nereid_backend::observer::CopyCounter;
+    use nereid_backend::request::{Home, Request};
+    use nereid_backend::tensor::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn axes_behind_one_of_no_size_are_bounded() {
+        let error = |shape: &[usize], axis| {
+            let input = Tensor::from_values::<f32>(shape.to_vec(), vec![]).unwrap();
+            let home = Home::Then(Box::new(|_, _| {}));
+            let request = Request::new(vec![(INPUT.into(), input)], NonZeroUsize::MIN, home);
+            let inputs = Inputs { request: &request, copies: &CopyCounter::default() };
+            view(&inputs, axis).err().map(|error| error.to_string())
+        };
+        assert_eq!(error(&[0, 1 << 20, 1 << 8], 1), None);
+        for (shape, axis) in [([0, 1 << 20, 1 << 9], 3), ([0, 1 << 62, 1 << 62], 3), ([0, 1, 1], 4)]
+        {
+            let text = error(&shape, axis).unwrap();
+            assert!(text.ends_with("axes or more, and at most 268435456 elements"), "{text}");
+        }
+    }
 }

@@ -39,7 +39,7 @@ impl Concatenate {
     }
 
     /// The dims of the output, or what does not fit.
-    fn answer(&self, inputs: &[TensorSpec]) -> Result<Vec<Dim>, String> {
+    fn answer(self, inputs: &[TensorSpec]) -> Result<Vec<Dim>, String> {
         let Some((first, rest)) = inputs.split_first().filter(|_| inputs.len() <= INPUTS_MAX)
         else {
             return Err(format!("concatenate needs 1 to {INPUTS_MAX} inputs in the configuration"));

@@ -26,7 +26,7 @@ const REGIONS_MAX: &str = "regions_max";
 /// Its limit.
 const REGIONS_LIMIT: usize = 1 << 14;
 
-/// Most pixels of a map: its regions take up to 20 bytes for each.
+/// Most pixels of a map: its regions take up to 30 bytes for each.
 const MAP_PIXELS_MAX: usize = 1 << 26;
 
 /// The operation's parameters.

@@ -77,7 +77,7 @@ proptest! {
     ) {
         let activation = if is_logits { Activation::Sigmoid } else { Activation::None };
         let objectness = if has_objectness { Objectness::Present } else { Objectness::Absent };
-        let how = Decoding { activation, objectness, ..PLAIN };
+        let how = Decoding { objectness, activation, ..PLAIN };
         let found = how.candidates(&numbers, [1500, 7]);
         let last = Decoding { place_axis: PlaceAxis::Last, ..how };
         prop_assert_eq!(&last.candidates(&transposed(&numbers, [1500, 7]), [7, 1500]), &found);
