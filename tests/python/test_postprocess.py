@@ -55,8 +55,10 @@ MODELS = {
     "concatenate": config(8, [tensor("A", "INT16", [2, -1]), tensor("B", "INT16", [2, 3])], [],
                           operation="concatenate", axis=-1),
     "text": config(8, [tensor("MAP", "FP32", [1, -1, -1])], [], operation="text_detection", regions_max=50),
-    "text_one": config(0, [tensor("MAP", "FP32", [1, -1, -1]), tensor("SCALE", "FP32", [2])], [],
-                       operation="text_detection", box_threshold=0.5),
+    "text_one": config(0, [tensor("MAP", "FP32", [1, -1, -1]), tensor("SCALE", "FP32", [2]),
+                           tensor("OFFSET", "FP32", [2])], [], operation="text_detection", box_threshold=0.5),
+    "logits": config(0, [tensor("PREDICTIONS", "FP32", [PLACES, 5 + CLASSES])], [], operation="detection", layout="NC",
+                     objectness=1, activation="sigmoid", coordinate_scale="2,0.5", score_threshold=0.1),
 }
 ENSEMBLE = """
 platform: "ensemble"
@@ -177,6 +179,19 @@ def test_detections_of_one_picture_are_as_many_as_there_are(infer):
     assert infer("detection_one", PREDICTIONS=np.full_like(row, np.nan)[None])["BOXES"].shape == (0, 4)
 
 
+def test_logits_with_an_objectness_and_boxes_in_other_units(infer):
+    row, numbers = predictions(9), chance(9)
+    logits = np.concatenate([row[:, :4], numbers.normal(0, 2, (PLACES, 1 + CLASSES))], axis=1).astype(np.float32)
+    got = infer("logits", PREDICTIONS=logits)
+    scores = 1 / (1 + np.exp(-logits[:, 4:].astype(np.float64)))
+    row = np.concatenate([row[:, :4] * np.float32([2, 0.5, 2, 0.5]), scores[:, :1] * scores[:, 1:]], axis=1)
+    boxes, scores, classes = references.detect(row, 0.1, 0.45)
+    assert len(boxes) > 20
+    np.testing.assert_allclose(got["BOXES"], boxes, rtol=1e-6)
+    np.testing.assert_allclose(got["SCORES"], scores, rtol=1e-6)
+    np.testing.assert_array_equal(got["CLASSES"], classes)
+
+
 def test_a_row_that_makes_no_sense_fails_and_the_next_request_does_not(infer):
     row = predictions(5).T[None].copy()
     with pytest.raises(InferenceServerException, match="scales must be greater than 0"):
@@ -231,10 +246,9 @@ def assert_same_texts(polygons: np.ndarray, scores: np.ndarray, expected: list, 
     """Each line of one is a line of the other."""
     assert len(polygons) == len(expected) > 0
     for corners, score in expected:
-        overlaps = [references.polygons_overlap(corners, polygon) for polygon in polygons]
-        best = int(np.argmax(overlaps))
-        assert overlaps[best] > overlap_min, overlaps
-        assert scores[best] == pytest.approx(score, abs=0.05)
+        nearest = int(np.linalg.norm(polygons.mean(1) - corners.mean(0), axis=1).argmin())
+        assert references.polygons_overlap(corners, polygons[nearest]) > overlap_min
+        assert scores[nearest] == pytest.approx(score, abs=0.05)
 
 
 def test_text_is_where_opencv_finds_it(infer):
@@ -246,9 +260,9 @@ def test_text_is_where_opencv_finds_it(infer):
         assert_same_texts(got["POLYGONS"][index, :count], got["SCORES"][index, :count], expected, 0.97)
         assert not got["POLYGONS"][index, count:].any()
         np.testing.assert_array_equal(got["BOXES"][index, :, :2], got["POLYGONS"][index].min(1))
-    one = infer("text_one", MAP=maps[0][None], SCALE=np.array([2, 1], np.float32))
+    one = infer("text_one", MAP=maps[0][None], SCALE=np.array([2, 1], np.float32), OFFSET=np.array([5, -7], np.float32))
     expected = references.find_text(maps[0], references.mean_of_near, 0.5)
-    expected = [(corners / [2, 1], score) for corners, score in expected]
+    expected = [((corners - [5, -7]) / [2, 1], score) for corners, score in expected]
     assert_same_texts(one["POLYGONS"], one["SCORES"], expected, 0.97)
 
 
