@@ -130,7 +130,9 @@ fn detection_8400x84(bencher: Bencher<'_, '_>, place_axis: PlaceAxis) {
         0 => f32::from(place % 80) * 8.0,
         1 => f32::from(place / 80) * 6.0,
         2 | 3 => 40.0,
-        _ if place % 100 == 0 && number == 4 + place % 80 => 0.5 + f32::from(place) / 20_000.0,
+        _ if place.is_multiple_of(100) && number == 4 + place % 80 => {
+            0.5 + f32::from(place) / 20_000.0
+        }
         _ => f32::from((place ^ number) % 97) / 1_000.0,
     };
     let (shape, numbers): (_, Vec<_>) = match place_axis {
