@@ -87,3 +87,6 @@ impl Model for HeadModel {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests;
