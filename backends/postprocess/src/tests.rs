@@ -65,9 +65,10 @@ impl Loaded {
         let (mut requests, answers): (Vec<_>, Vec<_>) =
             requests.into_iter().map(|inputs| self.request(inputs)).unzip();
         let copies = Arc::new(CopyCounter::default());
-        let rest = requests.split_off(1);
         let mut batch = Batch::new(requests.remove(0), Instant::now(), copies);
-        rest.into_iter().for_each(|request| batch.push(request));
+        for request in requests {
+            batch.push(request);
+        }
         assert!(matches!(self.instance.start(batch), Running::Done));
         answers.into_iter().map(|answer| answer.try_recv().unwrap()).collect()
     }
