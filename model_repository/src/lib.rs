@@ -15,6 +15,7 @@
 
 mod batching;
 pub mod complete;
+pub mod completion;
 pub mod definition;
 pub mod engine;
 mod ensemble;

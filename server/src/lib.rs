@@ -22,6 +22,7 @@
 pub mod admission;
 pub mod answers;
 pub mod budget;
+pub mod check;
 pub mod classification;
 pub mod connections;
 pub mod dynamic_batcher;
@@ -31,6 +32,7 @@ mod fakes;
 pub mod grpc;
 pub mod http;
 pub mod inference;
+pub mod init;
 pub mod instance;
 pub mod lifecycle;
 pub mod logging;

@@ -23,12 +23,12 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
+use nereid_model_repository::read::Reader;
 use tokio::sync::oneshot;
 
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
@@ -61,14 +61,14 @@ pub struct Loads {
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn start(
-    backends: Vec<Arc<dyn Backend>>,
+    reader: Reader,
     repositories: Vec<PathBuf>,
     loads: Loads,
     registry: Registry,
     statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
     let reaper = Reaper::start(DeviceId::Cpu)?;
-    let engines = Arc::new(Engines { backends, reaper, retries: loads.retries, statistics });
+    let engines = Arc::new(Engines { reader, reaper, retries: loads.retries, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
         engines,

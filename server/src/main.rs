@@ -1,6 +1,7 @@
 //! The `nereid` program: wires options, engines, models and protocols.
 #![forbid(unsafe_code)]
 
+mod commands;
 mod library;
 
 use std::io;
@@ -24,6 +25,7 @@ use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
+use nereid_model_repository::read::Reader;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -39,6 +41,12 @@ fn main() -> ExitCode {
         }
     };
     logging::start(&options.logging);
+    for warning in &options.triton.warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(command) = &options.command {
+        return commands::run(command);
+    }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -77,7 +85,8 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     };
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
-    let control = lifecycle::start(backends, folders.clone(), loads, registry, statistics)?;
+    let reader = Reader { backends, completion: repository.completion.completion() };
+    let control = lifecycle::start(reader, folders.clone(), loads, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),

@@ -1,5 +1,9 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
+mod commands;
+mod completion;
+mod triton;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,11 +13,20 @@ use clap::{ArgAction, Args, Parser, ValueEnum, value_parser};
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
+pub use commands::{CheckOptions, Command, InitOptions};
+pub use completion::CompletionOptions;
+pub use triton::TritonOptions;
 
-/// Serves the models of a repository over KServe v2.
+/// Serves the models of a repository over KServe v2, unless a command says otherwise.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "nereid", version, max_term_width = 100)]
+// As in Triton, of a flag that is given twice the last one holds.
+#[command(args_override_self = true, after_help = triton::help())]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 pub struct Options {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Server.
     #[command(flatten)]
     pub server: ServerOptions,
@@ -35,6 +48,9 @@ pub struct Options {
     /// Backends.
     #[command(flatten)]
     pub backends: BackendOptions,
+    /// What only Triton has.
+    #[command(flatten)]
+    pub triton: TritonOptions,
 }
 
 /// The process as a whole.
@@ -114,6 +130,10 @@ pub struct RepositoryOptions {
     /// Ready only if every model is
     #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
     pub strict_readiness: bool,
+
+    /// Completion of configurations.
+    #[command(flatten)]
+    pub completion: CompletionOptions,
 
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
@@ -231,6 +251,8 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use nereid_model_repository::completion::Completion;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Options, String> {
@@ -249,6 +271,22 @@ mod tests {
         let options = parse("--model-repository a --model-repository b --allow-grpc 0").unwrap();
         assert_eq!(options.repository.model_repository.len(), 2);
         assert!(!options.grpc.allow_grpc);
+
+        let mesh = "--model-repository=/models --model-control-mode=explicit \
+                    --strict-model-config=false --strict-readiness=false --allow-http=true \
+                    --allow-sagemaker=false --http-port=8000 --http-port 8080";
+        let options = parse(mesh).unwrap();
+        assert_eq!(options.http.http_port, 8080); // The last one holds.
+        assert_eq!(options.repository.completion.completion(), Completion::FromFiles);
+        assert_eq!(options.triton, TritonOptions::default());
+    }
+
+    #[test]
+    fn completion_is_disabled_by_either_name() {
+        for flag in ["--disable-auto-complete-config", "--strict-model-config=true"] {
+            let options = parse(&format!("--model-repository a {flag}")).unwrap();
+            assert_eq!(options.repository.completion.completion(), Completion::Disabled, "{flag}");
+        }
     }
 
     #[test]

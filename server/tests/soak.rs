@@ -22,6 +22,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nereid::lifecycle::{self, Control, Loads, Overrides};
 use nereid::registry::{Models, Registry, Served};
 use nereid::statistics::{Reason, Statistics};
+use nereid_model_repository::completion::Completion;
+use nereid_model_repository::read::Reader;
 
 use caller::{Caller, Outcome, Random, Tally};
 use toy::Toy;
@@ -64,9 +66,9 @@ fn soak() {
     let folder = env::temp_dir().join(format!("nereid-soak-{}", std::process::id()));
     write_repository(&folder);
     let (registry, models) = Registry::new();
-    let backends: Vec<Arc<dyn nereid_backend::backend::Backend>> = vec![Arc::new(Toy)];
+    let reader = Reader { backends: vec![Arc::new(Toy)], completion: Completion::FromFiles };
     let control =
-        lifecycle::start(backends, vec![folder.clone()], LOADS, registry, Statistics::default)
+        lifecycle::start(reader, vec![folder.clone()], LOADS, registry, Statistics::default)
             .unwrap();
     let world = Arc::new(World {
         models,

@@ -32,7 +32,9 @@ pub trait Backend: Send + Sync + 'static {
     /// [`Dim::Any`]: crate::spec::Dim::Any
     ///
     /// # Errors
-    /// When the files do not hold a model of this engine.
+    /// When the files do not hold a model of this engine, or what is stated does not fit: one line
+    /// each. A line that begins with `parameter 'key'`, `input 'name'` or `output 'name'` concerns
+    /// that field of the configuration, and is shown with its place.
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError>;
 
     /// Reads weights once. Called on a blocking thread.

@@ -12,7 +12,7 @@ use nereid_backend::spec::InstanceSpec;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
-use nereid_model_repository::read;
+use nereid_model_repository::read::Reader;
 
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
@@ -27,7 +27,7 @@ use crate::warmed::Warmed;
 
 /// What instances are made of, and who waits for their devices: all are on the host for now.
 pub(super) struct Engines {
-    pub(super) backends: Vec<Arc<dyn Backend>>,
+    pub(super) reader: Reader,
     pub(super) reaper: Reaper,
     /// How often a version is tried again.
     pub(super) retries: u32,
@@ -84,7 +84,7 @@ pub(super) fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Ver
 fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, LoadError> {
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
-    for definition in read::read(folder, &engines.backends)? {
+    for definition in engines.reader.read(folder)? {
         for warning in &definition.warnings {
             tracing::warn!("{}: {warning}", folder.name);
         }
@@ -102,7 +102,7 @@ fn load_version(definition: Definition, engines: &Engines) -> Result<Version, Lo
         }
         Scheduling::Queue { backend, batching } => (*backend, batching),
     };
-    let backend = engines.backends.iter().find(|known| known.name() == backend);
+    let backend = engines.reader.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
     let (spec, retries) = (&definition.spec, engines.retries);
     let mut retry = 0;

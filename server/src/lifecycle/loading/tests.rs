@@ -1,9 +1,10 @@
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nereid_backend::backend::Model;
+use nereid_backend::backend::{Backend, Model};
 use nereid_backend::device::DeviceId;
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
+use nereid_model_repository::completion::Completion;
 
 use super::*;
 use crate::fakes;
@@ -48,7 +49,10 @@ fn what_an_engine_does_not_load_is_tried_again_as_often_as_asked() {
         let backend = Arc::new(Flaky { failures, tries: AtomicU32::new(0) });
         let reaper = Reaper::start(DeviceId::Cpu).unwrap();
         let statistics = Statistics::default;
-        let engines = Engines { backends: vec![backend.clone()], reaper, retries, statistics };
+        let (backends, completion) =
+            (vec![backend.clone() as Arc<dyn Backend>], Completion::FromFiles);
+        let reader = Reader { backends, completion };
+        let engines = Engines { reader, reaper, retries, statistics };
         let (version, loaded) = load_folder(&folder, &engines).unwrap().remove(0);
         let loaded = loaded.map(|_| ()).map_err(|error| error.to_string());
         assert_eq!((version, loaded), (1, expected.map_err(str::to_owned)));

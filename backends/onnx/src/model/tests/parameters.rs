@@ -31,7 +31,8 @@ fn the_arena_is_as_the_parameters_say() {
     let mut spec = spec(&folder, &add().encode(), true).unwrap();
     spec.parameters = BTreeMap::from([("enable_mem_arena".to_owned(), "0".to_owned())]);
     let options = SessionOptions::new(&spec, &Settings::default()).unwrap();
-    let session = SharedSession::open(&engine().environment, &spec.file, &options).unwrap();
+    let session =
+        SharedSession::open(engine().environment().unwrap(), &spec.file, &options).unwrap();
     let model = OnnxModel::new(session, Arena::Shrunk, &spec).unwrap();
     let inputs = [("a", ints(1, 1)), ("b", ints(1, 1))];
     let error = run(&mut *spawn(&model), 1, &inputs, &["c"]).unwrap_err();
