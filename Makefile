@@ -5,31 +5,35 @@
 
 PYTHON ?= python3
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(or $(CARGO_TARGET_DIR),target)
 # Flags for the server of `make serve`, as in: make serve ARGS="--http-port 9000 --log-verbose 1"
 ARGS ?=
 # Flags for pytest, as in: make test-python PYTEST_ARGS="-k truncated -x"
 PYTEST_ARGS ?=
+# For `make fuzz`: seconds for each target, one of them instead of all, and a file that it is to run once.
+TIME ?= 600
+TARGET ?=
+INPUT ?=
 
 DENY_VERSION := 0.20.2
 DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
-TEST_BINARY = $(abspath $(TARGET))/debug/nereid
+TEST_BINARY = $(abspath $(BUILT))/debug/nereid
 CACHE = $(shell $(PYTHON) tools/cache.py)
 
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary check deny bench clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 serve: build ## build, then serve examples/models on ports 8000 (HTTP), 8001 (gRPC), 8002 (metrics)
-	"$(TARGET)/release/nereid" --model-repository examples/models $(ARGS)
+	"$(BUILT)/release/nereid" --model-repository examples/models $(ARGS)
 
 build: fetch ## build the server with optimisation: target/release/nereid
 	$(CARGO) build --release --locked --package nereid
-	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/release"
+	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/release"
 
 fetch: ## fetch ONNX Runtime and the example models (once, 34 MB)
 	@$(PYTHON) tools/fetch.py
@@ -37,17 +41,23 @@ fetch: ## fetch ONNX Runtime and the example models (once, 34 MB)
 test: test-rust test-python ## run every test
 
 test-rust: test-binary ## run the tests in Rust
-	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(TARGET))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
+	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
+	@$(PYTHON) tools/python_env.py kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+soak: test-binary ## let everything happen at once for a minute; SEED=... repeats what callers ask
+	SOAK_SECONDS=60 $(CARGO) test --locked --package nereid --test soak -- --nocapture
+	python="$$($(PYTHON) tools/python_env.py)" && \
+	  SOAK_SECONDS=60 NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python/soak -s $(PYTEST_ARGS)
 
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
 	$(CARGO) build --locked --package nereid
-	@$(PYTHON) tools/fetch.py --library-beside "$(TARGET)/debug"
+	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
 check: deny ## run what CI checks beside the tests: format, lints, documentation, dependencies
 	$(CARGO) fmt --all --check
@@ -61,6 +71,9 @@ deny: ## check licences, sources and bans of the dependencies (the first time bu
 
 bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)
+
+fuzz: ## look for inputs that break a decoder: TIME=600 (each), TARGET=name, INPUT=file to run one again
+	@$(PYTHON) tools/fuzz.py --time "$(TIME)" $(TARGET) $(if $(INPUT),--input "$(INPUT)")
 
 clean: ## remove what was built; the cache of fetched files stays
 	$(CARGO) clean

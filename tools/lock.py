@@ -1,6 +1,8 @@
-"""Pins what the end-to-end tests import: tests/python/requirements.in -> requirements.txt with versions and hashes.
+"""Pins what the end-to-end tests import: each requirements.in under tests/python -> requirements.txt beside it, with
+versions and hashes.
 
-    python3 tools/lock.py      run after a change of requirements.in; needs pip 23 or newer and the network
+    python3 tools/lock.py [NAME]   run after a change of a requirements.in; NAME is its folder, where it is not tests/python
+                                   itself; needs pip 23 or newer and the network
 
 Versions are resolved for the oldest Python that we support, the hashes are those of every wheel that pip would choose
 on x86-64 Linux for each of them. Only wheels: what pip would have to build is refused.
@@ -8,13 +10,14 @@ on x86-64 Linux for each of them. Only wheels: what pip would have to build is r
 
 import json
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 import cache
 import pip_command
+import python_env
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "python"
 PYTHONS = ["3.11", "3.12", "3.13"]
 # pip takes these names literally: one that is newer does not include the older ones.
 PLATFORMS = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64",
@@ -23,10 +26,11 @@ PLATFORMS = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x
 
 def main() -> None:
     """Writes requirements.txt."""
+    pinned = python_env.requirements(sys.argv[1:])
     versions: dict[str, str] = {}
     hashes: dict[str, set[str]] = {}
     for python in PYTHONS:
-        for name, version, sha256 in resolve(python, versions):
+        for name, version, sha256 in resolve(pinned.with_suffix(".in"), python, versions):
             versions[name] = version
             hashes.setdefault(name, set()).add(sha256)
         cache.say(f"Python {python}: {len(versions)} packages")
@@ -35,16 +39,16 @@ def main() -> None:
         for name in sorted(versions)
     ]
     note = "# Made by tools/lock.py from requirements.in: wheels for Python 3.11 to 3.13 on x86-64 Linux.\n"
-    (FOLDER / "requirements.txt").write_text(note + "\n".join(pins) + "\n", encoding="utf-8")
+    pinned.write_text(note + "\n".join(pins) + "\n", encoding="utf-8")
 
 
-def resolve(python: str, versions: dict[str, str]) -> list[tuple[str, str, str]]:
+def resolve(wanted: Path, python: str, versions: dict[str, str]) -> list[tuple[str, str, str]]:
     """Name, version and SHA-256 of each wheel that pip would install for a Python, with `versions` kept."""
     with tempfile.TemporaryDirectory() as scratch:
         report, constraints = Path(scratch, "report.json"), Path(scratch, "constraints.txt")
         constraints.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()), encoding="utf-8")
         target = [f"--python-version={python}", f"--target={scratch}", *(f"--platform={name}" for name in PLATFORMS)]
-        files = [f"--requirement={FOLDER / 'requirements.in'}", f"--constraint={constraints}", f"--report={report}"]
+        files = [f"--requirement={wanted}", f"--constraint={constraints}", f"--report={report}"]
         dry = ["--dry-run", "--ignore-installed", "--only-binary=:all:", "--quiet"]
         pip_command.run(["install", *dry, *target, *files], f"the test requirements for Python {python}")
         found = json.loads(report.read_text(encoding="utf-8"))["install"]

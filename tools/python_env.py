@@ -1,6 +1,7 @@
-"""Makes the Python environment of the end-to-end tests and prints the path of its interpreter.
+"""Makes a Python environment of the end-to-end tests and prints the path of its interpreter.
 
     "$(python3 tools/python_env.py)" -m pytest tests/python
+    "$(python3 tools/python_env.py kserve_clients)" ...        that of the requirements in this folder of tests/python
 
 It lives in the cache under the hash of its requirements and of the Python that runs it: a change of either makes a new
 one, an old one is used as it is, without network. Progress goes to standard error, so that the path alone is printed.
@@ -13,26 +14,31 @@ from pathlib import Path
 import cache
 import pip_command
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "tests" / "python" / "requirements.txt"
+TESTS = Path(__file__).resolve().parent.parent / "tests" / "python"
 
 
 def main() -> None:
     """Prints the interpreter of an environment that is whole."""
     with contextlib.redirect_stdout(sys.stderr):
-        home = environment()
+        home = environment(requirements(sys.argv[1:]))
     print(home / "bin" / "python")
 
 
-def environment() -> Path:
+def requirements(folder: list[str]) -> Path:
+    """The pinned requirements of the folder that a command line names, or of all other tests."""
+    return TESTS.joinpath(*folder, "requirements.txt")
+
+
+def environment(pinned: Path) -> Path:
     """The environment's folder, made if need be."""
-    key = cache.digest(REQUIREMENTS.read_bytes() + sys.version.encode() + sys.executable.encode())
-    home = cache.directory() / f"test-env-{key[:16]}"
+    key = cache.digest(pinned.read_bytes() + sys.version.encode() + sys.executable.encode())
+    home = cache.directory() / f"{'test' if pinned.parent == TESTS else pinned.parent.name}-env-{key[:16]}"
     # Written last: an environment without it was interrupted.
     whole = home / "whole"
     if whole.exists():
         return home
     pip_command.make_environment(home)
-    install = ["install", "--quiet", "--require-hashes", "--only-binary=:all:", f"--requirement={REQUIREMENTS}"]
+    install = ["install", "--quiet", "--require-hashes", "--only-binary=:all:", f"--requirement={pinned}"]
     pip_command.run(install, "the test requirements", home / "bin" / "python")
     whole.touch()
     return home

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
-use nereid_proto::config::{self, Spans};
+use nereid_proto::config::{self, Parsed, Spans};
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::inference::model_config::SchedulingChoice;
 
@@ -47,18 +47,22 @@ impl Stated {
     /// # Errors
     /// When the text is not a configuration. What is wrong with its content is in `problems`.
     pub fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
-        let file = folder.config_path();
-        let (config, spans) = if let Some(json) = &folder.config {
-            (config::from_json(json).map_err(LoadError::new)?, Spans::default())
+        let parsed = if let Some(json) = &folder.config {
+            let config = config::from_json(json).map_err(LoadError::new)?;
+            Parsed { config, spans: Spans::default() }
         } else {
             let text = folder.config_text()?.unwrap_or_default();
-            let parsed =
-                config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?;
-            (parsed.config, parsed.spans)
+            let file = folder.config_path();
+            config::parse(&text).map_err(|diagnostics| in_file(&file, &diagnostics))?
         };
+        Ok(Self::check(folder, parsed))
+    }
+
+    /// Checks what was `parsed` as the configuration of `folder`.
+    pub fn check(folder: &ModelFolder, parsed: Parsed) -> Self {
         let mut stated = Self {
-            config,
-            problems: Problems::new(file, spans),
+            config: parsed.config,
+            problems: Problems::new(folder.config_path(), parsed.spans),
             inputs: Vec::new(),
             outputs: Vec::new(),
             rows_max: 0,
@@ -71,7 +75,7 @@ impl Stated {
         scheduling::check(&mut stated);
         engine::read(&mut stated, &folder.path);
         support::check(&mut stated);
-        Ok(stated)
+        stated
     }
 
     /// Whether it is a graph of other models.

@@ -5,11 +5,13 @@
 //!
 //! Nothing here knows a model or a server: whether a request makes sense is for them to say.
 
+mod codec;
 mod contents;
 mod deadline;
 mod request;
 mod response;
 
+pub use codec::{Bounded, BoundedDecoder, check_lists};
 pub use contents::rewritten_bytes;
 pub use deadline::{DEADLINE, deadline};
 pub use request::decode;

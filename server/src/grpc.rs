@@ -1,7 +1,7 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
-mod framing;
-mod gunzip;
+pub mod framing;
+pub mod gunzip;
 mod health;
 mod infer;
 mod metered;

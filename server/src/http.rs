@@ -1,9 +1,10 @@
 //! `KServe` v2 over HTTP/1.1: the routes, and what their errors look like.
 
-mod body;
-mod coding;
+pub mod body;
+pub mod coding;
 mod infer;
 mod json;
+mod missing;
 mod models;
 mod parts;
 mod repository;
@@ -36,6 +37,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v2/repository/{repository}/index", post(repository::index))
         .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))
         .route("/v2/repository/{repository}/models/{model}/unload", post(named_repository))
+        .merge(missing::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(server)

@@ -92,6 +92,11 @@ class Server:
         """Sends a signal to the server."""
         self._process.send_signal(number)
 
+    def resident_bytes(self) -> int:
+        """Its bytes that are in memory (`VmRSS` of proc(5)'s `status`)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1]) << 10
+
     def wait(self) -> int:
         """The exit status, once it has ended by itself."""
         try:

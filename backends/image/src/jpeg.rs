@@ -1,6 +1,6 @@
 //! From untrusted bytes to pixels.
 //!
-//! The bytes are walked marker by marker first ([`structure`]): that refuses a truncated file,
+//! The bytes are walked marker by marker first (`structure`): that refuses a truncated file,
 //! which the decoder would answer with grey pixels, and bounds the work before any memory is
 //! taken. The decoder then sees the bytes up to the end of the image and no further.
 //!
@@ -23,7 +23,7 @@ use zune_jpeg::errors::DecodeErrors;
 
 /// Most scans of one file. Each runs over the whole picture, so many of them in a small file are
 /// an attack; encoders write about ten.
-const SCANS_MAX: usize = 64;
+pub const SCANS_MAX: usize = 64;
 
 /// Scans that a picture of the most pixels may have; a smaller one may have more.
 const SCANS_OF_LARGEST: usize = 16;
@@ -34,7 +34,7 @@ const BLOCK_SIDE: usize = 8;
 
 /// Why bytes are not a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JpegError {
+pub enum JpegError {
     /// Another format, or none.
     #[error("not a JPEG: {0}")]
     Foreign(String),
@@ -89,7 +89,7 @@ pub(crate) enum JpegError {
 }
 
 /// A JPEG of which only the header was decoded.
-pub(crate) struct Encoded<'a> {
+pub struct Encoded<'a> {
     decoder: JpegDecoder<ZCursor<&'a [u8]>>,
     size: (usize, usize),
 }
@@ -99,7 +99,7 @@ impl<'a> Encoded<'a> {
     ///
     /// # Errors
     /// See [`JpegError`].
-    pub(crate) fn open(bytes: &'a [u8], pixels_max: usize) -> Result<Self, JpegError> {
+    pub fn open(bytes: &'a [u8], pixels_max: usize) -> Result<Self, JpegError> {
         foreign::check(bytes)?;
         let image = structure::image(bytes, SCANS_MAX)?;
         let options = DecoderOptions::default()
@@ -127,7 +127,7 @@ impl<'a> Encoded<'a> {
     }
 
     /// Columns and rows.
-    pub(crate) fn size(&self) -> (usize, usize) {
+    pub fn size(&self) -> (usize, usize) {
         self.size
     }
 
@@ -136,7 +136,7 @@ impl<'a> Encoded<'a> {
     ///
     /// # Errors
     /// [`JpegError::Broken`].
-    pub(crate) fn decode(mut self, pixels: &mut Vec<u8>) -> Result<RgbImage<'_>, JpegError> {
+    pub fn decode(mut self, pixels: &mut Vec<u8>) -> Result<RgbImage<'_>, JpegError> {
         let (width, height) = self.size;
         let size_bytes = 3 * width * height;
         // All zero, since a broken file may leave pixels out, and the last picture in this memory

@@ -33,7 +33,7 @@
 
 mod geometry;
 mod instance;
-mod jpeg;
+pub mod jpeg;
 mod options;
 #[cfg(test)]
 mod samples;

@@ -9,7 +9,7 @@
 mod raw;
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use nereid_backend::data_type::DataType;
@@ -21,24 +21,24 @@ use raw::RawGraph;
 
 /// The inputs and outputs of a model.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Graph {
+pub struct Graph {
     /// Those that a caller must or may give, in the file's order.
-    pub(crate) inputs: Vec<Port>,
+    pub inputs: Vec<Port>,
     /// All outputs, in the file's order.
-    pub(crate) outputs: Vec<Port>,
+    pub outputs: Vec<Port>,
 }
 
 /// One input or output.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Port {
+pub struct Port {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// The type of its elements.
-    pub(crate) data_type: DataType,
+    pub data_type: DataType,
     /// All its axes, if the file tells them.
-    pub(crate) dims: Option<Vec<Dim>>,
+    pub dims: Option<Vec<Dim>>,
     /// Inputs: whether a weight stands in for it, so that a caller may leave it out.
-    pub(crate) has_default: bool,
+    pub has_default: bool,
 }
 
 impl Graph {
@@ -47,19 +47,25 @@ impl Graph {
     /// # Errors
     /// When it is no ONNX model, or has inputs or outputs of types that cannot be served: all of
     /// them, one a line.
-    pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
         let error = |cause| {
             let path = path.display();
             LoadError::new(format!("cannot read {path} as an ONNX model: {cause}"))
         };
         let file = File::open(path).map_err(error)?;
         let size = file.metadata().map_err(error)?.len();
-        let raw = RawGraph::read(Message::new(BufReader::new(file), size)).map_err(error)?;
-        let Some(raw) = raw else {
-            let path = path.display();
-            return Err(LoadError::new(format!("{path} is no ONNX model: it has no graph")));
-        };
-        raw.check()
+        Self::parse(BufReader::new(file), size).map_err(error)?
+    }
+
+    /// Reads a model that is the next `size` bytes of `source`. The outer error is that of bytes
+    /// which are no ONNX model.
+    ///
+    /// # Errors
+    /// As [`Graph::read`].
+    pub fn parse(source: impl Read + Seek, size: u64) -> io::Result<Result<Self, LoadError>> {
+        let raw = RawGraph::read(Message::new(source, size))?;
+        let no_graph = || io::Error::new(io::ErrorKind::InvalidData, "it has no graph");
+        Ok(raw.ok_or_else(no_graph)?.check())
     }
 
     /// Its inputs and outputs as specifications. An axis list that the file leaves out is taken
@@ -68,11 +74,7 @@ impl Graph {
     ///
     /// # Errors
     /// When neither the file nor the user tells the dims: all such tensors, one a line.
-    pub(crate) fn signature(
-        self,
-        user: &Signature,
-        rows_max: usize,
-    ) -> Result<Signature, LoadError> {
+    pub fn signature(self, user: &Signature, rows_max: usize) -> Result<Signature, LoadError> {
         let mut errors = Vec::new();
         let mut specs = |what: &str, ports: Vec<Port>, user: &[TensorSpec]| {
             let is_stated = |port: &Port| user.iter().any(|spec| *spec.name == *port.name);

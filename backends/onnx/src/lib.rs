@@ -61,5 +61,6 @@ mod termination;
 mod values;
 
 pub use backend::OnnxRuntime;
+pub use graph::{Graph, Port};
 pub use library::init;
 pub use settings::Settings;

@@ -124,8 +124,12 @@ impl<'t> Parser<'t> {
             self.path.push('.');
         }
         self.path.push_str(name);
-        self.spans.note(&self.path, at);
-        if field.is_list() || field.is_map() {
+        let is_repeated = field.is_list() || field.is_map();
+        // The first place counts, and a path may have a key in it that is as long as the text.
+        if !is_repeated || !message.has_field(&field) {
+            self.spans.note(&self.path, at);
+        }
+        if is_repeated {
             self.repeated(message, &field, at);
         } else {
             let is_new = self.check_new(seen, &field, at);

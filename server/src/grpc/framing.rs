@@ -4,17 +4,17 @@
 //! length in four.
 
 /// Bytes before a message.
-pub(super) const PREFIX_BYTES: usize = 5;
+pub const PREFIX_BYTES: usize = 5;
 
 /// The length of the message behind this prefix.
-pub(super) fn message_length(prefix: [u8; PREFIX_BYTES]) -> usize {
+pub fn message_length(prefix: [u8; PREFIX_BYTES]) -> usize {
     let [_, length @ ..] = prefix;
     usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX)
 }
 
 /// Follows the messages of a body.
 #[derive(Default)]
-pub(super) struct Framing {
+pub struct Framing {
     prefix: [u8; PREFIX_BYTES],
     /// How many bytes of the prefix have come.
     filled: usize,
@@ -24,12 +24,12 @@ pub(super) struct Framing {
 
 impl Framing {
     /// Whether all that has come are whole messages.
-    pub(super) fn is_between_messages(&self) -> bool {
+    pub fn is_between_messages(&self) -> bool {
         self.filled == 0 && self.left == 0
     }
 
     /// Takes note of what has come.
-    pub(super) fn pass(&mut self, mut data: &[u8]) {
+    pub fn pass(&mut self, mut data: &[u8]) {
         while let Some((&byte, behind)) = data.split_first() {
             if self.left > 0 {
                 let (_, behind) = data.split_at(self.left.min(data.len()));

@@ -16,7 +16,7 @@ use crate::budget::Lease;
 use crate::grpc::framing::{PREFIX_BYTES, message_length};
 
 /// Decompresses one body.
-pub(super) struct Gunzip {
+pub struct Gunzip {
     part: Part,
     lease: Arc<Lease>,
     size_max: usize,
@@ -24,7 +24,7 @@ pub(super) struct Gunzip {
 
 impl Gunzip {
     /// Messages of at most `size_max` bytes each, counted in `lease`.
-    pub(super) fn new(lease: Arc<Lease>, size_max: usize) -> Self {
+    pub fn new(lease: Arc<Lease>, size_max: usize) -> Self {
         Self { part: Part::Prefix(Vec::new()), lease, size_max }
     }
 
@@ -32,7 +32,7 @@ impl Gunzip {
     ///
     /// # Errors
     /// When it is corrupt, or larger than the server admits.
-    pub(super) fn feed(&mut self, mut data: &[u8]) -> Result<Vec<u8>, InferError> {
+    pub fn feed(&mut self, mut data: &[u8]) -> Result<Vec<u8>, InferError> {
         let mut ready = Vec::new();
         loop {
             match &mut self.part {

@@ -25,7 +25,7 @@ use crate::http::failure;
 use crate::pause::Pace;
 use crate::server::Server;
 
-pub(super) use decompress::decompress;
+pub use decompress::decompress;
 
 /// Tensors start at a multiple of this, which is enough for every instruction set.
 const ALIGNMENT: usize = 64;
@@ -34,21 +34,21 @@ const ALIGNMENT: usize = 64;
 const DISCARD_MAX: Duration = Duration::from_secs(5);
 
 /// A body in memory.
-pub(super) struct Received {
+pub struct Received {
     buffer: Bytes,
     start: usize,
     /// By which it counts as in flight.
-    pub(super) lease: Lease,
+    pub lease: Lease,
 }
 
 impl Received {
     /// The body.
-    pub(super) fn bytes(&self) -> Bytes {
+    pub fn bytes(&self) -> Bytes {
         self.buffer.slice(self.start..)
     }
 
     /// The body as one element of a BYTES tensor: after its length.
-    pub(super) fn as_element(&self) -> Bytes {
+    pub fn as_element(&self) -> Bytes {
         self.buffer.slice(self.start - PREFIX_BYTES..)
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn declared_length(headers: &HeaderMap) -> usize {
 ///
 /// # Errors
 /// When it is larger than the server admits, or breaks off, or comes too slowly.
-pub(super) async fn receive(
+pub async fn receive(
     server: &Server,
     body: &mut Body,
     declared: usize,

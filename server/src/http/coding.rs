@@ -7,7 +7,7 @@ pub(super) const ACCEPTED: &str = "gzip, deflate";
 
 /// One coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
+pub enum Coding {
     /// As it is.
     Identity,
     /// RFC 1952.

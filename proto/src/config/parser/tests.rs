@@ -1,7 +1,7 @@
 //! What is told about texts that are wrong.
 
 use super::super::{DIAGNOSTICS_MAX, parse};
-use super::DEPTH_MAX;
+use super::{DEPTH_MAX, DynamicMessage, Parser};
 
 /// What is wrong with `text`: all of it, in its order.
 fn check(text: &str, expected: &[&str]) {
@@ -305,4 +305,18 @@ fn depth() {
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
     let list = "1:16: expected a whole number for 'dims', found '['";
     assert_eq!(found, [list, "1:114: more than 100 brackets are open"]);
+}
+
+/// A key may be as long as the text, so a path that has it must not be kept for each element.
+#[test]
+fn the_place_of_a_list_is_kept_once() {
+    let schema = crate::schema::message("inference.ModelConfig").unwrap();
+    let noted = |dims: usize| {
+        let dims = "dims: 1 ".repeat(dims);
+        let text = format!(r#"model_warmup {{ inputs {{ key: "k" value {{ {dims} }} }} }}"#);
+        let mut parser = Parser::new(&text);
+        parser.body(&mut DynamicMessage::new(schema.clone()));
+        parser.spans.mark()
+    };
+    assert_eq!(noted(1), noted(100));
 }

@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 16 << 10;
 ///
 /// # Errors
 /// When it is corrupt, or larger than the server admits.
-pub(in crate::http) async fn decompress(
+pub async fn decompress(
     server: &Server,
     received: Received,
     coding: Coding,
