@@ -1,8 +1,7 @@
-"""Pins what the end-to-end tests import: each requirements.in under tests/python -> requirements.txt beside it, with
-versions and hashes.
+"""Pins what a Python environment has: requirements.in -> requirements.txt beside it, with versions and hashes.
 
-    python3 tools/lock.py [NAME]   run after a change of a requirements.in; NAME is its folder, where it is not tests/python
-                                   itself; needs pip 23 or newer and the network
+    python3 tools/lock.py [FOLDER]   run after a change of a requirements.in; FOLDER is where it is, if not tests/python;
+                                     needs pip 23 or newer and the network
 
 Versions are resolved for the oldest Python that we support, the hashes are those of every wheel that pip would choose
 on x86-64 Linux for each of them. Only wheels: what pip would have to build is refused.

@@ -20,7 +20,6 @@ import numpy as np
 import repositories
 import tritonclient.grpc
 import tritonclient.http
-from turbojpeg import TJPF_RGB, TurboJPEG
 
 cv2.setNumThreads(1)
 
@@ -32,7 +31,6 @@ class Client:
         self._api = {"http": tritonclient.http, "grpc": tritonclient.grpc}[protocol]
         self._client = self._api.InferenceServerClient(f"127.0.0.1:{port}")
         self._data_type = data_type
-        self._turbojpeg = TurboJPEG()
         self._jpeg = repositories.photograph()
 
     def one(self) -> np.ndarray:
@@ -62,7 +60,7 @@ class Client:
 
     def _prepared(self) -> np.ndarray:
         number = {"FP32": np.float32, "FP64": np.float64}[self._data_type]
-        picture = self._turbojpeg.decode(self._jpeg, pixel_format=TJPF_RGB)
+        picture = cv2.imdecode(np.frombuffer(self._jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
         picture = cv2.resize(picture, (repositories.WIDTH, repositories.HEIGHT), interpolation=cv2.INTER_LINEAR)
         planes = np.empty((1, 3, repositories.HEIGHT, repositories.WIDTH), number)
         for channel in range(3):

@@ -2,7 +2,7 @@
 models read it (six side by side, three in a chain), and one puts their results together.
 
 Both serve the same graphs with the same ONNX Runtime. Nereid prepares pictures in its image backend; the reference does
-as its users do, in a `model.py` with turbojpeg and OpenCV, and runs ONNX in a `model.py`, since the server that pip ships
+as its users do, in a `model.py` with OpenCV, and runs ONNX in a `model.py`, since the server that pip ships
 has no other backend.
 """
 
