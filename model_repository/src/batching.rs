@@ -15,7 +15,7 @@ use crate::stated::scheduling::check_preferred;
 /// What `stated` says of batching, completed in it where the rules say so; what does not fit is
 /// added to its problems.
 pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
-    let Stated { config, problems, .. } = stated;
+    let Stated { config, problems, warnings, .. } = stated;
     let scheduling = &mut config.scheduling_choice;
     if scheduling.is_none() && completed.batches_by_default {
         *scheduling = Some(SchedulingChoice::DynamicBatching(ModelDynamicBatching::default()));
@@ -27,6 +27,10 @@ pub(crate) fn batching(stated: &mut Stated, completed: &Completed) -> Batching {
     };
     if stated.rows_max == 0 {
         check_preferred(problems, dynamic, completed.rows_max);
+    }
+    if completed.rows_max == 0 {
+        let text = "dynamic_batching joins no requests, since max_batch_size is 0";
+        warnings.push(problems.place("dynamic_batching", text));
     }
     Batching {
         rows_max: completed.rows_max.max(1),

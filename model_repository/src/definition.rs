@@ -8,6 +8,7 @@ use nereid_backend::spec::ModelSpec;
 use nereid_proto::inference::ModelConfig;
 
 use crate::labels::Labels;
+use crate::warmup::Sample;
 
 /// Requests that wait, for a queue whose configuration sets no limit (Triton has none; memory is
 /// bounded by the bytes in flight as well). For an ensemble, those in flight.
@@ -27,6 +28,8 @@ pub struct Definition {
     pub scheduling: Scheduling,
     /// The names of classes, for the outputs that have them.
     pub labels: Labels,
+    /// What each instance runs before the version is ready.
+    pub warmup: Vec<Sample>,
     /// What the user should know, though the model can be served.
     pub warnings: Vec<String>,
 }

@@ -22,6 +22,7 @@ use crate::stated::Stated;
 /// # Errors
 /// Everything that is wrong with it, one line each.
 pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definition, LoadError> {
+    check_platform(&mut stated);
     ENSEMBLE.clone_into(&mut stated.config.platform);
     let ensembling = match &stated.config.scheduling_choice {
         Some(SchedulingChoice::EnsembleScheduling(ensemble)) => ensembling(ensemble),
@@ -44,7 +45,20 @@ pub(crate) fn read_ensemble(mut stated: Stated, version: u64) -> Result<Definiti
     let scheduling = Scheduling::Ensemble(ensembling);
     let labels = Labels::read(&spec.signature)?;
     let (config, spec) = (stated.config, Arc::new(spec));
-    Ok(Definition { config, spec, scheduling, labels, warnings: stated.warnings })
+    let warmup = Vec::new();
+    Ok(Definition { config, spec, scheduling, labels, warmup, warnings: stated.warnings })
+}
+
+fn check_platform(stated: &mut Stated) {
+    let platform = &stated.config.platform;
+    if !platform.is_empty() && platform != ENSEMBLE {
+        let text = format!(
+            "ensemble scheduling cannot be set for model '{}' whose platform is not ensemble, but \
+             '{platform}': leave platform out",
+            stated.config.name
+        );
+        stated.problems.at("platform", text);
+    }
 }
 
 fn check(stated: &mut Stated, steps: &[Step]) {
@@ -64,6 +78,22 @@ fn check(stated: &mut Stated, steps: &[Step]) {
         let message = "an ensemble has no instances: the models of its steps have";
         problems.at("instance_group[0]", message);
     }
+    if !config.model_warmup.is_empty() {
+        let message = "an ensemble has no warm-up: the models of its steps have";
+        problems.at("model_warmup[0]", message);
+    }
+    if config.optimization.is_some() {
+        let message = "an ensemble is not optimized: the models of its steps are";
+        problems.at("optimization", message);
+    }
+    if let Some(SchedulingChoice::EnsembleScheduling(ensemble)) = &config.scheduling_choice {
+        for (index, step) in ensemble.step.iter().enumerate() {
+            if !step.model_namespace.is_empty() {
+                let path = format!("ensemble_scheduling.step[{index}].model_namespace");
+                problems.at(&path, "model_namespace is not supported by this version of Nereid");
+            }
+        }
+    }
     for (field, tensors) in [("input", inputs), ("output", outputs)] {
         if tensors.is_empty() {
             problems.at(field, format_args!("an ensemble states its {field}s"));
@@ -76,6 +106,11 @@ fn check(stated: &mut Stated, steps: &[Step]) {
         let untyped = tensors.iter().enumerate().filter(|(_, tensor)| tensor.data_type.is_none());
         for (index, tensor) in untyped {
             let message = format!("{field} '{}' of an ensemble needs a data_type", tensor.name);
+            problems.at(&format!("{field}[{index}]"), message);
+        }
+        let scalar = tensors.iter().enumerate().filter(|(_, tensor)| tensor.dims.is_empty());
+        for (index, tensor) in scalar {
+            let message = format!("{field} '{}' of an ensemble needs dims", tensor.name);
             problems.at(&format!("{field}[{index}]"), message);
         }
     }

@@ -83,7 +83,11 @@ impl Backend for Engine {
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
-        match fs::read_to_string(&raw.file) {
+        let content = fs::read_to_string(&raw.file);
+        if let Some(faults) = content.as_ref().ok().and_then(|text| text.strip_prefix("faults: ")) {
+            return Err(LoadError::new(faults));
+        }
+        match content {
             Ok(content) if content == "broken" => Err(LoadError::new("the file is broken")),
             _ => Ok(self.signature.clone()),
         }

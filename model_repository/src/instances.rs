@@ -5,6 +5,7 @@ use nereid_backend::spec::{InstanceId, InstanceSpec};
 use nereid_proto::inference::ModelInstanceGroup;
 use nereid_proto::inference::model_instance_group::Kind;
 
+use crate::problems::Problems;
 use crate::stated::Stated;
 
 /// Most instances of one model: each is a thread.
@@ -21,6 +22,7 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
     }
     let mut count = 0;
     let mut groups = std::mem::take(&mut stated.config.instance_group);
+    check_names(&mut stated.problems, &groups);
     for (index, group) in groups.iter_mut().enumerate() {
         let path = format!("instance_group[{index}]");
         if group.name.is_empty() {
@@ -34,6 +36,7 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
                 "KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO",
             ),
         }
+        check_gpus(&mut stated.problems, &path, group);
         if group.count < 0 {
             let message = format!("count must be positive, got {}", group.count);
             stated.problems.at(&format!("{path}.count"), message);
@@ -50,6 +53,27 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
     stated.config.instance_group = groups;
     let device = DeviceId::Cpu;
     (0..count.min(INSTANCES_MAX)).map(|id| InstanceSpec { id: InstanceId(id), device }).collect()
+}
+
+/// A name stands for one group.
+fn check_names(problems: &mut Problems, groups: &[ModelInstanceGroup]) {
+    for (index, group) in groups.iter().enumerate() {
+        let name = &group.name;
+        if !name.is_empty() && groups.iter().take(index).any(|other| other.name == *name) {
+            let text = format!("instance_group '{name}' is stated twice: rename one");
+            problems.at(&format!("instance_group[{index}].name"), text);
+        }
+    }
+}
+
+fn check_gpus(problems: &mut Problems, path: &str, group: &ModelInstanceGroup) {
+    if !group.gpus.is_empty() && group.kind() != Kind::Gpu {
+        let (name, kind) = (&group.name, group.kind().as_str_name());
+        let text = format!(
+            "instance group '{name}' has kind {kind} but specifies one or more GPUs: leave gpus out"
+        );
+        problems.at(&format!("{path}.gpus"), text);
+    }
 }
 
 #[cfg(test)]

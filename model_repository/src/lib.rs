@@ -6,7 +6,8 @@
 //! 2. [`stated`]: what `config.pbtxt` states, checked as far as it goes by itself;
 //! 3. [`engine`]: which backend runs it, when the file does not say;
 //! 4. [`complete`]: what the engine found in the model's file fills in what was left out;
-//! 5. [`definition`]: the result, complete and consistent.
+//! 5. [`warmup`]: what each instance is to run before it serves;
+//! 6. [`definition`]: the result, complete and consistent.
 //!
 //! [`read`] goes through all of them. Nothing here executes a model; every error names the file,
 //! the line and what to do ([`problems`]).
@@ -14,6 +15,7 @@
 
 mod batching;
 pub mod complete;
+pub mod completion;
 pub mod definition;
 pub mod engine;
 mod ensemble;
@@ -27,3 +29,5 @@ pub mod read;
 mod shown;
 pub mod stated;
 mod versions;
+pub mod warmup;
+pub mod watch;

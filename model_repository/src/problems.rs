@@ -22,11 +22,16 @@ impl Problems {
 
     /// Notes a problem of the field at `path`, such as `input[0].dims`.
     pub fn at(&mut self, path: &str, message: impl Display) {
+        self.found.push(self.place(path, message));
+    }
+
+    /// `message` with the file and the line of the field at `path` before it.
+    pub fn place(&self, path: &str, message: impl Display) -> String {
         let file = self.file.display();
-        self.found.push(match self.spans.nearest(path) {
+        match self.spans.nearest(path) {
             Some(position) => format!("{file}:{position}: {message}"),
             None => format!("{file}: {message}"),
-        });
+        }
     }
 
     /// An error with all problems so far, one line each.

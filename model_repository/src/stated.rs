@@ -1,16 +1,17 @@
 //! What `config.pbtxt` states, checked as far as it goes by itself.
 
 mod engine;
-mod files;
+pub(crate) mod files;
 pub(crate) mod scheduling;
 mod support;
 mod tensors;
 
 pub use tensors::StatedTensor;
+pub(crate) use tensors::data_type;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{EngineOptions, Signature, TensorSpec};
@@ -42,6 +43,24 @@ pub struct Stated {
 }
 
 impl Stated {
+    /// Of the model `name`, nothing but that.
+    pub fn nothing(name: &str) -> Self {
+        let config = ModelConfig { name: name.to_owned(), ..ModelConfig::default() };
+        Self::of(config, Problems::new(PathBuf::new(), Spans::default()))
+    }
+
+    fn of(config: ModelConfig, problems: Problems) -> Self {
+        Self {
+            config,
+            problems,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            rows_max: 0,
+            engine: EngineOptions::default(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Reads and checks the configuration of `folder`; a model without one states nothing.
     ///
     /// # Errors
@@ -60,15 +79,8 @@ impl Stated {
 
     /// Checks what was `parsed` as the configuration of `folder`.
     pub fn check(folder: &ModelFolder, parsed: Parsed) -> Self {
-        let mut stated = Self {
-            config: parsed.config,
-            problems: Problems::new(folder.config_path(), parsed.spans),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            rows_max: 0,
-            engine: EngineOptions::default(),
-            warnings: Vec::new(),
-        };
+        let problems = Problems::new(folder.config_path(), parsed.spans);
+        let mut stated = Self::of(parsed.config, problems);
         stated.check_name(&folder.name);
         tensors::read(&mut stated, &folder.path);
         stated.check_batching();
@@ -97,6 +109,32 @@ impl Stated {
     pub fn parameters(&self) -> BTreeMap<String, String> {
         let parameters = self.config.parameters.iter();
         parameters.map(|(key, value)| (key.clone(), value.string_value.clone())).collect()
+    }
+
+    /// What an engine says is wrong, each line with the place of the field that it begins with
+    /// (see [`Backend::inspect`](nereid_backend::backend::Backend::inspect)).
+    pub fn place_faults(&self, faults: &LoadError) -> LoadError {
+        let place = |line: &str| match self.path_of_fault(line) {
+            Some(path) => self.problems.place(&path, line),
+            None => line.to_owned(),
+        };
+        let lines: Vec<_> = faults.0.lines().map(place).collect();
+        LoadError::new(lines.join("\n"))
+    }
+
+    fn path_of_fault(&self, line: &str) -> Option<String> {
+        let (field, rest) = line.split_once(" '")?;
+        let (name, _) = rest.split_once('\'')?;
+        let of = |field: &str, tensors: &[StatedTensor]| {
+            let index = tensors.iter().position(|tensor| tensor.name == name);
+            index.map_or(field.to_owned(), |index| format!("{field}[{index}]"))
+        };
+        match field {
+            "parameter" => Some(format!("parameters[\"{name}\"]")),
+            "input" => Some(of("input", &self.inputs)),
+            "output" => Some(of("output", &self.outputs)),
+            _ => None,
+        }
     }
 
     fn check_name(&mut self, folder: &str) {

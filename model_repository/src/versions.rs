@@ -18,7 +18,9 @@ pub(crate) fn choose(folder: &ModelFolder, stated: &mut Stated) -> Result<Vec<u6
     match policy.and_then(|policy| policy.policy_choice.as_ref()) {
         Some(PolicyChoice::All(_)) => {}
         Some(PolicyChoice::Specific(specific)) => {
-            stated.warnings.extend(absent(specific, &versions));
+            let path = "version_policy.specific.versions";
+            let absent = absent(specific, &versions);
+            stated.warnings.extend(absent.map(|text| stated.problems.place(path, text)));
             versions.retain(|&version| names(specific, version));
         }
         Some(PolicyChoice::Latest(latest)) => {

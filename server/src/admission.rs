@@ -96,21 +96,29 @@ pub fn requested_outputs(
     spec: &ModelSpec,
     names: &[Arc<str>],
 ) -> Result<Vec<RequestedOutput>, InferError> {
-    let outputs = &spec.signature.outputs;
-    let host = |name: &Arc<str>| RequestedOutput { name: name.clone(), place: DeviceId::Cpu };
     if names.is_empty() {
-        return Ok(outputs.iter().map(|output| host(&output.name)).collect());
+        return Ok(all_outputs(spec));
     }
-    let mut requested: Vec<RequestedOutput> = Vec::with_capacity(names.len().min(outputs.len()));
+    let most = names.len().min(spec.signature.outputs.len());
+    let mut requested: Vec<RequestedOutput> = Vec::with_capacity(most);
     for name in names {
         if spec.signature.output(name).is_none() {
             return Err(unexpected("output", name, spec));
         }
         if !requested.iter().any(|earlier| earlier.name == *name) {
-            requested.push(host(name));
+            requested.push(on_host(name));
         }
     }
     Ok(requested)
+}
+
+/// All that a model makes, on the host.
+pub fn all_outputs(spec: &ModelSpec) -> Vec<RequestedOutput> {
+    spec.signature.outputs.iter().map(|output| on_host(&output.name)).collect()
+}
+
+fn on_host(name: &Arc<str>) -> RequestedOutput {
+    RequestedOutput { name: name.clone(), place: DeviceId::Cpu }
 }
 
 fn check_names(spec: &ModelSpec, id: &str, names: &[&str]) -> Result<(), InferError> {

@@ -1,12 +1,14 @@
 //! What the server tells about itself and its models, as the messages that gRPC sends and that
 //! HTTP prints as JSON: one place for both.
 
+use nereid_backend::backend;
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
 use nereid_proto::inference::model_metadata_response::TensorMetadata;
 use nereid_proto::inference::repository_index_response::ModelIndex;
 use nereid_proto::inference::{
-    InferBatchStatistics, InferStatistics, ModelMetadataResponse, ModelStatistics,
+    InferBatchStatistics, InferStatistics, MemoryUsage, ModelMetadataResponse, ModelStatistics,
     ModelStatisticsResponse, RepositoryIndexResponse, ServerMetadataResponse, StatisticDuration,
 };
 
@@ -115,8 +117,18 @@ fn model_statistics(served: &Served) -> ModelStatistics {
         execution_count: now.executions,
         inference_stats: Some(infer_statistics(&now)),
         batch_stats: now.batches.iter().map(|(&rows, totals)| batch(rows, totals)).collect(),
+        memory_usage: served.memory().into_iter().map(memory_usage).collect(),
         ..ModelStatistics::default()
     }
+}
+
+/// The types are those of instance groups without `KIND_`, as Triton has them.
+fn memory_usage(usage: backend::MemoryUsage) -> MemoryUsage {
+    let (kind, id) = match usage.device {
+        DeviceId::Cpu => ("CPU", 0),
+        DeviceId::Cuda(ordinal) => ("GPU", ordinal.into()),
+    };
+    MemoryUsage { r#type: kind.to_owned(), id, byte_size: usage.size_bytes }
 }
 
 fn infer_statistics(now: &Snapshot) -> InferStatistics {

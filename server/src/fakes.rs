@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
@@ -125,6 +125,7 @@ pub(crate) fn definition(name: &str) -> Definition {
         spec: Arc::new(spec(name, vec![tensor("x", &[-1, 2])], vec![tensor("y", &[-1, 2])])),
         scheduling: Scheduling::Queue { backend: "echo", batching: batching(4, Duration::ZERO) },
         labels: Labels::default(),
+        warmup: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -171,6 +172,10 @@ impl<F: Fn() -> Box<dyn Instance> + Send + Sync> Model for Made<F> {
     fn spawn(&self, _: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         Ok((self.0)())
     }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        vec![MemoryUsage { device: DeviceId::Cpu, size_bytes: 7 }]
+    }
 }
 
 /// A model whose instances echo.
@@ -199,10 +204,20 @@ pub(crate) fn serve(
     let parks = vec![SystemPark::default()];
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
+    let model: Arc<dyn Model> = Arc::new(model);
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    let thread = start_instance(queue.clone(), Arc::new(model), instance_spec(), reaper).unwrap();
+    let thread = start_instance(queue.clone(), model.clone(), instance_spec(), reaper);
+    let thread = thread.unwrap().wait().unwrap();
     let definition = Definition { spec: Arc::new(spec), ..definition("m") };
-    (Arc::new(Served { definition, route: queue, statistics }), thread)
+    (
+        Arc::new(Served {
+            definition,
+            route: queue,
+            statistics,
+            model: Some(Arc::downgrade(&model)),
+        }),
+        thread,
+    )
 }
 
 /// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition.

@@ -1,4 +1,4 @@
-//! An instance's thread: pulls a batch, starts it, hands its end to the reaper, pulls the next.
+//! An instance's thread: makes it, pulls a batch, starts it, hands its end to the reaper, pulls the next.
 //!
 //! A panic of the engine fails one batch. The thread then makes a new instance; one that panics
 //! too often is given up, and a model that has none left answers that it takes no requests.
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use nereid_backend::backend::{Instance, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::error::LoadError;
@@ -32,22 +33,45 @@ pub enum StartError {
     /// The operating system refuses a thread.
     #[error("cannot start a thread for it: {0}")]
     Thread(#[from] io::Error),
+    /// The engine panicked while it made it.
+    #[error("making it panicked; the log has the reason")]
+    Panicked,
 }
 
-/// Makes an instance of `model` and gives it a thread of its own until `queue` closes.
+/// An instance that is being made.
+#[must_use = "whether it starts is known once somebody has waited for it"]
+pub struct Starting {
+    thread: JoinHandle<()>,
+    made: Receiver<Result<(), LoadError>>,
+}
+
+impl Starting {
+    /// Blocks until the instance takes batches; its thread ends when its queue is closed.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn wait(self) -> Result<JoinHandle<()>, StartError> {
+        self.made.recv().map_err(|_| StartError::Panicked)??;
+        Ok(self.thread)
+    }
+}
+
+/// Makes an instance of `model` in a thread of its own, where it runs until `queue` closes. So
+/// several instances are made, and warmed up, at the same time.
 ///
 /// # Errors
-/// See [`StartError`].
+/// [`StartError::Thread`]; whatever else may go wrong, [`Starting::wait`] tells.
 pub fn start_instance<P: Park>(
     queue: Arc<Queue<P>>,
     model: Arc<dyn Model>,
     spec: InstanceSpec,
     reaper: Reaper,
-) -> Result<JoinHandle<()>, StartError> {
-    let instance = model.spawn(spec)?;
+) -> Result<Starting, StartError> {
     let name = format!("{}_{}", queue.model(), spec.id.0);
     let worker = Worker { queue, model, spec, reaper, restarts: VecDeque::new() };
-    Ok(Builder::new().name(name).spawn(move || worker.work(instance))?)
+    let (told, made) = bounded(1);
+    let thread = Builder::new().name(name).spawn(move || worker.work(told))?;
+    Ok(Starting { thread, made })
 }
 
 struct Worker<P> {
@@ -59,9 +83,15 @@ struct Worker<P> {
 }
 
 impl<P: Park> Worker<P> {
-    fn work(mut self, first: Box<dyn Instance>) {
+    fn work(mut self, told: Sender<Result<(), LoadError>>) {
         let _whatever_happens = Retire { queue: self.queue.clone(), who: self.spec.id };
-        let mut instance = Some(first);
+        let (made, mut instance) = match self.model.spawn(self.spec) {
+            Ok(first) => (Ok(()), Some(first)),
+            Err(error) => (Err(error), None),
+        };
+        // Whoever does not wait for it does not want to know.
+        let _unheard = told.send(made);
+        drop(told);
         while let Some(mut alive) = instance.take() {
             // What a panic leaves behind is dropped: the instance, and its batch with it.
             let worked = catch_unwind(AssertUnwindSafe(|| self.serve(alive.as_mut())));

@@ -9,9 +9,11 @@
 
 mod control;
 mod loading;
+mod poll;
 mod source;
 
 pub use control::{Control, ControlError};
+pub use poll::{Poll, Polling};
 pub use source::Overrides;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,12 +23,12 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
+use nereid_model_repository::read::Reader;
 use tokio::sync::oneshot;
 
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
@@ -44,20 +46,29 @@ pub const NO_NAMED_REPOSITORY: &str = "'repository_name' specification is not su
 /// that this is as it should be.
 pub const UNLOADED: &str = "unloaded";
 
+/// How models are loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Loads {
+    /// So many at the same time, at least one.
+    pub at_once: usize,
+    /// How often a version that its engine does not load is tried again, at once.
+    pub retries: u32,
+}
+
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
 /// [`Control::stop`]. `statistics` makes the counters of each version.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn start(
-    backends: Vec<Arc<dyn Backend>>,
+    reader: Reader,
     repositories: Vec<PathBuf>,
-    loads_max: usize,
+    loads: Loads,
     registry: Registry,
     statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
     let reaper = Reaper::start(DeviceId::Cpu)?;
-    let engines = Arc::new(Engines { backends, reaper, statistics });
+    let engines = Arc::new(Engines { reader, reaper, retries: loads.retries, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
         engines,
@@ -66,7 +77,7 @@ pub fn start(
         models: BTreeMap::new(),
         ready: VecDeque::new(),
         loads: 0,
-        loads_max: loads_max.max(1),
+        loads_max: loads.at_once.max(1),
         ensembles: Vec::new(),
         draining: 0,
         stopping: None,
@@ -126,6 +137,9 @@ struct Model {
     waiting: VecDeque<Event>,
     /// What serves was loaded from here; files that came with a load live as long as it does.
     source: Option<Source>,
+    /// Of an ensemble that did not come up, the models of its steps: any of them may have been the
+    /// reason, so it is tried again when one of them is loaded.
+    awaited: Vec<String>,
     /// The threads of each version that serves.
     threads: BTreeMap<u64, Vec<JoinHandle<()>>>,
 }
@@ -200,7 +214,9 @@ impl Lifecycle {
                 return;
             }
         };
-        self.models.entry(model.clone()).or_default().is_busy = true;
+        let known = self.models.entry(model.clone()).or_default();
+        known.is_busy = true;
+        known.awaited.clear();
         if self.registry.catalog().ready_versions(&model).is_empty() {
             self.registry.set(&model, 0, Status::Loading);
         }
@@ -350,16 +366,29 @@ impl Lifecycle {
         }
         if self.loads == 0 && self.ready.is_empty() {
             for mut waiting in std::mem::take(&mut self.ensembles) {
-                for (definition, steps) in std::mem::take(&mut waiting.ensembles) {
-                    let loaded =
-                        load_ensemble(&definition, &steps, self.registry.catalog(), &self.engines);
+                for (definition, ensembling) in std::mem::take(&mut waiting.ensembles) {
+                    let loaded = load_ensemble(
+                        &definition,
+                        &ensembling,
+                        self.registry.catalog(),
+                        &self.engines,
+                    );
                     if let Err(error) = loaded {
                         let version = definition.spec.version;
+                        self.await_steps(&waiting.load, ensembling);
                         waiting.failures.push(Failure { version, error });
                     }
                 }
                 self.answer(waiting);
             }
+        }
+    }
+
+    /// What a client sent with a load is not kept beyond it, so that is not tried again.
+    fn await_steps(&mut self, load: &Load, ensembling: Ensembling) {
+        if load.source.folder().config.is_none() {
+            let ensemble = self.models.entry(load.model.clone()).or_default();
+            ensemble.awaited.extend(ensembling.steps.into_iter().map(|step| step.model));
         }
     }
 
@@ -391,16 +420,30 @@ impl Lifecycle {
         }
         let model = self.models.entry(name.clone()).or_default();
         model.is_busy = false;
+        let waiting = std::mem::take(&mut model.waiting);
         let result = if failures.is_empty() {
             model.source = Some(source);
+            self.load_ensembles_of(&name);
             Ok(())
         } else {
             Err(ControlError::Failed { model: name, failures })
         };
         let _nobody_waits = reply.send(result);
         // Each may make it busy again; then the rest wait anew.
-        for event in std::mem::take(&mut model.waiting) {
+        for event in waiting {
             self.handle(event);
+        }
+    }
+
+    /// Tries the ensembles again that did not come up while `step` was not what it is now.
+    fn load_ensembles_of(&mut self, step: &str) {
+        let awaiting = self.models.iter().filter(|(_, model)| {
+            !model.is_busy && model.awaited.iter().any(|awaited| awaited == step)
+        });
+        let names: Vec<_> = awaiting.map(|(name, _)| name.clone()).collect();
+        for model in names {
+            let (overrides, reply) = (Overrides::default(), oneshot::channel().0);
+            self.load(Wish { model, overrides, reply });
         }
     }
 
@@ -422,11 +465,26 @@ impl Lifecycle {
             return;
         }
         let steps = if with_steps { self.steps_of(&model) } else { Vec::new() };
+        self.forget_failures(&model);
         for version in self.registry.catalog().ready_versions(&model) {
             self.close(&model, version);
         }
         for step in steps {
             self.unload(step, false);
+        }
+    }
+
+    /// What is not wanted any more has not failed.
+    fn forget_failures(&mut self, model: &str) {
+        if let Some(known) = self.models.get_mut(model) {
+            known.awaited.clear();
+        }
+        let entries = self.registry.catalog().entries();
+        let failed = entries
+            .filter(|(name, _, status)| *name == model && matches!(status, Status::Unavailable(_)));
+        let versions: Vec<_> = failed.map(|(_, version, _)| version).collect();
+        for version in versions {
+            self.registry.set(model, version, Status::Unavailable(UNLOADED.into()));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The `nereid` program: wires options, engines, models and protocols.
 #![forbid(unsafe_code)]
 
+mod commands;
 mod library;
 
 use std::io;
@@ -8,13 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
 use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
-use nereid::lifecycle::{self, Control, Overrides};
+use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::places::Places;
@@ -23,6 +25,7 @@ use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
+use nereid_model_repository::read::Reader;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -38,6 +41,12 @@ fn main() -> ExitCode {
         }
     };
     logging::start(&options.logging);
+    for warning in &options.triton.warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(command) = &options.command {
+        return commands::run(command);
+    }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -69,10 +78,15 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     let (registry, models) = Registry::new();
     let (live, life) = watch::channel(Life::Starting);
     let repository = &options.repository;
-    let (folders, at_once) = (&repository.model_repository, repository.model_load_thread_count);
+    let folders = &repository.model_repository;
+    let loads = Loads {
+        at_once: repository.model_load_thread_count,
+        retries: repository.model_load_retry_count,
+    };
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
-    let control = lifecycle::start(backends, folders.clone(), at_once, registry, statistics)?;
+    let reader = Reader { backends, completion: repository.completion.completion() };
+    let control = lifecycle::start(reader, folders.clone(), loads, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),
@@ -86,13 +100,13 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     });
     let mut stop = Stop::new()?;
     let mut protocols = start_protocols(options, &server).await?;
-    tokio::select! {
+    let polling = tokio::select! {
         loaded = load(repository, &control, &server) => loaded?,
         signal = stop.requested() => {
             tracing::info!("{signal} while models are being loaded: stopped");
             return Ok(());
         }
-    }
+    };
     live.send_replace(Life::Serving);
     tracing::info!("ready");
 
@@ -100,6 +114,7 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
     let timeout = options.server.exit_timeout();
     tracing::info!("{signal}: finishing what is in flight, for at most {} s", timeout.as_secs());
     live.send_replace(Life::Stopping);
+    drop(polling);
     let finished = async {
         while protocols.join_next().await.is_some() {}
         control.stop().await;
@@ -166,14 +181,21 @@ async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Loads the models that are served from the start, all at the same time.
+/// Loads the models that are served from the start, all at the same time, and watches their
+/// folders from then on if that is asked.
 async fn load(
     options: &RepositoryOptions,
     control: &Control,
     server: &Server,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Polling>> {
+    let mut poll = None;
     let names = match options.model_control_mode {
         ControlMode::None => control.list().await?,
+        ControlMode::Poll => {
+            let folders = options.model_repository.clone();
+            let first = tokio::task::spawn_blocking(|| Poll::new(folders)).await??;
+            poll.insert(first).names().to_vec()
+        }
         ControlMode::Explicit if options.load_model == ["*"] => control.list().await?,
         ControlMode::Explicit => options.load_model.clone(),
     };
@@ -190,7 +212,9 @@ async fn load(
     if failed > 0 && options.exit_on_error {
         bail!("{failed} models failed to load; with --exit-on-error=false others are served");
     }
-    Ok(())
+    let interval = Duration::from_secs(options.repository_poll_secs);
+    let polling = poll.map(|poll| poll.start(interval, control.clone())).transpose();
+    polling.context("cannot start a thread that looks for changes")
 }
 
 fn log_models(catalog: &Catalog) {

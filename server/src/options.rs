@@ -1,19 +1,32 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
+mod commands;
+mod completion;
+mod triton;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, Parser, ValueEnum, value_parser};
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
+pub use commands::{CheckOptions, Command, InitOptions};
+pub use completion::CompletionOptions;
+pub use triton::TritonOptions;
 
-/// Serves the models of a repository over KServe v2.
+/// Serves the models of a repository over KServe v2, unless a command says otherwise.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "nereid", version, max_term_width = 100)]
+// As in Triton, of a flag that is given twice the last one holds.
+#[command(args_override_self = true, after_help = triton::help())]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 pub struct Options {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Server.
     #[command(flatten)]
     pub server: ServerOptions,
@@ -35,6 +48,9 @@ pub struct Options {
     /// Backends.
     #[command(flatten)]
     pub backends: BackendOptions,
+    /// What only Triton has.
+    #[command(flatten)]
+    pub triton: TritonOptions,
 }
 
 /// The process as a whole.
@@ -94,10 +110,14 @@ pub struct RepositoryOptions {
     #[arg(long, visible_alias = "model-store", value_name = "PATH", required = true)]
     pub model_repository: Vec<PathBuf>,
 
-    /// none: serve all models from the start; explicit: serve those of --load-model, and load and
-    /// unload models as clients ask
+    /// none: serve all models from the start; poll: and look for new, changed and removed ones;
+    /// explicit: serve those of --load-model, and load and unload models as clients ask
     #[arg(long, value_enum, default_value_t = ControlMode::None)]
     pub model_control_mode: ControlMode,
+
+    /// Seconds between two looks for changes in the poll mode; a change counts when two looks agree
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..), default_value_t = 15)]
+    pub repository_poll_secs: u64,
 
     /// Model to load at start in the explicit mode; may be given several times; * loads all
     #[arg(long, value_name = "NAME")]
@@ -111,9 +131,17 @@ pub struct RepositoryOptions {
     #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
     pub strict_readiness: bool,
 
+    /// Completion of configurations.
+    #[command(flatten)]
+    pub completion: CompletionOptions,
+
     /// Models that are loaded at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub model_load_thread_count: usize,
+
+    /// How often a model that its backend does not load is tried again
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub model_load_retry_count: u32,
 }
 
 /// Who decides which models are served.
@@ -121,6 +149,8 @@ pub struct RepositoryOptions {
 pub enum ControlMode {
     /// The repository, at start.
     None,
+    /// The repository, at any time.
+    Poll,
     /// Clients.
     Explicit,
 }
@@ -221,6 +251,8 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use nereid_model_repository::completion::Completion;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Options, String> {
@@ -239,6 +271,22 @@ mod tests {
         let options = parse("--model-repository a --model-repository b --allow-grpc 0").unwrap();
         assert_eq!(options.repository.model_repository.len(), 2);
         assert!(!options.grpc.allow_grpc);
+
+        let mesh = "--model-repository=/models --model-control-mode=explicit \
+                    --strict-model-config=false --strict-readiness=false --allow-http=true \
+                    --allow-sagemaker=false --http-port=8000 --http-port 8080";
+        let options = parse(mesh).unwrap();
+        assert_eq!(options.http.http_port, 8080); // The last one holds.
+        assert_eq!(options.repository.completion.completion(), Completion::FromFiles);
+        assert_eq!(options.triton, TritonOptions::default());
+    }
+
+    #[test]
+    fn completion_is_disabled_by_either_name() {
+        for flag in ["--disable-auto-complete-config", "--strict-model-config=true"] {
+            let options = parse(&format!("--model-repository a {flag}")).unwrap();
+            assert_eq!(options.repository.completion.completion(), Completion::Disabled, "{flag}");
+        }
     }
 
     #[test]
@@ -264,6 +312,20 @@ mod tests {
         for wrong in ["interval-ms 0", "interval-ms x", "interval-ms 1e40", "config summaries=1"] {
             let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
             assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
+        }
+    }
+
+    #[test]
+    fn polling_has_tritons_options() {
+        let options = parse("--model-repository a --model-control-mode poll").unwrap().repository;
+        assert_eq!(options.model_control_mode, ControlMode::Poll);
+        assert_eq!((options.repository_poll_secs, options.model_load_retry_count), (15, 0));
+        let line = "--model-repository a --repository-poll-secs=3 --model-load-retry-count=2";
+        let options = parse(line).unwrap().repository;
+        assert_eq!((options.repository_poll_secs, options.model_load_retry_count), (3, 2));
+        for wrong in ["0", "-1", "0.5"] {
+            let error = parse(&format!("--model-repository a --repository-poll-secs={wrong}"));
+            assert!(error.unwrap_err().contains("--repository-poll-secs"), "{wrong}");
         }
     }
 

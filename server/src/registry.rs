@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use nereid_backend::backend::{MemoryUsage, Model};
 use nereid_backend::error::InferError;
 use nereid_backend::request::Request;
 use nereid_model_repository::definition::Definition;
@@ -53,6 +54,16 @@ pub struct Served {
     pub route: Arc<dyn Route>,
     /// What it has done so far.
     pub statistics: Arc<Statistics>,
+    /// Its weights, which its instances own; `None` for an ensemble, which has none.
+    pub model: Option<Weak<dyn Model>>,
+}
+
+impl Served {
+    /// What it holds on each device, as far as its engine counts it.
+    pub fn memory(&self) -> Vec<MemoryUsage> {
+        let model = self.model.as_ref().and_then(Weak::upgrade);
+        model.map_or_else(Vec::new, |model| model.memory())
+    }
 }
 
 /// How a model's requests are run: by instances that wait at a queue, or by other models.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::error::LoadError;
 use nereid_backend::reshape::Reshape;
@@ -22,6 +22,10 @@ impl Model for Reshaped {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         let instance = self.model.spawn(spec)?;
         Ok(Box::new(ReshapedInstance { instance, reshape: self.reshape.clone() }))
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        self.model.memory()
     }
 }
 

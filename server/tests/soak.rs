@@ -19,9 +19,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nereid::lifecycle::{self, Control, Overrides};
+use nereid::lifecycle::{self, Control, Loads, Overrides};
 use nereid::registry::{Models, Registry, Served};
 use nereid::statistics::{Reason, Statistics};
+use nereid_model_repository::completion::Completion;
+use nereid_model_repository::read::Reader;
 
 use caller::{Caller, Outcome, Random, Tally};
 use toy::Toy;
@@ -33,6 +35,7 @@ const ORDER: &str = "preserve_ordering: true";
 /// Model and scheduling. The last is the one that is unloaded, too, and whose runs panic.
 const MODELS: [(&str, &str); 4] =
     [("urgent", PRIORITIES), ("ordered", ORDER), ("reloaded", PRIORITIES), (CHANGING, ORDER)];
+const LOADS: Loads = Loads { at_once: 2, retries: 0 };
 const CHANGING: &str = "changing";
 
 /// What all threads share.
@@ -63,9 +66,10 @@ fn soak() {
     let folder = env::temp_dir().join(format!("nereid-soak-{}", std::process::id()));
     write_repository(&folder);
     let (registry, models) = Registry::new();
-    let backends: Vec<Arc<dyn nereid_backend::backend::Backend>> = vec![Arc::new(Toy)];
+    let reader = Reader { backends: vec![Arc::new(Toy)], completion: Completion::FromFiles };
     let control =
-        lifecycle::start(backends, vec![folder.clone()], 2, registry, Statistics::default).unwrap();
+        lifecycle::start(reader, vec![folder.clone()], LOADS, registry, Statistics::default)
+            .unwrap();
     let world = Arc::new(World {
         models,
         versions: Mutex::default(),

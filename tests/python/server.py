@@ -105,14 +105,19 @@ class Server:
             raise AssertionError(f"the server does not end; its log:\n{self.log.text()}") from None
 
 
+def binary() -> str:
+    """The program under test."""
+    path = os.environ.get("NEREID_BIN")
+    assert path, "set NEREID_BIN to the server's binary, or run `make test-python`"
+    return path
+
+
 def launch(*flags: str) -> subprocess.Popen:
     """A process of the binary with ports that nobody else uses."""
-    binary = os.environ.get("NEREID_BIN")
-    assert binary, "set NEREID_BIN to the server's binary, or run `make test-python`"
     ports = [f"--{service}-{what}" for service in ("http", "grpc", "metrics") for what in ("address=" + HOST, "port=0")]
     environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
     return subprocess.Popen(
-        [binary, *ports, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
+        [binary(), *ports, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
         encoding="utf-8", errors="replace",
     )
 

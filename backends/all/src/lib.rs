@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod setting;
-mod unavailable;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +9,9 @@ use std::sync::Arc;
 use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
 use nereid_backend_image::ImageBackend;
-use nereid_backend_onnx::Settings;
+use nereid_backend_onnx::{OnnxRuntime, Settings};
 use nereid_backend_postprocess::PostprocessBackend;
 
-use crate::unavailable::Unavailable;
 pub use setting::BackendSetting;
 
 /// The only engine with settings so far.
@@ -31,6 +29,28 @@ pub fn start(
     onnxruntime: Result<&Path, LoadError>,
     settings: &[BackendSetting],
 ) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
+    let settings = onnx_settings(settings)?;
+    let start = |library: &Path| nereid_backend_onnx::init(library, settings.clone());
+    let onnxruntime = onnxruntime
+        .and_then(start)
+        .unwrap_or_else(|reason| OnnxRuntime::without_library(reason, settings));
+    Ok(all(onnxruntime))
+}
+
+/// Every engine, to look into models' files and not to load them: no library is needed.
+///
+/// # Errors
+/// What is wrong with the value of a setting.
+pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
+    let reason = LoadError::new("this process only looks into models");
+    Ok(all(OnnxRuntime::without_library(reason, onnx_settings(settings)?)))
+}
+
+fn all(onnxruntime: OnnxRuntime) -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(onnxruntime), Arc::new(ImageBackend), Arc::new(PostprocessBackend)]
+}
+
+fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {
     let (options, unknown) = Settings::parse(&setting::of(ONNXRUNTIME, settings))?;
     for setting in settings {
         let BackendSetting { backend, key, .. } = setting;
@@ -40,10 +60,5 @@ pub fn start(
             tracing::warn!("--backend-config {backend}{key} has no effect: no backend knows it");
         }
     }
-    let start = |library: &Path| nereid_backend_onnx::init(library, options);
-    let onnxruntime: Arc<dyn Backend> = match onnxruntime.and_then(start) {
-        Ok(backend) => Arc::new(backend),
-        Err(reason) => Arc::new(Unavailable::new(ONNXRUNTIME, Some("model.onnx"), reason)),
-    };
-    Ok(vec![onnxruntime, Arc::new(ImageBackend), Arc::new(PostprocessBackend)])
+    Ok(options)
 }

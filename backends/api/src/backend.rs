@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::batch::Batch;
+use crate::device::DeviceId;
 use crate::error::{InferError, LoadError};
 use crate::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
@@ -31,7 +32,9 @@ pub trait Backend: Send + Sync + 'static {
     /// [`Dim::Any`]: crate::spec::Dim::Any
     ///
     /// # Errors
-    /// When the files do not hold a model of this engine.
+    /// When the files do not hold a model of this engine, or what is stated does not fit: one line
+    /// each. A line that begins with `parameter 'key'`, `input 'name'` or `output 'name'` concerns
+    /// that field of the configuration, and is shown with its place.
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError>;
 
     /// Reads weights once. Called on a blocking thread.
@@ -49,6 +52,19 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// When the device cannot hold it.
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError>;
+
+    /// What it and its instances hold on each device now, as far as the engine counts it; empty
+    /// where it does not. Called by statistics and scrapes, so it may not wait for a run.
+    fn memory(&self) -> Vec<MemoryUsage>;
+}
+
+/// Memory that a model holds on one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// Where.
+    pub device: DeviceId,
+    /// How much, whether in use or kept for the next run.
+    pub size_bytes: u64,
 }
 
 /// One execution slot: a stream and its workspace.

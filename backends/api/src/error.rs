@@ -121,7 +121,7 @@ pub fn id_prefix(id: &str) -> String {
 
 /// Why a model version cannot be served: what is wrong, where, and what to do. Shown to people,
 /// never matched on; whoever catches it adds the model's name.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct LoadError(pub String);
 

@@ -41,7 +41,7 @@ mod signature;
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Instance, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -94,5 +94,10 @@ impl Model for ImageModel {
                  set instance_group to kind KIND_CPU"
             ))),
         }
+    }
+
+    /// Not counted: the buffers of instances are bounded by the sizes of pictures.
+    fn memory(&self) -> Vec<MemoryUsage> {
+        Vec::new()
     }
 }

@@ -7,7 +7,7 @@
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use nereid_backend::backend::{Instance, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, LoadError};
@@ -53,6 +53,15 @@ impl Model for OnnxModel {
                  set instance_group to kind KIND_CPU"
             ))),
         }
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        let arena = self.0.session.arena_bytes().unwrap_or_else(|error| {
+            tracing::debug!("ONNX Runtime does not tell a model's memory: {error}");
+            None
+        });
+        let usage = |size_bytes| MemoryUsage { device: DeviceId::Cpu, size_bytes };
+        arena.map(usage).into_iter().collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod builder;
 mod heap;
+mod memory;
 mod opened;
 mod value;
 
@@ -52,6 +53,14 @@ impl SharedSession {
         let (device, allocator) = (AllocationDevice::CPU, AllocatorType::Device);
         let host = MemoryInfo::new(device, 0, allocator, MemoryType::Default)?;
         Ok(Self { session, host, _trim: trim })
+    }
+
+    /// Bytes that its arena has taken from the system; `None` if it has none.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub(crate) fn arena_bytes(&self) -> ort::Result<Option<u64>> {
+        memory::arena_bytes(&self.session, &self.host)
     }
 
     /// Runs the model: `inputs` are read in place, and the tensors that it makes are views of what

@@ -22,7 +22,7 @@ mod signature;
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Instance, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -84,5 +84,10 @@ impl Model for CtcModel {
                  set instance_group to kind KIND_CPU"
             ))),
         }
+    }
+
+    /// Not counted: it holds no more than its labels.
+    fn memory(&self) -> Vec<MemoryUsage> {
+        Vec::new()
     }
 }

@@ -70,11 +70,49 @@ fn what_is_wrong() {
         &["3:1: an ensemble has no instances: the models of its steps have"],
     );
     check(
+        &format!(
+            "ensemble_scheduling {{ step {{ model_name: 'a' }} }}\n{TENSORS}\n\
+             model_warmup {{ name: 'w' }}"
+        ),
+        &["3:1: an ensemble has no warm-up: the models of its steps have"],
+    );
+    check(
+        &format!(
+            "ensemble_scheduling {{ step {{ model_name: 'a' model_namespace: 'n' }} }}\n\
+             {TENSORS}\noptimization {{}}"
+        ),
+        &[
+            "3:1: an ensemble is not optimized: the models of its steps are",
+            "1:46: model_namespace is not supported by this version of Nereid",
+        ],
+    );
+    check(
         "ensemble_scheduling {}\ninput { name: 'x' dims: 1 }",
         &[
             &format!("1:1: {no_steps}"),
             "2:1: input 'x' of an ensemble needs a data_type",
             "an ensemble states its outputs",
         ],
+    );
+}
+
+#[test]
+fn its_tensors_have_dims() {
+    let text = "platform: 'ensemble' ensemble_scheduling { step { model_name: 'a' } }\n\
+                input { name: 'x' data_type: TYPE_FP32 }\n\
+                output { name: 'y' data_type: TYPE_FP32 dims: 1 }";
+    let error = read_ensemble(stated(text), 1).unwrap_err().to_string();
+    assert!(error.ends_with("config.pbtxt:2:1: input 'x' of an ensemble needs dims"), "{error}");
+}
+
+#[test]
+fn its_platform_is_ensemble() {
+    let text = format!(
+        "platform: 'onnxruntime_onnx' ensemble_scheduling {{ step {{ model_name: 'a' }} }} {TENSORS}"
+    );
+    let error = read_ensemble(stated(&text), 1).unwrap_err().to_string();
+    assert!(
+        error.contains("config.pbtxt:1:1: ensemble scheduling cannot be set for model 'm'"),
+        "{error}"
     );
 }

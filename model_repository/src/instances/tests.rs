@@ -54,4 +54,16 @@ fn groups_that_are_refused() {
         "instance_group { kind: KIND_GPU count: -1 }",
         &[&format!("1:18: {gpu}"), "1:33: count must be positive, got -1"],
     );
+    let gpus = |kind| {
+        format!(
+            "1:35: instance group 'm_0' has kind {kind} but specifies one or more GPUs: leave gpus \
+             out"
+        )
+    };
+    check("instance_group { kind: KIND_CPU   gpus: 0 }", &[&gpus("KIND_CPU")]);
+    check("instance_group { kind: KIND_MODEL gpus: [ 0, 1 ] }", &[&gpus("KIND_MODEL")]);
+    check(
+        "instance_group { name: 'g' }\ninstance_group { name: 'g' }",
+        &["2:18: instance_group 'g' is stated twice: rename one"],
+    );
 }

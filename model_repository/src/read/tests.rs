@@ -9,6 +9,11 @@ use super::*;
 use crate::definition::{Batching, QUEUE_MAX_DEFAULT, QueuePolicy, TimeoutAction};
 use crate::fakes::{Engine, Repository, engines, signature, tensor};
 
+fn read(folder: &ModelFolder, backends: &[Arc<dyn Backend>]) -> Result<Vec<Definition>, LoadError> {
+    let (backends, completion) = (backends.to_vec(), Completion::FromFiles);
+    Reader { backends, completion }.read(folder)
+}
+
 fn batching_of(definition: &Definition) -> Batching {
     match definition.scheduling.clone() {
         Scheduling::Queue { batching, .. } => batching,
@@ -74,7 +79,8 @@ fn a_model_that_is_stated_whole() {
                 default_timeout_microseconds: 500 allow_timeout_override: true } \
                 priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 } } \
                 parameters { key: 'threads' value { string_value: '2' } } \
-                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' }";
+                instance_group { count: 3 kind: KIND_CPU } model_warmup { name: 'w' } \
+                response_cache { enable: true }";
     repository.file("m/config.pbtxt", text).file("m/5/other.onnx", "").file("m/l.txt", "");
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     let spec = &definition.spec;
@@ -99,7 +105,12 @@ fn a_model_that_is_stated_whole() {
         ..Batching::default()
     };
     assert_eq!(batching_of(&definition), expected);
-    assert_eq!(definition.warnings, ["model_warmup has no effect in this version of Nereid"]);
+    let warnings: Vec<_> =
+        definition.warnings.iter().map(|warning| repository.shorten(warning)).collect();
+    assert_eq!(
+        warnings,
+        ["R/m/config.pbtxt:1:637: response_cache has no effect in this version of Nereid"]
+    );
 }
 
 #[test]
@@ -149,6 +160,13 @@ fn a_model_that_does_not_batch() {
     assert_eq!((spec.is_batched, spec.rows_max), (false, 1));
     assert_eq!(definition.config.max_batch_size, 0);
     assert_eq!(batching_of(&definition).rows_max, 1);
+
+    repository.file("m/config.pbtxt", "dynamic_batching {}");
+    let definition = read(&repository.model("m"), &backends).unwrap().remove(0);
+    assert_eq!(
+        repository.shorten(&definition.warnings[0]),
+        "R/m/config.pbtxt:1:1: dynamic_batching joins no requests, since max_batch_size is 0"
+    );
 }
 
 #[test]
@@ -178,6 +196,26 @@ fn an_ensemble() {
     let definition = read(&repository.model("m"), &engines()).unwrap().remove(0);
     assert!(matches!(definition.scheduling, Scheduling::Ensemble(of) if of.steps.len() == 1));
     assert_eq!((definition.spec.is_batched, definition.spec.rows_max), (false, 1));
+}
+
+/// An engine that finds fault with what is stated.
+#[test]
+fn what_an_engine_says_of_a_field_has_its_place() {
+    let repository = Repository::new();
+    let text = "backend: 'onnxruntime'\nparameters { key: 'k' value { string_value: 'v' } }\n\
+                input { name: 'x' }\noutput { name: 'y' }";
+    let fault = "parameter 'k' is odd\ninput 'x': odd\noutput 'y' is odd\nparameter 'j' is missing\n\
+                 input 'z' is odd\nall is odd";
+    repository.file("m/config.pbtxt", text).file("m/1/model.onnx", format!("faults: {fault}"));
+    let expected = [
+        "R/m/config.pbtxt:2:1: parameter 'k' is odd",
+        "R/m/config.pbtxt:3:1: input 'x': odd",
+        "R/m/config.pbtxt:4:1: output 'y' is odd",
+        "R/m/config.pbtxt:2:1: parameter 'j' is missing",
+        "R/m/config.pbtxt:3:1: input 'z' is odd",
+        "all is odd",
+    ];
+    assert_eq!(errors(&repository), expected);
 }
 
 /// Everything is told at once.
@@ -253,5 +291,63 @@ fn model_files() {
         "backend: 'onnxruntime' default_model_filename: '../../secret'",
         "R/m/config.pbtxt:1:24: default_model_filename '../../secret' must be a path in the \
          version's folder",
+    );
+}
+
+#[test]
+fn without_completion_all_of_it_must_be_stated() {
+    let repository = Repository::new();
+    let reader = Reader { backends: engines(), completion: Completion::Disabled };
+    let check = |text: &str, expected: &[&str]| {
+        repository.file("m/config.pbtxt", text).file("m/1/model.onnx", "");
+        let error = reader.read(&repository.model("m")).err();
+        let error = error.map(|error| repository.shorten(&error)).unwrap_or_default();
+        let found: Vec<_> =
+            error.lines().map(|line| line.replace("R/m/config.pbtxt:", "")).collect();
+        assert_eq!(found, expected, "{text}");
+    };
+    let x = "input { name: 'x' data_type: TYPE_FP32 dims: [ 3, -1 ] }";
+    let y = "output { name: 'y' data_type: TYPE_FP32 dims: [ 2 ] }";
+    let off = "(nothing is completed from the model's file: --disable-auto-complete-config)";
+    check(&format!("backend: 'onnxruntime' max_batch_size: 8 {x} {y}"), &[]);
+    check(
+        "\ninput { name: 'x' }",
+        &[
+            &format!(" must specify 'backend' or 'platform' {off}"),
+            &format!("2:1: model input must specify 'data_type' {off}"),
+            &format!("2:1: model input must specify 'dims' {off}"),
+            &format!(" model must specify 'output' {off}"),
+        ],
+    );
+    check(
+        &format!("platform: 'onnxruntime_onnx' max_batch_size: 8 {y} {}", x.replace("'x'", "'z'")),
+        &["1:102: the model has no input 'z'; its inputs are 'x'"],
+    );
+    let two = Signature { inputs: vec![tensor("x", &[-1, 3]), tensor("w", &[-1])], ..signature() };
+    let engine = Engine { name: "onnxruntime", file_name: Some("model.onnx"), signature: two };
+    let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(engine)];
+    let reader = Reader { backends, completion: Completion::Disabled };
+    repository.file(
+        "m/config.pbtxt",
+        format!("backend: 'onnxruntime' max_batch_size: 8\n{} {y}", x.replace(", -1", "")),
+    );
+    assert_eq!(
+        repository.shorten(&reader.read(&repository.model("m")).unwrap_err()),
+        format!(
+            "R/m/config.pbtxt:2:1: unable to load model 'm', configuration expects 1 inputs, model \
+             provides 2: 'w' is missing {off}"
+        )
+    );
+}
+
+#[test]
+fn without_completion_a_configuration_must_be_there() {
+    let repository = Repository::new();
+    repository.file("m/1/model.onnx", "");
+    let reader = Reader { backends: engines(), completion: Completion::Disabled };
+    assert_eq!(
+        repository.shorten(&reader.read(&repository.model("m")).unwrap_err()),
+        "failed to open text file for read R/m/config.pbtxt: No such file or directory; write one, \
+         or leave --disable-auto-complete-config out"
     );
 }

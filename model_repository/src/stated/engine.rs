@@ -23,11 +23,12 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
     let Some(optimization) = &config.optimization else { return };
     if let Some(graph) = &optimization.graph {
         engine.graph_level = graph_level(graph.level).unwrap_or_else(|| {
-            warnings.push(format!(
+            let text = format!(
                 "optimization.graph.level {} is none of -1 (basic), 1 (extended) and 2 (disabled): \
                  all optimizations are done",
                 graph.level
-            ));
+            );
+            warnings.push(problems.place("optimization.graph.level", text));
             GraphLevel::All
         });
     }

@@ -21,7 +21,7 @@ pub(super) fn check(stated: &mut Stated) {
     if batching.priority_levels > 0 {
         check_levels(problems, batching);
     } else {
-        warnings.extend(levels_in_vain(batching));
+        warnings.extend(levels_in_vain(problems, batching));
     }
     if batching.preserve_ordering {
         check_order(problems, batching);
@@ -77,13 +77,19 @@ fn check_levels(problems: &mut Problems, batching: &ModelDynamicBatching) {
     }
 }
 
-fn levels_in_vain(batching: &ModelDynamicBatching) -> impl Iterator<Item = String> {
+fn levels_in_vain(
+    problems: &Problems,
+    batching: &ModelDynamicBatching,
+) -> impl Iterator<Item = String> {
     let stated = [
         ("default_priority_level", batching.default_priority_level > 0),
         ("priority_queue_policy", !batching.priority_queue_policy.is_empty()),
     ];
     let stated = stated.into_iter().filter(|(_, is_stated)| *is_stated);
-    stated.map(|(field, _)| format!("{field} has no effect without priority_levels"))
+    stated.map(|(field, _)| {
+        let text = format!("{field} has no effect without priority_levels");
+        problems.place(&format!("dynamic_batching.{field}"), text)
+    })
 }
 
 /// Requests are answered in the order in which they came only if they are run in it.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use nereid_backend::data_type::DataType;
 use nereid_backend::reshape;
 use nereid_backend::spec::{Dim, TensorSpec};
+use nereid_proto::inference::model_input::Format;
 use nereid_proto::inference::{self, ModelInput, ModelOutput, ModelTensorReshape};
 
-use super::{Stated, files};
+use super::{Stated, files, support};
 use crate::complete::dims_text;
 use crate::problems::Problems;
 
@@ -72,6 +73,12 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
 fn read_input(problems: &mut Problems, index: usize, input: &ModelInput) -> StatedTensor {
     let path = format!("input[{index}]");
     check_name(problems, &path, &input.name);
+    check_format(problems, &path, input);
+    let foreign = [
+        ("is_shape_tensor", input.is_shape_tensor),
+        ("is_non_linear_format_io", input.is_non_linear_format_io),
+    ];
+    refuse_foreign(problems, &path, foreign);
     let dims = read_dims(problems, &format!("{path}.dims"), &input.name, &input.dims);
     StatedTensor {
         name: input.name.clone(),
@@ -92,6 +99,11 @@ fn read_output(
 ) -> StatedTensor {
     let path = format!("output[{index}]");
     check_name(problems, &path, &output.name);
+    let foreign = [
+        ("is_shape_tensor", output.is_shape_tensor),
+        ("is_non_linear_format_io", output.is_non_linear_format_io),
+    ];
+    refuse_foreign(problems, &path, foreign);
     let dims = read_dims(problems, &format!("{path}.dims"), &output.name, &output.dims);
     StatedTensor {
         name: output.name.clone(),
@@ -110,8 +122,24 @@ fn check_name(problems: &mut Problems, path: &str, name: &str) {
     }
 }
 
+/// A format names three axes.
+fn check_format(problems: &mut Problems, path: &str, input: &ModelInput) {
+    if input.format() != Format::None && !input.dims.is_empty() && input.dims.len() != 3 {
+        let (name, count) = (&input.name, input.dims.len());
+        let text = format!("model input NHWC/NCHW require 3 dims for '{name}', got {count}");
+        problems.at(&format!("{path}.format"), text);
+    }
+}
+
+/// What only TensorRT has.
+fn refuse_foreign(problems: &mut Problems, path: &str, fields: [(&str, bool); 2]) {
+    for (field, _) in fields.into_iter().filter(|(_, is_stated)| *is_stated) {
+        support::refuse(problems, &format!("{path}.{field}"), field);
+    }
+}
+
 /// `None` for `TYPE_INVALID`, which is also what a message has where nothing was said.
-fn data_type(number: i32) -> Option<DataType> {
+pub(crate) fn data_type(number: i32) -> Option<DataType> {
     let stated = inference::DataType::try_from(number).ok()?;
     DataType::from_config_name(stated.as_str_name())
 }

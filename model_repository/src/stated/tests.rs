@@ -219,9 +219,9 @@ fn priority_levels() {
         &["1:20: priority_levels must be at most 256, got 257"],
     );
     let text = "dynamic_batching { default_priority_level: 1 priority_queue_policy { key: 1 } }";
-    let vain = |field| format!("{field} has no effect without priority_levels");
-    let fields = ["default_priority_level", "priority_queue_policy"];
-    assert_eq!(stated(text).warnings, fields.map(vain));
+    let vain = |(place, field)| format!("{place}: {field} has no effect without priority_levels");
+    let fields = [("1:20", "default_priority_level"), ("1:46", "priority_queue_policy")];
+    assert_eq!(warnings(&stated(text)), fields.map(vain));
 }
 
 #[test]
@@ -257,6 +257,12 @@ fn what_is_refused() {
     check("model_repository_agents { agents { name: 'checksum' } }", "a repository agent");
 }
 
+/// The warnings, each as `line:column: text`.
+fn warnings(stated: &Stated) -> Vec<String> {
+    let place = |line: &String| line.split_once("config.pbtxt:").map(|(_, rest)| rest.to_owned());
+    stated.warnings.iter().filter_map(place).collect()
+}
+
 #[test]
 fn what_has_no_effect() {
     let check = |text: &str, fields: &[&str]| {
@@ -265,7 +271,11 @@ fn what_has_no_effect() {
             .map(|field| format!("{field} has no effect in this version of Nereid"))
             .collect();
         let stated = stated(text);
-        assert_eq!(stated.warnings, expected, "{text}");
+        let found: Vec<_> = warnings(&stated)
+            .iter()
+            .map(|line| line.split_once(' ').map_or("", |(_, text)| text).to_owned())
+            .collect();
+        assert_eq!(found, expected, "{text}");
         assert!(stated.problems.check().is_ok(), "{text}");
     };
     check("max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 5 }", &[]);
@@ -280,17 +290,35 @@ fn what_has_no_effect() {
     check(
         "optimization { priority: PRIORITY_MAX cuda { graphs: true } eager_batching: true } \
          cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
-         model_warmup { name: 'w' } model_metrics {} response_cache { enable: true }",
+         model_metrics {} response_cache { enable: true }",
         &[
             "optimization.priority",
             "optimization.cuda",
             "optimization.eager_batching",
             "cc_model_filenames",
             "metric_tags",
-            "model_warmup",
             "model_metrics",
             "response_cache",
         ],
+    );
+    check(
+        "runtime: 'r' optimization { gather_kernel_buffer_threshold: 1 } \
+         instance_group [ { passive: true }, { profile: '1' host_policy: 'p' rate_limiter {} \
+         secondary_devices {} } ]",
+        &[
+            "runtime",
+            "optimization.gather_kernel_buffer_threshold",
+            "instance_group.passive",
+            "instance_group.rate_limiter",
+            "instance_group.secondary_devices",
+            "instance_group.profile",
+            "instance_group.host_policy",
+        ],
+    );
+    let stated = stated("\ninstance_group { count: 1\n passive: true }");
+    assert_eq!(
+        warnings(&stated),
+        ["3:2: instance_group.passive has no effect in this version of Nereid"]
     );
 }
 
@@ -312,5 +340,21 @@ fn texts_that_are_no_configuration() {
         repository.shorten(&error),
         "R/m/config.pbtxt:1:1: unknown field 'nme' of ModelConfig; did you mean 'name'?\n\
          R/m/config.pbtxt:2:17: expected a whole number for 'max_batch_size', found 'x'"
+    );
+}
+
+#[test]
+fn what_only_other_engines_have() {
+    let refused =
+        |place, what| format!("{place}: {what} is not supported by this version of Nereid");
+    check(
+        "input { name: 'x' is_shape_tensor: true }\noutput { name: 'y' is_non_linear_format_io: true }",
+        &[&refused("1:19", "is_shape_tensor"), &refused("2:20", "is_non_linear_format_io")],
+    );
+    check("input { name: 'x' format: FORMAT_NCHW dims: [ 3, 4, 5 ] }", &[]);
+    check("input { name: 'x' format: FORMAT_NCHW }", &[]);
+    check(
+        "input { name: 'x' format: FORMAT_NHWC dims: [ 3 ] }",
+        &["1:19: model input NHWC/NCHW require 3 dims for 'x', got 1"],
     );
 }

@@ -10,7 +10,7 @@ fn chosen(policy: &str) -> (Result<Vec<u64>, String>, Vec<String>) {
     let folder = repository.model("m");
     let mut stated = Stated::read(&folder).unwrap();
     let versions = choose(&folder, &mut stated).map_err(|error| repository.shorten(&error));
-    (versions, stated.warnings)
+    (versions, stated.warnings.iter().map(|warning| repository.shorten(warning)).collect())
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn policies() {
     check(
         "version_policy { specific { versions: [ 2, 3, -1 ] } }",
         &[3],
-        &["version_policy names versions without a folder: 2, -1"],
+        &["R/m/config.pbtxt:1:29: version_policy names versions without a folder: 2, -1"],
     );
 }
 

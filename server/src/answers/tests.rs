@@ -15,7 +15,7 @@ use crate::statistics::Statistics;
 fn served(statistics: Statistics) -> Registry {
     let (mut registry, _) = Registry::new();
     let (definition, route) = (fakes::definition("m"), fakes::plain_queue());
-    let served = Served { definition, route, statistics: Arc::new(statistics) };
+    let served = Served { definition, route, statistics: Arc::new(statistics), model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     registry
 }
@@ -96,4 +96,26 @@ fn what_is_not_there_is_named() {
     check("nope", None, "requested model 'nope' is not available");
     check("nope", Some(1), "requested model 'nope' is not available");
     check("m", Some(9), "requested model version is not available for model 'm'");
+}
+
+#[test]
+fn memory_is_told_by_triton_s_types() {
+    let check = |device, kind: &str, id| {
+        let usage = memory_usage(backend::MemoryUsage { device, size_bytes: 7 });
+        assert_eq!(usage, MemoryUsage { r#type: kind.to_owned(), id, byte_size: 7 });
+    };
+    check(DeviceId::Cpu, "CPU", 0);
+    check(DeviceId::Cuda(2), "GPU", 2);
+}
+
+#[test]
+fn statistics_tell_the_memory_while_the_model_lives() {
+    let echo = fakes::echo();
+    let (definition, route) = (fakes::definition("m"), fakes::plain_queue());
+    let model = Some(Arc::downgrade(&echo));
+    let served = Served { definition, route, statistics: Arc::default(), model };
+    let sizes = || model_statistics(&served).memory_usage.iter().map(|usage| usage.byte_size).sum();
+    let held: u64 = sizes();
+    drop(echo);
+    assert_eq!((held, sizes()), (7, 0));
 }

@@ -95,7 +95,8 @@ fn server(limit_bytes: usize) -> (Arc<Server>, Arc<Keeper>) {
     let spec = fakes::spec("m", tensor("x"), tensor("y"));
     let spec = Arc::new(ModelSpec { is_batched: false, rows_max: 1, ..spec });
     let definition = Definition { spec, ..fakes::definition("m") };
-    let served = Served { definition, route: keeper.clone(), statistics: Arc::default() };
+    let served =
+        Served { definition, route: keeper.clone(), statistics: Arc::default(), model: None };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     let server = Server { budget: Budget::new(limit_bytes), ..fakes::server(models) };
     (Arc::new(server), keeper)

@@ -29,6 +29,31 @@ pub struct Graph {
     pub nodes: Vec<Node>,
 }
 
+/// Everything that is wrong with an ensemble's graph.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Whose.
+    pub ensemble: Arc<str>,
+    /// At least one.
+    pub list: Vec<Fault>,
+}
+
+/// What is wrong, and where.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// The field of the configuration, such as `ensemble_scheduling.step[0]`.
+    pub path: String,
+    /// What is wrong with it.
+    pub text: String,
+}
+
+impl From<Faults> for LoadError {
+    fn from(faults: Faults) -> Self {
+        let texts: Vec<_> = faults.list.iter().map(|fault| fault.text.as_str()).collect();
+        Self::new(format!("ensemble '{}': {}", faults.ensemble, texts.join("; ")))
+    }
+}
+
 /// A step: a model, and which tensors it reads and makes.
 pub struct Node {
     /// Who runs it.
@@ -69,10 +94,10 @@ impl Graph {
         spec: &ModelSpec,
         steps: &[Step],
         find: impl Fn(&Target) -> Option<&'a ModelSpec>,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, Faults> {
         let mut builder = Builder { spec, tensors: BTreeMap::new(), problems: Vec::new() };
         for input in &spec.signature.inputs {
-            builder.make(&input.name, Known::of(input, spec), "an input of the ensemble");
+            builder.make("input", &input.name, Known::of(input, spec), "an input of the ensemble");
         }
         let mut models = Vec::new();
         for (index, step) in steps.iter().enumerate() {
@@ -83,7 +108,10 @@ impl Graph {
                     models.push((index, step, target, model));
                 }
                 None => {
-                    builder.problem(format!("step {index}: model '{}' is not ready", step.model));
+                    builder.problem(
+                        &path_of_step(index),
+                        format!("step {index}: model '{}' is not ready", step.model),
+                    );
                 }
             }
         }
@@ -132,45 +160,51 @@ impl Known {
 struct Builder<'a> {
     spec: &'a ModelSpec,
     tensors: BTreeMap<Arc<str>, Known>,
-    problems: Vec<String>,
+    problems: Vec<Fault>,
 }
 
 impl Builder<'_> {
-    fn problem(&mut self, text: String) {
-        self.problems.push(text);
+    /// Notes a fault of the field at `path` of the configuration.
+    fn problem(&mut self, path: &str, text: String) {
+        self.problems.push(Fault { path: path.to_owned(), text });
     }
 
-    fn make(&mut self, name: &Arc<str>, known: Known, maker: &str) {
+    fn make(&mut self, path: &str, name: &Arc<str>, known: Known, maker: &str) {
         let id = self.tensors.len();
         if self.tensors.contains_key(name) {
-            self.problem(format!("{maker} makes tensor '{name}', which is made already"));
+            self.problem(path, format!("{maker} makes tensor '{name}', which is made already"));
         } else {
             self.tensors.insert(name.clone(), Known { id, ..known });
         }
     }
 
     fn make_outputs(&mut self, index: usize, step: &Step, model: &ModelSpec) {
+        let path = path_of_step(index);
         for (output, tensor) in &step.outputs {
             let maker = format!("step {index} ('{}')", step.model);
             match model.signature.output(output) {
-                Some(spec) => self.make(tensor, Known::of(spec, model), &maker),
-                None => self.problem(format!("{maker}: the model has no output '{output}'")),
+                Some(spec) => self.make(&path, tensor, Known::of(spec, model), &maker),
+                None => self.problem(&path, format!("{maker}: the model has no output '{output}'")),
             }
         }
     }
 
     fn node(&mut self, index: usize, step: &Step, target: Target, model: &ModelSpec) -> Node {
+        let path = &path_of_step(index);
         let who = format!("step {index} ('{}')", step.model);
         for input in &model.signature.inputs {
             if !input.is_optional && !step.inputs.contains_key(&input.name) {
-                self.problem(format!("{who}: the model's input '{}' is not mapped", input.name));
+                self.problem(
+                    path,
+                    format!("{who}: the model's input '{}' is not mapped", input.name),
+                );
             }
         }
         let mut inputs = Vec::new();
         for (input, tensor) in &step.inputs {
             match (model.signature.input(input), self.tensors.get(tensor)) {
-                (None, _) => self.problem(format!("{who}: the model has no input '{input}'")),
-                (_, None) => self.problem(format!("{who}: nothing makes tensor '{tensor}'")),
+                (None, _) => self.problem(path, format!("{who}: the model has no input '{input}'")),
+                (_, None) => self.problem(path, format!("{who}: nothing makes tensor '{tensor}'")),
                 (Some(spec), Some(known)) => {
                     let (name, is_required) = (input.clone(), !spec.is_optional);
                     inputs.push(NodeInput { name, tensor: known.id, is_required });
@@ -178,7 +212,7 @@ impl Builder<'_> {
                     if let Some(misfit) = misfit(known, &wanted) {
                         let text =
                             format!("{who}: input '{input}' gets tensor '{tensor}': {misfit}");
-                        self.problem(text);
+                        self.problem(path, text);
                     }
                 }
             }
@@ -188,21 +222,25 @@ impl Builder<'_> {
             .iter()
             .filter_map(|(output, tensor)| Some((output.clone(), self.tensors.get(tensor)?.id)));
         let outputs = outputs.collect();
-        let condition = step.condition.as_ref().and_then(|tensor| self.condition(&who, tensor));
+        let condition =
+            step.condition.as_ref().and_then(|tensor| self.condition(path, &who, tensor));
         Node { target, label: who.into(), condition, inputs, outputs }
     }
 
-    fn condition(&mut self, who: &str, tensor: &Arc<str>) -> Option<TensorId> {
+    fn condition(&mut self, path: &str, who: &str, tensor: &Arc<str>) -> Option<TensorId> {
         let Some(known) = self.tensors.get(tensor) else {
-            self.problem(format!("{who}: nothing makes its condition '{tensor}'"));
+            self.problem(path, format!("{who}: nothing makes its condition '{tensor}'"));
             return None;
         };
         let (id, data_type) = (known.id, known.spec.data_type);
         if !is_yes_or_no(data_type) {
-            self.problem(format!(
-                "{who}: its condition '{tensor}' is {}, but BOOL or whole numbers are expected",
-                data_type.name()
-            ));
+            self.problem(
+                path,
+                format!(
+                    "{who}: its condition '{tensor}' is {}, but BOOL or whole numbers are expected",
+                    data_type.name()
+                ),
+            );
         }
         Some(id)
     }
@@ -212,17 +250,20 @@ impl Builder<'_> {
         for output in &self.spec.signature.outputs {
             let name = &output.name;
             match self.tensors.get(name) {
-                None => self.problem(format!("no step makes the output '{name}'")),
+                None => self.problem("output", format!("no step makes the output '{name}'")),
                 Some(known) => {
                     ids.push((name.clone(), known.id));
                     let is_optional = known.spec.is_optional;
                     let stated = Known::of(output, self.spec);
                     if is_optional {
-                        self.problem(format!(
-                            "output '{name}' is an optional input, which clients may leave out"
-                        ));
+                        self.problem(
+                            "output",
+                            format!(
+                                "output '{name}' is an optional input, which clients may leave out"
+                            ),
+                        );
                     } else if let Some(misfit) = misfit(known, &stated) {
-                        self.problem(format!("output '{name}': {misfit}"));
+                        self.problem("output", format!("output '{name}': {misfit}"));
                     }
                 }
             }
@@ -251,17 +292,24 @@ impl Builder<'_> {
         if !nodes.is_empty() {
             let names: Vec<_> =
                 nodes.iter().map(|node| format!("'{}'", node.target.model)).collect();
-            self.problem(format!("the steps {} wait for each other", names.join(", ")));
+            self.problem(
+                "ensemble_scheduling",
+                format!("the steps {} wait for each other", names.join(", ")),
+            );
         }
         sorted
     }
 
-    fn finish(self) -> Result<(), LoadError> {
+    fn finish(self) -> Result<(), Faults> {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(LoadError::new(format!("ensemble '{}': {}", self.spec.name, self.problems.join("; "))))
+        Err(Faults { ensemble: self.spec.name.clone(), list: self.problems })
     }
+}
+
+fn path_of_step(index: usize) -> String {
+    format!("ensemble_scheduling.step[{index}]")
 }
 
 /// Whether elements of the type can say whether a step is run: 0 is no.

@@ -1,19 +1,21 @@
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use nereid_backend::backend::Completion;
+use nereid_backend::backend::{Completion, MemoryUsage};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 
 use super::*;
 use crate::fakes::{self, Made};
+use crate::park::SystemPark;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn start(queue: &Arc<Queue>, model: Arc<dyn Model>) -> JoinHandle<()> {
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap()
+    start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap().wait().unwrap()
 }
 
 /// Works like a GPU: starting is quick, and the batch ends when the test says so.
@@ -113,6 +115,55 @@ impl Model for OnlyOnce {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         assert!(!self.0.swap(true, Ordering::Relaxed), "no second instance");
         crashing(usize::MAX).spawn(spec)
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        Vec::new()
+    }
+}
+
+/// What becomes of an instance that is made so, and its queue with it.
+fn start_and_close(make: impl Fn() -> Box<dyn Instance> + Send + Sync + 'static) -> Option<String> {
+    let queue = fakes::plain_queue();
+    let model = Arc::new(Made(make));
+    let reaper = Reaper::start(DeviceId::Cpu).unwrap();
+    let starting = start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap();
+    let started = starting.wait().map_err(|error| error.to_string());
+    queue.close();
+    started.map(|thread| thread.join().unwrap()).err()
+}
+
+#[test]
+fn who_waits_is_told_how_it_started() {
+    assert_eq!(start_and_close(|| Box::new(fakes::Echo)), None);
+    let panicked = start_and_close(|| std::panic::resume_unwind(Box::new("bad engine")));
+    assert_eq!(panicked.as_deref(), Some("making it panicked; the log has the reason"));
+}
+
+#[tokio::test]
+async fn instances_are_made_at_the_same_time() {
+    let parks = vec![SystemPark::default(), SystemPark::default()];
+    let queue = fakes::queue(1, Duration::ZERO, parks);
+    // Nobody is made before both have begun.
+    let (begun, news) = (Mutex::new(0), Condvar::new());
+    let model: Arc<dyn Model> = Arc::new(Made(move || {
+        let mut count = begun.lock().unwrap();
+        *count += 1;
+        news.notify_all();
+        let waited = news.wait_timeout_while(count, PATIENCE, |count| *count < 2).unwrap();
+        assert!(!waited.1.timed_out(), "one after the other");
+        Box::new(fakes::Echo) as Box<dyn Instance>
+    }));
+    let starting = [0, 1].map(|id| {
+        let spec = InstanceSpec { id: InstanceId(id), ..fakes::instance_spec() };
+        let reaper = Reaper::start(DeviceId::Cpu).unwrap();
+        start_instance(queue.clone(), model.clone(), spec, reaper).unwrap()
+    });
+    let threads = starting.map(|starting| starting.wait().unwrap());
+    assert_eq!(ask(&queue).await, Ok(()));
+    queue.close();
+    for thread in threads {
+        thread.join().unwrap();
     }
 }
 

@@ -69,6 +69,13 @@ impl Control {
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 
+    /// As [`Control::load`] from the repository, but does not wait; the log has the outcome.
+    pub fn reload(&self, model: &str) {
+        let (reply, _nobody_waits) = oneshot::channel();
+        let wish = Wish { model: model.to_owned(), overrides: Overrides::default(), reply };
+        let _stopped = self.events.send(Event::Load(wish));
+    }
+
     /// Takes `model` down, and the models of its steps with it if that is asked. As in Triton it
     /// does not wait, and a model that is not there is no error.
     pub fn unload(&self, model: &str, with_steps: bool) {

@@ -8,26 +8,29 @@ use std::time::Instant;
 use nereid_backend::backend::{Backend, Model};
 use nereid_backend::error::LoadError;
 use nereid_backend::reshape::Reshape;
-use nereid_backend::spec::ModelSpec;
+use nereid_backend::spec::InstanceSpec;
 use nereid_kernels::reaper::Reaper;
-use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
+use nereid_model_repository::definition::{Batching, Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
-use nereid_model_repository::read;
+use nereid_model_repository::read::Reader;
 
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
-use crate::instance::start_instance;
+use crate::instance::{Starting, start_instance};
 use crate::park::SystemPark;
 use crate::queue::Queue;
 use crate::registry::{Catalog, Served};
 use crate::reshaped::Reshaped;
 use crate::statistics::Statistics;
+use crate::warmed::Warmed;
 
 /// What instances are made of, and who waits for their devices: all are on the host for now.
 pub(super) struct Engines {
-    pub(super) backends: Vec<Arc<dyn Backend>>,
+    pub(super) reader: Reader,
     pub(super) reaper: Reaper,
+    /// How often a version is tried again.
+    pub(super) retries: u32,
     /// Makes the counters of a version.
     pub(super) statistics: fn() -> Statistics,
 }
@@ -79,55 +82,114 @@ pub(super) fn load_folder(folder: &ModelFolder, engines: &Engines) -> Result<Ver
 }
 
 fn load_versions(folder: &ModelFolder, engines: &Engines) -> Result<Versions, LoadError> {
-    let started = Instant::now();
     tracing::info!("loading: {}", folder.name);
     let mut versions = Vec::new();
-    for definition in read::read(folder, &engines.backends)? {
+    for definition in engines.reader.read(folder)? {
         for warning in &definition.warnings {
             tracing::warn!("{}: {warning}", folder.name);
         }
         let version = definition.spec.version;
         versions.push((version, load_version(definition, engines)));
     }
-    let took = started.elapsed();
-    tracing::info!("loaded: {} in {:.0} ms", folder.name, took.as_secs_f64() * 1e3);
     Ok(versions)
 }
 
 fn load_version(definition: Definition, engines: &Engines) -> Result<Version, LoadError> {
-    let since = Instant::now();
     let (backend, batching) = match &definition.scheduling {
         Scheduling::Ensemble(ensembling) => {
             let ensembling = ensembling.clone();
             return Ok(Version::Ensemble(Box::new(definition), ensembling));
         }
-        Scheduling::Queue { backend, batching } => (*backend, batching.clone()),
+        Scheduling::Queue { backend, batching } => (*backend, batching),
     };
-    let backend = engines.backends.iter().find(|known| known.name() == backend);
+    let backend = engines.reader.backends.iter().find(|known| known.name() == backend);
     let backend = backend.ok_or_else(|| LoadError::new("its backend is gone"))?;
-    let spec = definition.spec.clone();
-    let model = load_model(backend.as_ref(), &spec)?;
-    let statistics = Arc::new((engines.statistics)());
-    let count = spec.instances.len();
-    let batcher = DynamicBatcher::new(batching, count, statistics.clone());
-    let parks = (0..count).map(|_| SystemPark::default()).collect();
-    let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
-    let mut loaded = Loaded::new(Served { definition, route: queue.clone(), statistics });
-    for &instance in &spec.instances {
-        let started =
-            start_instance(queue.clone(), model.clone(), instance, engines.reaper.clone());
-        loaded.threads.push(started.map_err(|error| {
-            LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
-        })?);
+    let (spec, retries) = (&definition.spec, engines.retries);
+    let mut retry = 0;
+    loop {
+        match load_once(&definition, backend.as_ref(), batching, engines) {
+            Err(error) if retry < retries => {
+                retry += 1;
+                tracing::warn!(
+                    "failed to load '{}' version {}: {error}; retry {retry} of {retries}",
+                    spec.name,
+                    spec.version
+                );
+            }
+            loaded => return loaded.map(Version::Loaded),
+        }
     }
-    loaded.served.statistics.loaded_in(since.elapsed());
-    Ok(Version::Loaded(loaded))
 }
 
-fn load_model(backend: &dyn Backend, spec: &Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
-    let Some(reshape) = Reshape::of(spec) else { return backend.load(spec.clone()) };
-    let model = backend.load(Arc::new(spec.as_the_engine_has_it()))?;
-    Ok(Arc::new(Reshaped { model, reshape: Arc::new(reshape) }))
+fn load_once(
+    definition: &Definition,
+    backend: &dyn Backend,
+    batching: &Batching,
+    engines: &Engines,
+) -> Result<Loaded, LoadError> {
+    let since = Instant::now();
+    let spec = definition.spec.clone();
+    let model = load_model(backend, definition, &engines.reaper)?;
+    let statistics = Arc::new((engines.statistics)());
+    let count = spec.instances.len();
+    let batcher = DynamicBatcher::new(batching.clone(), count, statistics.clone());
+    let parks = (0..count).map(|_| SystemPark::default()).collect();
+    let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
+    let definition = definition.clone();
+    let weights = Some(Arc::downgrade(&model));
+    let mut loaded =
+        Loaded::new(Served { definition, route: queue.clone(), statistics, model: weights });
+    let starting = Instant::now();
+    loaded.threads = start_instances(&queue, &model, &spec.instances, &engines.reaper)?;
+    if !loaded.served.definition.warmup.is_empty() {
+        let took = starting.elapsed().as_secs_f64() * 1e3;
+        tracing::info!("warmed up: {}, {count} instances in {took:.0} ms", spec.name);
+    }
+    let took = since.elapsed();
+    tracing::info!("loaded: {} version {} in {:.3} s", spec.name, spec.version, took.as_secs_f64());
+    loaded.served.statistics.loaded_in(took);
+    Ok(loaded)
+}
+
+/// The engine's model, behind what the configuration puts before it.
+fn load_model(
+    backend: &dyn Backend,
+    definition: &Definition,
+    reaper: &Reaper,
+) -> Result<Arc<dyn Model>, LoadError> {
+    let spec = &definition.spec;
+    let mut model = match Reshape::of(spec) {
+        None => backend.load(spec.clone())?,
+        Some(reshape) => {
+            let model = backend.load(Arc::new(spec.as_the_engine_has_it()))?;
+            Arc::new(Reshaped { model, reshape: Arc::new(reshape) })
+        }
+    };
+    if !definition.warmup.is_empty() {
+        model = Arc::new(Warmed::new(model, definition, reaper.clone()));
+    }
+    Ok(model)
+}
+
+/// All of them at the same time. What they do before they serve is over when this returns, and if
+/// one fails, the others end as soon as the queue is closed.
+fn start_instances(
+    queue: &Arc<Queue>,
+    model: &Arc<dyn Model>,
+    instances: &[InstanceSpec],
+    reaper: &Reaper,
+) -> Result<Vec<JoinHandle<()>>, LoadError> {
+    let start =
+        |spec: &InstanceSpec| start_instance(queue.clone(), model.clone(), *spec, reaper.clone());
+    let starting: Vec<_> = instances.iter().map(start).collect();
+    let started: Vec<_> =
+        starting.into_iter().map(|starting| starting.and_then(Starting::wait)).collect();
+    let told = started.into_iter().zip(instances).map(|(started, instance)| {
+        started.map_err(|error| {
+            LoadError::new(format!("instance {} does not start: {error}", instance.id.0))
+        })
+    });
+    told.collect()
 }
 
 /// Makes an ensemble of models that are ready.
@@ -148,5 +210,8 @@ pub(super) fn load_ensemble(
     let statistics = Arc::new((engines.statistics)());
     let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));
     statistics.loaded_in(since.elapsed());
-    Ok(Loaded::new(Served { definition, route, statistics }))
+    Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }
+
+#[cfg(test)]
+mod tests;

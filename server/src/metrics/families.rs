@@ -4,6 +4,7 @@
 use std::iter;
 use std::sync::Arc;
 
+use nereid_backend::backend::MemoryUsage;
 use nereid_backend::observer::{Copy, Observer};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
@@ -27,7 +28,7 @@ pub(super) fn all(server: &Server, settings: &Settings, usage: &Usage) -> Vec<Me
     if settings.has_counters {
         families.extend(DURATIONS.iter().map(|count| count.family(&models)));
     }
-    families.extend([pending(&models), load_durations(&models)]);
+    families.extend([pending(&models), load_durations(&models), memory(&models)]);
     if settings.has_histograms {
         families.push(request_durations(&models));
     }
@@ -175,6 +176,22 @@ fn load_durations(models: &[Model]) -> Option<MetricFamily> {
         "Model load time in seconds",
         MetricType::GAUGE,
         loaded.map(metric).collect(),
+    )
+}
+
+fn memory(models: &[Model]) -> Option<MetricFamily> {
+    let each = |model: &Model| {
+        let metric = |usage: MemoryUsage| {
+            let device = usage.device.to_string();
+            gauge(model.labels(&[("device", &device)]), float(usage.size_bytes))
+        };
+        model.served.memory().into_iter().map(metric).collect::<Vec<_>>()
+    };
+    family(
+        "nereid_model_memory_bytes",
+        "Memory that the model's engine holds, in use or kept for the next run",
+        MetricType::GAUGE,
+        models.iter().flat_map(each).collect(),
     )
 }
 

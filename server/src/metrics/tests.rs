@@ -34,7 +34,9 @@ fn scrape(settings: &[&str]) -> String {
     statistics.loaded_in(Duration::from_millis(1_500));
     let (mut registry, models) = Registry::new();
     let definition = fakes::definition("m");
-    let served = Served { definition, route: fakes::plain_queue(), statistics };
+    let echo = fakes::echo();
+    let (route, model) = (fakes::plain_queue(), Some(Arc::downgrade(&echo)));
+    let served = Served { definition, route, statistics, model };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     let server = Arc::new(fakes::server(models));
     let source = Source { server, settings: Settings::new(&settings), host: None };
@@ -61,6 +63,13 @@ fn counters_are_those_of_triton() {
     let expected = [("REJECTED", 0), ("CANCELED", 0), ("BACKEND", 1), ("OTHER", 0)];
     let line = |(reason, count)| format!(r#"{{model="m",version="1",reason="{reason}"}} {count}"#);
     assert_eq!(failures, expected.map(line));
+}
+
+#[test]
+fn the_memory_of_a_model_is_told_by_device() {
+    let found = scrape(&[]);
+    let expected = [r#"{model="m",version="1",device="cpu"} 7"#];
+    assert_eq!(lines(&found, "nereid_model_memory_bytes"), expected);
 }
 
 #[test]

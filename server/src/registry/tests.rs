@@ -17,7 +17,7 @@ use crate::queue::Queue;
 fn served(queue: &Arc<Queue>) -> Status {
     let route = queue.clone();
     let definition = fakes::definition("m");
-    Status::Ready(Arc::new(Served { definition, route, statistics: Arc::default() }))
+    Status::Ready(Arc::new(Served { definition, route, statistics: Arc::default(), model: None }))
 }
 
 fn target(version: Option<u64>) -> Target {
@@ -55,8 +55,10 @@ async fn a_reload_loses_no_request() {
 
     let queue = fakes::plain_queue();
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
-    let thread =
-        start_instance(queue.clone(), fakes::echo(), fakes::instance_spec(), reaper).unwrap();
+    let thread = start_instance(queue.clone(), fakes::echo(), fakes::instance_spec(), reaper)
+        .unwrap()
+        .wait()
+        .unwrap();
     registry.set("m", 1, served(&queue));
     let answer = inference::infer(&target(None), before, ask()).await.unwrap();
     assert_eq!(answer.response.outputs[0].1.values::<i32>(), Some(&[0, 1, 2, 3, 4, 5][..]));

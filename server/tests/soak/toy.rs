@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Backend, Completion, Instance, Model, Running};
+use nereid_backend::backend::{Backend, Completion, Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::{InferError, LoadError};
@@ -52,6 +52,10 @@ impl Backend for Toy {
 impl Model for Toy {
     fn spawn(&self, _: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         Ok(Box::new(Self))
+    }
+
+    fn memory(&self) -> Vec<MemoryUsage> {
+        Vec::new()
     }
 }
 

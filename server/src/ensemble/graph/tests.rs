@@ -21,7 +21,7 @@ fn graph(steps: &[&str]) -> Result<Graph, LoadError> {
         fakes::spec("e", vec![fakes::tensor("IN", &[-1])], vec![fakes::tensor("OUT", &[-1])]);
     let steps: Vec<_> = steps.iter().map(|text| fakes::step(text)).collect();
     let models = models();
-    Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]))
+    Ok(Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]))?)
 }
 
 #[track_caller]
@@ -70,7 +70,7 @@ fn an_output_is_always_made() {
     let build = |is_optional| {
         let input = TensorSpec { is_optional, ..of.clone() };
         let spec = fakes::spec("e", vec![input], all.clone());
-        Graph::new(&spec, &[], |_| None).err().map(|error| error.to_string())
+        Graph::new(&spec, &[], |_| None).err().map(|faults| LoadError::from(faults).to_string())
     };
     let text = "ensemble 'e': output 'OUT' is an optional input, which clients may leave out";
     assert_eq!((build(false), build(true)), (None, Some(text.to_owned())));
@@ -100,5 +100,8 @@ fn a_condition_is_of_whole_numbers() {
         Graph::new(&spec, &steps, |target| find(target, &models).map(|index| &models[index]));
     let expected = "ensemble 'e': step 0 ('f'): its condition 'IF' is FP32, but BOOL or whole numbers are \
                     expected";
-    assert_eq!(built.err().map(|error| error.to_string()).as_deref(), Some(expected));
+    assert_eq!(
+        built.err().map(|error| LoadError::from(error).to_string()).as_deref(),
+        Some(expected)
+    );
 }

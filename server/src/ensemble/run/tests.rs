@@ -72,7 +72,7 @@ impl World {
         let statistics = Arc::new(Statistics::default());
         let route = Arc::new(Ensemble::new(graph, self.requests_max, statistics.clone()));
         let definition = Definition { spec: Arc::new(spec), ..fakes::definition("e") };
-        let served = Served { definition, route, statistics };
+        let served = Served { definition, route, statistics, model: None };
         self.registry.set(&name, 1, Status::Ready(Arc::new(served)));
     }
 

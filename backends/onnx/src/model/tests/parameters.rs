@@ -31,11 +31,38 @@ fn the_arena_is_as_the_parameters_say() {
     let mut spec = spec(&folder, &add().encode(), true).unwrap();
     spec.parameters = BTreeMap::from([("enable_mem_arena".to_owned(), "0".to_owned())]);
     let options = SessionOptions::new(&spec, &Settings::default()).unwrap();
-    let session = SharedSession::open(&engine().environment, &spec.file, &options).unwrap();
+    let session =
+        SharedSession::open(engine().environment().unwrap(), &spec.file, &options).unwrap();
     let model = OnnxModel::new(session, Arena::Shrunk, &spec).unwrap();
     let inputs = [("a", ints(1, 1)), ("b", ints(1, 1))];
     let error = run(&mut *spawn(&model), 1, &inputs, &["c"]).unwrap_err();
     assert!(error.contains("Did not find an arena based allocator"), "{error}");
+}
+
+/// A weight of 4 MB and runs of many rows; without an arena nobody counts.
+#[test]
+fn memory_is_what_the_arena_holds() {
+    const SIDE: u32 = 1024;
+    let weight: Vec<u8> = (0..SIDE * SIDE).flat_map(u32::to_le_bytes).collect();
+    let side = i64::from(SIDE);
+    let file = Onnx::new()
+        .input("x", FLOAT, &[-1, side])
+        .weight("w", FLOAT, &[SIDE.into(), SIDE.into()], &weight)
+        .node("MatMul", &["x", "w"], "y")
+        .output("y", FLOAT, &[-1, side]);
+    let folder = Folder::new("memory-usage");
+    let mut spec = spec(&folder, &file.encode(), false).unwrap();
+    let model = engine().load(Arc::new(spec.clone())).unwrap();
+    let held = |model: &dyn Model| model.memory().iter().map(|usage| usage.size_bytes).sum::<u64>();
+    let loaded = held(&*model);
+    assert!((4 << 20..32 << 20).contains(&loaded), "{loaded}");
+    let x = Tensor::from_values(vec![8 << 10, 1024], vec![0_f32; 8 << 20]).unwrap();
+    drop(run(&mut *spawn(&*model), 1, &[("x", x)], &["y"]).unwrap());
+    let ran = held(&*model);
+    assert!(ran >= loaded + (32 << 20), "{loaded}, then {ran}");
+
+    spec.parameters = BTreeMap::from([("enable_mem_arena".to_owned(), "0".to_owned())]);
+    assert_eq!(engine().load(Arc::new(spec)).unwrap().memory(), []);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn the_graph_is_rewritten_as_far_as_it_may() {
     let check = |graph_level, expected: bool| {
         let written = folder.path().join("written.onnx");
         let options = SessionOptions { graph_level, ..options(&[]) };
-        let builder = builder(&engine().environment, &options).unwrap();
+        let builder = builder(engine().environment().unwrap(), &options).unwrap();
         builder.with_optimized_model_path(&written).unwrap().commit_from_file(&model).unwrap();
         let written = std::fs::read(written).unwrap();
         let has_node = written.windows(8).any(|part| part == b"Identity");
@@ -51,7 +51,7 @@ fn operators_run_side_by_side_on_threads_of_their_own() {
     let mut options = options(&[("execution_mode", "1")]);
     options.pool = Some(Pool { intra_op_threads: 1, inter_op_threads: 65 });
     let before = threads();
-    let mut session = builder(&engine().environment, &options).unwrap();
+    let mut session = builder(engine().environment().unwrap(), &options).unwrap();
     let _session = session.commit_from_file(model(&folder)).unwrap();
     // Other tests start and end threads too, but never as many.
     assert!(threads() >= before + 40, "{before} before, {} now", threads());
@@ -78,7 +78,7 @@ fn libraries_of_operators_are_registered() {
     let folder = Folder::new("operators");
     let open = |library: &Path| {
         let options = SessionOptions { op_libraries: vec![library.to_owned()], ..options(&[]) };
-        let built = builder(&engine().environment, &options);
+        let built = builder(engine().environment().unwrap(), &options);
         built.map(drop).map_err(|error| error.to_string())
     };
     open(&compile(&folder, "RegisterCustomOps")).unwrap();
