@@ -31,6 +31,8 @@ CASES = {
     ("tensor", "grpc"): "client prepares, one model",
     ("tensor", "http"): "client prepares, one model, HTTP",
     ("orchestrated", "grpc"): "client prepares and asks ten times",
+    ("hops_1", "grpc"): "chain of 1 model that does nothing",
+    ("hops_9", "grpc"): "chain of 9 models that do nothing",
 }
 # How far preparations may differ: the reference resizes with 11 bits of weight, and both round differently.
 TOLERANCE = 0.02
@@ -91,8 +93,8 @@ def compare(scratch: Path, data_type: str, options: argparse.Namespace):
                     row = measure(server, (case, protocol, data_type), clients, options.seconds, name == "tuned")
                 expected = answers.setdefault(case, row.answer)
                 np.testing.assert_allclose(row.answer, expected, atol=TOLERANCE, err_msg=f"{name}: {title}")
-                line = (f"| {data_type} | {title} | {clients} | {name} | {row.throughput:.1f} | {row.p50_ms:.1f} | {row.p99_ms:.1f} "
-                        f"| {row.server_cpu_ms:.1f} | {row.client_cpu_ms:.1f} | {row.peak_mb:.0f} |")
+                line = (f"| {data_type} | {title} | {clients} | {name} | {row.throughput:.1f} | {row.p50_ms:.2f} | {row.p99_ms:.2f} "
+                        f"| {row.server_cpu_ms:.2f} | {row.client_cpu_ms:.2f} | {row.peak_mb:.0f} |")
                 print(line, flush=True)
                 yield line
 

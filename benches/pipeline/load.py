@@ -8,6 +8,7 @@ start together. PROTOCOL is http or grpc, TYPE is FP32 or FP64, and CASE is one 
     one, nine               sends the JPEG to the ensemble
     tensor                  decodes and resizes by itself, and sends the tensor to the first model
     orchestrated            the same, to each of the nine models, and then to the one that combines them
+    hops_1, hops_9          sends four numbers through an ensemble of so many models that do nothing
 """
 
 import json
@@ -31,6 +32,7 @@ class Client:
         self._api = {"http": tritonclient.http, "grpc": tritonclient.grpc}[protocol]
         self._client = self._api.InferenceServerClient(f"127.0.0.1:{port}")
         self._data_type = data_type
+        self._number = {"FP32": np.float32, "FP64": np.float64}[data_type]
         self._jpeg = repositories.photograph()
 
     def one(self) -> np.ndarray:
@@ -40,6 +42,14 @@ class Client:
     def nine(self) -> np.ndarray:
         """By the ensemble of nine models."""
         return self._ensemble("nine")
+
+    def hops_1(self) -> np.ndarray:
+        """By one model that does nothing."""
+        return self._hops(1)
+
+    def hops_9(self) -> np.ndarray:
+        """By nine of them."""
+        return self._hops(9)
 
     def tensor(self) -> np.ndarray:
         """By one model, from a picture that is prepared here."""
@@ -58,13 +68,16 @@ class Client:
         jpeg = np.array([[self._jpeg]], np.object_)
         return self._infer(name, {"jpeg": jpeg}, "features", "BYTES")
 
+    def _hops(self, count: int) -> np.ndarray:
+        numbers = np.zeros((1, repositories.FEATURES), self._number)
+        return self._infer(f"hops_{count}", {"numbers": numbers}, "features")
+
     def _prepared(self) -> np.ndarray:
-        number = {"FP32": np.float32, "FP64": np.float64}[self._data_type]
         picture = cv2.imdecode(np.frombuffer(self._jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
         picture = cv2.resize(picture, (repositories.WIDTH, repositories.HEIGHT), interpolation=cv2.INTER_LINEAR)
-        planes = np.empty((1, 3, repositories.HEIGHT, repositories.WIDTH), number)
+        planes = np.empty((1, 3, repositories.HEIGHT, repositories.WIDTH), self._number)
         for channel in range(3):
-            np.multiply(picture[:, :, channel], number(1 / 255), out=planes[0, channel], casting="unsafe")
+            np.multiply(picture[:, :, channel], self._number(1 / 255), out=planes[0, channel], casting="unsafe")
         return planes
 
     def _infer(self, model: str, tensors: dict, output: str, data_type: str | None = None) -> np.ndarray:

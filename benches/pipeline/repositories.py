@@ -16,6 +16,7 @@ from PIL import Image
 
 HEIGHT, WIDTH = 1080, 1920
 NINE = [f"model_{index}" for index in range(9)]
+HOPS = [f"hop_{index}" for index in range(9)]
 # Those that read the picture; the last two read the one before them.
 READERS = 7
 FEATURES = 4
@@ -44,10 +45,14 @@ def write(folder: Path, data_type: str, *, is_reference: bool) -> None:
     inputs = {f"x{index}": [FEATURES] for index in range(READERS)}
     write_model(folder, "combine", combiner(data_type), (data_type, is_reference), inputs, {"y": [READERS * FEATURES]})
     write_prepare(folder / "prepare", data_type, is_reference)
-    for name in ("one", "nine"):
-        (folder / name / "1").mkdir(parents=True)
-    (folder / "one" / "config.pbtxt").write_text(ensemble(data_type, FEATURES, steps_of_one()))
-    (folder / "nine" / "config.pbtxt").write_text(ensemble(data_type, READERS * FEATURES, steps_of_nine()))
+    for name in HOPS:
+        write_model(folder, name, identity(data_type), (data_type, is_reference), {"x": [FEATURES]}, {"y": [FEATURES]})
+    picture = ("jpeg", "STRING", [1, 1])
+    write_ensemble(folder / "one", picture, (data_type, FEATURES), steps_of_one())
+    write_ensemble(folder / "nine", picture, (data_type, READERS * FEATURES), steps_of_nine())
+    for count in (1, len(HOPS)):
+        numbers = ("numbers", data_type, [1, FEATURES])
+        write_ensemble(folder / f"hops_{count}", numbers, (data_type, FEATURES), steps_of_hops(count))
 
 
 def reader(data_type: str) -> tuple:
@@ -65,6 +70,12 @@ def reader(data_type: str) -> tuple:
 def follower(data_type: str) -> tuple:
     """Adds what it gets to itself."""
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
+    return nodes, [tensor("x", data_type, FEATURES)], [tensor("y", data_type, FEATURES)]
+
+
+def identity(data_type: str) -> tuple:
+    """Gives what it gets."""
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
     return nodes, [tensor("x", data_type, FEATURES)], [tensor("y", data_type, FEATURES)]
 
 
@@ -118,15 +129,16 @@ def write_prepare(folder: Path, data_type: str, is_reference: bool) -> None:
     (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
 
 
-def ensemble(data_type: str, features: int, steps: list[str]) -> str:
-    """From a JPEG to features."""
+def write_ensemble(folder: Path, given: tuple[str, str, list[int]], made: tuple[str, int], steps: list[str]) -> None:
+    """From one input to features."""
+    (folder / "1").mkdir(parents=True)
     lines = [
         'platform: "ensemble"', "max_batch_size: 0",
-        'input { name: "jpeg" data_type: TYPE_STRING dims: [ 1, 1 ] }',
-        f'output {{ name: "features" data_type: TYPE_{data_type} dims: [ 1, {features} ] }}',
+        f'input {{ name: "{given[0]}" data_type: TYPE_{given[1]} dims: {given[2]} }}',
+        f'output {{ name: "features" data_type: TYPE_{made[0]} dims: [ 1, {made[1]} ] }}',
         "ensemble_scheduling {", *steps, "}",
     ]
-    return "\n".join(lines) + "\n"
+    (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
 
 
 def steps_of_one() -> list[str]:
@@ -144,6 +156,12 @@ def steps_of_nine() -> list[str]:
     results = [*range(READERS - 1), last]
     steps.append(step("combine", {f"x{place}": f"y{index}" for place, index in enumerate(results)}, {"y": "features"}))
     return steps
+
+
+def steps_of_hops(count: int) -> list[str]:
+    """A chain of models that do nothing: what it costs beyond the first is the cost of a hop."""
+    names = ["numbers", *(f"y{index}" for index in range(1, count)), "features"]
+    return [step(name, {"x": given}, {"y": made}) for name, given, made in zip(HOPS, names, names[1:])]
 
 
 def step(model: str, inputs: dict, outputs: dict) -> str:
