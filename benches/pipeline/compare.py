@@ -50,6 +50,11 @@ class Row:
     peak_mb: float
     answer: list[float]
 
+    def columns(self) -> str:
+        """Its numbers, as the table has them."""
+        times = (self.p50_ms, self.p99_ms, self.server_cpu_ms, self.client_cpu_ms)
+        return " | ".join([f"{self.throughput:.1f}", *(f"{time:.2f}" for time in times), f"{self.peak_mb:.0f}"])
+
 
 def main() -> None:
     """Runs all cases, prints and writes the table."""
@@ -66,7 +71,8 @@ def main() -> None:
 
 def heading() -> str:
     """What was measured, on what, by which command."""
-    model = next((line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
+    about = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(": ")[1] for line in about if line.startswith("model name")), "?")
     load = os.getloadavg()[2]
     picture = len(repositories.photograph())
     tensors = {name: 3 * repositories.HEIGHT * repositories.WIDTH * size for name, size in (("FP32", 4), ("FP64", 8))}
@@ -75,10 +81,11 @@ def heading() -> str:
 ## The pipeline, beside the reference
 
 `make bench-pipeline ARGS="{' '.join(sys.argv[1:])}"`, {datetime.date.today()}, {os.cpu_count()} cores ({model}), shared by
-server and clients; mean load of the last 15 minutes: {load:.1f}. The reference is tritonserver 2.51.0 of nvidia-pytriton 0.7.0 with
-its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks. On the wire a
-picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and {tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with
-tritonclient, over gRPC unless the case says HTTP. CPU is user and system time for each picture.
+server and clients; mean load of the last 15 minutes: {load:.1f}. The reference is tritonserver 2.51.0 of nvidia-pytriton
+0.7.0 with its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks. On
+the wire a picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and
+{tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with tritonclient, over gRPC unless the case
+says HTTP. CPU is user and system time for each picture.
 
 """
 
@@ -111,8 +118,7 @@ def compare(scratch: Path, data_type: str, options: argparse.Namespace):
                     row = measure(server, (case, protocol, data_type), clients, options.seconds, name == "tuned")
                 expected = answers.setdefault(case, row.answer)
                 np.testing.assert_allclose(row.answer, expected, atol=TOLERANCE, err_msg=f"{name}: {title}")
-                line = (f"| {data_type} | {title} | {clients} | {name} | {row.throughput:.1f} | {row.p50_ms:.2f} | {row.p99_ms:.2f} "
-                        f"| {row.server_cpu_ms:.2f} | {row.client_cpu_ms:.2f} | {row.peak_mb:.0f} |")
+                line = f"| {data_type} | {title} | {clients} | {name} | {row.columns()} |"
                 print(line, flush=True)
                 yield line
 
@@ -121,7 +127,8 @@ def measure(server: servers.Server, case: tuple, clients: int, seconds: float, i
     """Lets so many clients ask at the same time."""
     name, protocol, data_type = case
     port = server.http if protocol == "http" else server.grpc
-    command = [sys.executable, str(Path(__file__).with_name("load.py")), name, protocol, str(port), data_type, str(seconds)]
+    program = str(Path(__file__).with_name("load.py"))
+    command = [sys.executable, program, name, protocol, str(port), data_type, str(seconds)]
     environment = os.environ | (servers.TUNED if is_tuned else {})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
     running = [subprocess.Popen(command, **pipes) for _ in range(clients)]

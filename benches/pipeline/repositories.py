@@ -1,5 +1,5 @@
-"""The models of the seed's pipeline, for Nereid and for the reference: a JPEG of 1280x720 becomes 3x1080x1920, nine small
-models read it (six side by side, three in a chain), and one puts their results together.
+"""The models of the seed's pipeline, for Nereid and for the reference: a JPEG of 1280x720 becomes 3x1080x1920, nine
+small models read it (six side by side, three in a chain), and one puts their results together.
 
 Both serve the same graphs with the same ONNX Runtime. Nereid prepares pictures in its image backend; the reference does
 as its users do, in a `model.py` with OpenCV, and runs ONNX in a `model.py`, since the server that pip ships
@@ -104,7 +104,8 @@ def write_model(folder: Path, name: str, graph: tuple, kind: tuple, inputs: dict
         (version / "model.py").write_text((REFERENCE / "onnx_model.py").read_text())
     lines = ['backend: "python"' if is_reference else 'backend: "onnxruntime"', "max_batch_size: 0"]
     for field, tensors in (("input", inputs), ("output", outputs)):
-        lines += [f'{field} {{ name: "{key}" data_type: TYPE_{data_type} dims: {[1, *dims]} }}' for key, dims in tensors.items()]
+        for key, dims in tensors.items():
+            lines.append(f'{field} {{ name: "{key}" data_type: TYPE_{data_type} dims: {[1, *dims]} }}')
     lines.append("instance_group { kind: KIND_CPU count: 1 }")
     (folder / name / "config.pbtxt").write_text("\n".join(lines) + "\n")
 
@@ -125,7 +126,8 @@ def write_prepare(folder: Path, data_type: str, is_reference: bool) -> None:
         (folder / "1" / "model.py").write_text((REFERENCE / "prepare_model.py").read_text())
     else:
         options = {"resize": "stretch", "width": WIDTH, "height": HEIGHT, "scale": 1 / 255}
-        lines += [f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}' for key, value in options.items()]
+        parameter = 'parameters {{ key: "{}" value {{ string_value: "{}" }} }}'
+        lines += [parameter.format(key, value) for key, value in options.items()]
     (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
 
 
@@ -143,7 +145,8 @@ def write_ensemble(folder: Path, given: tuple[str, str, list[int]], made: tuple[
 
 def steps_of_one() -> list[str]:
     """Preparation, and one model."""
-    return [step("prepare", {"jpeg": "jpeg"}, {"picture": "picture"}), step(NINE[0], {"x": "picture"}, {"y": "features"})]
+    prepare = step("prepare", {"jpeg": "jpeg"}, {"picture": "picture"})
+    return [prepare, step(NINE[0], {"x": "picture"}, {"y": "features"})]
 
 
 def steps_of_nine() -> list[str]:
@@ -166,6 +169,6 @@ def steps_of_hops(count: int) -> list[str]:
 
 def step(model: str, inputs: dict, outputs: dict) -> str:
     """One step of an ensemble."""
-    maps = [(name, key, value) for name, mapped in (("input_map", inputs), ("output_map", outputs)) for key, value in mapped.items()]
+    maps = [("input_map", *pair) for pair in inputs.items()] + [("output_map", *pair) for pair in outputs.items()]
     text = " ".join(f'{name} {{ key: "{key}" value: "{value}" }}' for name, key, value in maps)
     return f'  step {{ model_name: "{model}" model_version: -1 {text} }}'
