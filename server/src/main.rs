@@ -226,9 +226,8 @@ fn log_models(catalog: &Catalog) {
         })
         .collect();
     let model = rows.iter().map(|row| row.0.len()).max().unwrap_or(0).max("Model".len());
-    let mut lines = vec![format!("{:model$} | Version | Status", "Model")];
-    lines.extend(rows.iter().map(|(name, version, status)| {
-        format!("{name:model$} | {version:7} | {}", status.replace('\n', "; "))
-    }));
-    tracing::info!("models:\n{}", lines.join("\n"));
+    tracing::info!("{:model$} | Version | Status", "Model");
+    for (name, version, status) in rows {
+        tracing::info!("{name:model$} | {version:7} | {}", status.replace('\n', "; "));
+    }
 }
