@@ -80,7 +80,9 @@ mod tests {
         let check = |steps: &[(&str, &[&str])], expected: Option<&str>| {
             let wrong = ensembles(steps).check_all().err();
             let expected = expected.map(|name| {
-                format!("the steps of ensemble '{name}' lead back to it: take out the one that does")
+                format!(
+                    "the steps of ensemble '{name}' lead back to it: take out the one that does"
+                )
             });
             assert_eq!(wrong, expected, "{steps:?}");
         };
