@@ -72,6 +72,14 @@ pub fn stays_inside(name: &str) -> bool {
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
+/// Whether a model's folder can have this name: it is one folder, not a hidden one, and can be shown.
+pub fn is_model_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    // `a/` has one part, too, but that is not all of it.
+    let is_folder = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
+    is_folder && !name.starts_with('.') && !name.contains(char::is_control)
+}
+
 /// Every model folder of `repositories`, by name.
 ///
 /// # Errors

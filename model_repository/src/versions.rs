@@ -30,11 +30,14 @@ pub(crate) fn choose(folder: &ModelFolder, stated: &mut Stated) -> Result<Vec<u6
         None => keep_latest(&mut versions, 1),
     }
     if versions.is_empty() {
-        let message = format!(
+        let mut message = format!(
             "no version to serve: {} needs a folder named by a number, such as 1, that the \
              version policy admits",
             folder.path.display()
         );
+        if folder.name.parse::<u64>().is_ok() {
+            message.push_str("; if it is a version itself, the repository is two folders up");
+        }
         stated.problems.at("version_policy", message);
         return Err(stated.problems.error());
     }

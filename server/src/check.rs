@@ -14,6 +14,7 @@ use nereid_model_repository::read::Reader;
 use nereid_model_repository::stated::Stated;
 
 use crate::ensemble::graph::Graph;
+use crate::ensemble::nesting::Ensembles;
 use crate::registry::Target;
 
 /// What was found. Displayed with a line for each finding, and a summary.
@@ -124,6 +125,10 @@ fn check_steps(
             let path = format!("ensemble_scheduling.step[{index}].model_name");
             problems.at(&path, format_args!("step {index}: {reason}"));
         }
+    }
+    let definitions = models.values().flatten().flatten();
+    if let Err(wrong) = Ensembles::of(definitions).check(&folder.name) {
+        problems.at("ensemble_scheduling", wrong);
     }
     // With a step missing, the rest would complain of what that makes.
     problems.check()?;

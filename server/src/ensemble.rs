@@ -8,6 +8,7 @@
 //! more rows than its model takes at a time is several requests, and one of no rows is none.
 
 pub mod graph;
+pub mod nesting;
 mod run;
 
 use std::sync::Arc;

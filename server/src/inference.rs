@@ -11,7 +11,6 @@ use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
 use crate::classification::{self, Classes, classify};
-use crate::logging::one_line;
 use crate::off_worker::off_worker;
 use crate::registry::{Found, Served, Target};
 
@@ -127,12 +126,12 @@ fn take_priority(parameters: &mut Parameters) -> Result<u64, InferError> {
 
 fn log_success(served: &Served, id: &str) {
     let (model, version) = (&served.definition.spec.name, served.definition.spec.version);
-    tracing::debug!("{}model '{model}' version {version}: answered", one_line(&id_prefix(id)));
+    tracing::debug!("{}model '{model}' version {version}: answered", id_prefix(id));
 }
 
 /// Logs a failure that the operator should know of; what clients do wrong, they are told.
 pub fn log_failure(target: &Target, id: &str, failed: &InferError) {
-    let line = || one_line(&format!("{}model '{}': {failed}", id_prefix(id), target.model));
+    let line = || format!("{}model '{}': {failed}", id_prefix(id), target.model);
     if failed.kind() == Kind::Internal {
         tracing::error!("{}", line());
     } else {

@@ -24,11 +24,6 @@ pub fn start(options: &LoggingOptions) {
     tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
-/// What clients have sent, in a form in which they cannot write lines of their own into the log.
-pub fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
 #[derive(Clone, Copy)]
 struct Severities {
     error: bool,
@@ -58,7 +53,8 @@ impl Severities {
     }
 }
 
-/// Writes one event as one line.
+/// Writes one event as one line, whatever is in it: clients choose names and configurations, and
+/// must not write lines of their own into the log.
 struct Lines;
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -99,8 +95,9 @@ where
                 write!(line, "[{fields}] ")?;
             }
         }
-        context.field_format().format_fields(line.by_ref(), event)?;
-        writeln!(line)
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        writeln!(line, "{}", text.replace(char::is_control, " "))
     }
 }
 

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> anyhow::Result<()> {
+    options.repository.check()?;
     // Before any thread: it changes the process's environment.
     let library = library::find(options.backends.onnxruntime_library.as_deref());
     let library = library.as_deref().map_err(Clone::clone);
@@ -199,6 +200,10 @@ async fn load(
         ControlMode::Explicit if options.load_model == ["*"] => control.list().await?,
         ControlMode::Explicit => options.load_model.clone(),
     };
+    let (count, is_explicit) = (names.len(), options.model_control_mode == ControlMode::Explicit);
+    if count == 0 && !is_explicit {
+        tracing::warn!("no model found: a repository has a folder for each, <model>/<version>/");
+    }
     let mut loads = JoinSet::new();
     for name in names {
         let control = control.clone();
@@ -210,7 +215,9 @@ async fn load(
     }
     log_models(&server.models.snapshot());
     if failed > 0 && options.exit_on_error {
-        bail!("{failed} models failed to load; with --exit-on-error=false others are served");
+        bail!(
+            "{failed} of {count} models failed to load; with --exit-on-error=false others are served"
+        );
     }
     let interval = Duration::from_secs(options.repository_poll_secs);
     let polling = poll.map(|poll| poll.start(interval, control.clone())).transpose();
@@ -226,9 +233,8 @@ fn log_models(catalog: &Catalog) {
         })
         .collect();
     let model = rows.iter().map(|row| row.0.len()).max().unwrap_or(0).max("Model".len());
-    let mut lines = vec![format!("{:model$} | Version | Status", "Model")];
-    lines.extend(rows.iter().map(|(name, version, status)| {
-        format!("{name:model$} | {version:7} | {}", status.replace('\n', "; "))
-    }));
-    tracing::info!("models:\n{}", lines.join("\n"));
+    tracing::info!("{:model$} | Version | Status", "Model");
+    for (name, version, status) in rows {
+        tracing::info!("{name:model$} | {version:7} | {}", status.replace('\n', "; "));
+    }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, ValueEnum, value_parser};
+use nereid_backend::error::LoadError;
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
@@ -142,6 +143,26 @@ pub struct RepositoryOptions {
     /// How often a model that its backend does not load is tried again
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub model_load_retry_count: u32,
+}
+
+impl RepositoryOptions {
+    /// Checks what the options say together.
+    ///
+    /// # Errors
+    /// When models are named that would not be loaded as the name says; Triton refuses it, too.
+    pub fn check(&self) -> Result<(), LoadError> {
+        if self.load_model.is_empty() {
+            return Ok(());
+        }
+        let wrong = if self.model_control_mode != ControlMode::Explicit {
+            "--load-model needs --model-control-mode=explicit: the other modes load all models"
+        } else if self.load_model.len() > 1 && self.load_model.iter().any(|name| name == "*") {
+            "--load-model=* loads all models: leave out the other --load-model"
+        } else {
+            return Ok(());
+        };
+        Err(LoadError::new(wrong))
+    }
 }
 
 /// Who decides which models are served.
@@ -313,6 +334,24 @@ mod tests {
             let error = parse(&format!("--model-repository a --metrics-{wrong}")).unwrap_err();
             assert!(error.contains(": expected milli") || error.contains("no setting"), "{error}");
         }
+    }
+
+    #[test]
+    fn models_are_named_only_where_clients_decide() {
+        let check = |flags: &str| {
+            let options = parse(&format!("--model-repository a {flags}")).unwrap();
+            options.repository.check().map_err(|error| error.to_string())
+        };
+        let explicit = "--model-control-mode=explicit";
+        for sound in ["--load-model a --load-model b", "--load-model=*"] {
+            assert_eq!(check(&format!("{explicit} {sound}")), Ok(()), "{sound}");
+        }
+        for mode in ["none", "poll"] {
+            let wrong = check(&format!("--model-control-mode={mode} --load-model a")).unwrap_err();
+            assert!(wrong.contains("needs --model-control-mode=explicit"), "{wrong}");
+        }
+        let wrong = check(&format!("{explicit} --load-model * --load-model a")).unwrap_err();
+        assert!(wrong.contains("leave out the other"), "{wrong}");
     }
 
     #[test]

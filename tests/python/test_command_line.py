@@ -170,3 +170,14 @@ def test_the_help_names_the_commands_and_what_is_refused():
     assert ended.returncode == 0
     assert "check" in ended.stdout and "init" in ended.stdout
     assert "--grpc-use-ssl-mutual" in ended.stdout.strip().rsplit("\n\n")[-1], ended.stdout
+
+
+def test_models_are_named_only_where_clients_decide(repository):
+    ended = nereid("--model-repository", repository, "--load-model", MODEL)
+    assert (ended.returncode, "--model-control-mode=explicit" in ended.stderr) == (1, True), ended.stderr
+    assert "Started" not in ended.stderr
+
+
+def test_a_repository_without_models_is_told(tmp_path):
+    with running(tmp_path) as server:
+        server.log.wait_for(r"(?m)^W.*no model found")

@@ -155,3 +155,36 @@ def test_the_same_over_grpc():
         client.unload_model("line_text", unload_dependents=True)
         clients.wait_until(lambda: not client.is_model_ready("line_text"))
         client.unload_model("nope")
+
+
+def test_an_ensemble_that_would_be_within_itself_is_refused(repository, twenty_lines):
+    with running(repository, EXPLICIT) as server:
+        assert load(server, "read_line").status == 200
+        config = repository / "read_line" / "config.pbtxt"
+        step = """input { name: "IMAGE" data_type: TYPE_STRING dims: 1 }
+            output { name: "TEXT" data_type: TYPE_STRING dims: 1 }
+            output { name: "SCORE" data_type: TYPE_FP32 dims: 1 } max_batch_size: 8
+            ensemble_scheduling { step { model_name: "%s" input_map { key: "IMAGE" value: "IMAGE" }
+              output_map { key: "TEXT" value: "TEXT" } output_map { key: "SCORE" value: "SCORE" } } }"""
+        config.write_text(step % "read_line")
+        answer = load(server, "read_line")
+        assert (answer.status, "lead back to it" in answer.error()) == (400, True), answer.error()
+
+        (repository / "outer" / "1").mkdir(parents=True)
+        (repository / "outer" / "config.pbtxt").write_text(step % "read_line")
+        assert load(server, "outer").status == 200
+        config.write_text(step % "outer")
+        answer = load(server, "read_line")
+        assert (answer.status, "lead back to it" in answer.error()) == (400, True), answer.error()
+
+        assert clients.get(server, "/v2/health/ready").status == 200
+        assert clients.read_by_raw_request(server, twenty_lines[0].jpeg).text
+
+
+@pytest.mark.parametrize("name", ["nope%0AE1124%2000:00:00.000000%201%20forged.rs:1]%20x", "nope%0D%0Ax%00%1B[31m"])
+def test_a_client_writes_no_lines_of_its_own_into_the_log(name):
+    with running(EXAMPLES, EXPLICIT) as server:
+        assert load(server, name).status == 500
+        line = server.log.wait_for(r"(?m)^.*failed to load 'nope.*\n").group()
+        assert line.removesuffix("\n").isprintable(), line
+        assert "there is no model" in line, line

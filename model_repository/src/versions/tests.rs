@@ -53,4 +53,10 @@ fn no_version_to_serve() {
     let mut stated = Stated::read(&folder).unwrap();
     let error = choose(&folder, &mut stated).unwrap_err();
     assert_eq!(repository.shorten(&error), format!("R/m/config.pbtxt: {message}"));
+
+    // Who states a model's folder as a repository makes its versions models.
+    repository.folders(&["7"]);
+    let folder = repository.model("7");
+    let error = choose(&folder, &mut Stated::read(&folder).unwrap()).unwrap_err().to_string();
+    assert!(error.ends_with("; if it is a version itself, the repository is two folders up"));
 }

@@ -135,6 +135,20 @@ fn ensembles_are_checked_against_their_steps() {
 }
 
 #[test]
+fn an_ensemble_within_itself_is_told() {
+    let back = |name| {
+        format!(
+            "error: R/{name}/config.pbtxt:4:1: the steps of ensemble '{name}' lead back to it: \
+             take out the one that does"
+        )
+    };
+    told(
+        &[("e", &ensemble("model_name: 'f'")), ("f", &ensemble("model_name: 'e'"))],
+        &[&back("e"), &back("f"), "2 models: 2 errors, 0 warnings"],
+    );
+}
+
+#[test]
 fn a_repository_that_is_not_there() {
     let reader = Reader { backends: Vec::new(), completion: Completion::FromFiles };
     let error = check(&["no such folder".into()], &reader).unwrap_err().to_string();

@@ -62,19 +62,28 @@ struct Run {
 
 impl Run {
     /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
-    /// under the lock: a step may end before its push returns.
+    /// under the lock: a step may end before its push returns. Whoever pushed it then goes on, not
+    /// the call below that tells of its end: a chain of such steps would be as deep on the stack.
     fn go_on(self: &Arc<Self>) {
-        let (ready, answer) = {
-            let mut state = self.lock();
-            (state.take_ready(&self.graph), state.take_answer())
-        };
-        if let Some((request, response)) = answer {
-            return self.respond(request, response);
+        if !self.lock().begin() {
+            return;
         }
-        for node in ready {
-            let index = node.index;
-            if let Err(error) = self.start_node(node) {
-                return self.fail(index, error);
+        loop {
+            let (ready, answer) = {
+                let mut state = self.lock();
+                (state.take_ready(&self.graph), state.take_answer())
+            };
+            if let Some((request, response)) = answer {
+                return self.respond(request, response);
+            }
+            for node in ready {
+                let index = node.index;
+                if let Err(error) = self.start_node(node) {
+                    return self.fail(index, error);
+                }
+            }
+            if self.lock().is_over() {
+                return;
             }
         }
     }

@@ -17,6 +17,7 @@ use nereid_model_repository::read::Reader;
 use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
+use crate::ensemble::nesting::Ensembles;
 use crate::instance::{Starting, start_instance};
 use crate::park::SystemPark;
 use crate::queue::Queue;
@@ -195,7 +196,7 @@ fn start_instances(
 /// Makes an ensemble of models that are ready.
 ///
 /// # Errors
-/// What its steps lack, or do not fit.
+/// What its steps lack, or do not fit, or that ensembles would be within each other too deep.
 pub(super) fn load_ensemble(
     definition: &Definition,
     ensembling: &Ensembling,
@@ -206,6 +207,8 @@ pub(super) fn load_ensemble(
     let graph = Graph::new(&definition.spec, &ensembling.steps, |target| {
         catalog.ready(target).ok().map(|served| &*served.definition.spec)
     })?;
+    let served = Ensembles::of(catalog.served().map(|served| &served.definition));
+    served.with(definition).check_all().map_err(LoadError::new)?;
     let definition = definition.clone();
     let statistics = Arc::new((engines.statistics)());
     let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));

@@ -106,3 +106,34 @@ fn command(control: &Control, change: Change) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn nothing_changes_until_a_repository_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let [here, away] = ["here", "away"].map(|name| folder.path().join(name));
+        fs::create_dir_all(here.join("m/1")).unwrap();
+        let mut poll = Poll::new(vec![here.clone()]).unwrap();
+        assert_eq!(poll.names(), ["m"]);
+
+        fs::rename(&here, &away).unwrap();
+        for _ in 0..3 {
+            assert_eq!(poll.changes(), []);
+            let failure = poll.failure.as_ref().unwrap().to_string();
+            assert!(failure.contains(&*here.to_string_lossy()), "{failure}");
+        }
+        fs::rename(&away, &here).unwrap();
+        for _ in 0..3 {
+            assert_eq!((poll.changes(), &poll.failure), (Vec::new(), &None));
+        }
+        // It is what looks see that makes a change, so this one is told.
+        fs::remove_dir_all(here.join("m")).unwrap();
+        let changes: Vec<_> = (0..3).flat_map(|_| poll.changes()).collect();
+        assert_eq!(changes, [Change::Removed("m".to_owned())]);
+    }
+}

@@ -1,13 +1,14 @@
 //! Where a model is loaded from: the repository, or what a client sent with the load.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use nereid_backend::error::LoadError;
-use nereid_model_repository::layout::{self, ModelFolder, stays_inside};
+use nereid_model_repository::layout::{self, ModelFolder, is_model_name, stays_inside};
 use nereid_proto::config;
+use tempfile::TempDir;
 
 /// What a client sends with a load, to take the place of what the repository has.
 #[derive(Debug, Default)]
@@ -22,7 +23,8 @@ pub struct Overrides {
 /// A model's folder, and what must live as long as the model does.
 pub(super) struct Source {
     folder: ModelFolder,
-    _files: Option<SentFiles>,
+    /// Removed when this is dropped.
+    _files: Option<TempDir>,
 }
 
 impl Source {
@@ -47,8 +49,8 @@ impl Source {
         if config.is_none() {
             return Err(LoadError::new("files that come with a load need a 'config' beside them"));
         }
-        let files = SentFiles::write(model, &files)?;
-        let folder = ModelFolder { name: model.to_owned(), path: files.0.join(model), config };
+        let files = write_all(model, &files)?;
+        let folder = ModelFolder { name: model.to_owned(), path: files.path().join(model), config };
         Ok(Self { folder, _files: Some(files) })
     }
 
@@ -57,37 +59,22 @@ impl Source {
     }
 }
 
-/// A temporary folder; dropping it removes it.
-struct SentFiles(PathBuf);
-
-impl SentFiles {
-    fn write(model: &str, files: &[(String, Bytes)]) -> Result<Self, LoadError> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        if !stays_inside(model) {
-            return Err(LoadError::new("a model's name must be a folder's"));
-        }
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("nereid-{}-{number}", std::process::id());
-        let sent = Self(std::env::temp_dir().join(name));
-        for (name, content) in files {
-            if !stays_inside(name) {
-                let text = format!("file '{name}' must be a path in the model's folder");
-                return Err(LoadError::new(text));
-            }
-            write(&sent.0.join(model).join(name), content)?;
-        }
-        Ok(sent)
+/// Writes the `files` of `model` to a folder of their own.
+fn write_all(model: &str, files: &[(String, Bytes)]) -> Result<TempDir, LoadError> {
+    if !is_model_name(model) {
+        return Err(LoadError::new("a model's name must be a folder's: no '/', no '.' in front"));
     }
-}
-
-impl Drop for SentFiles {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0)
-            && self.0.exists()
-        {
-            tracing::warn!("cannot remove {}: {error}", self.0.display());
+    let private = Permissions::from_mode(0o700);
+    let sent = tempfile::Builder::new().prefix("nereid-").permissions(private).tempdir();
+    let sent = sent.map_err(|error| LoadError::new(format!("no temporary folder: {error}")))?;
+    for (name, content) in files {
+        if !stays_inside(name) {
+            let text = format!("file '{name}' must be a path in the model's folder");
+            return Err(LoadError::new(text));
         }
+        write(&sent.path().join(model).join(name), content)?;
     }
+    Ok(sent)
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), LoadError> {
@@ -101,11 +88,19 @@ mod tests {
     use super::*;
 
     fn find(config: Option<&str>, files: &[(&str, &'static [u8])]) -> Result<Source, String> {
+        find_named("m", config, files)
+    }
+
+    fn find_named(
+        model: &str,
+        config: Option<&str>,
+        files: &[(&str, &'static [u8])],
+    ) -> Result<Source, String> {
         let files =
             files.iter().map(|(name, content)| ((*name).to_owned(), Bytes::from_static(content)));
         let config = config.map(str::to_owned);
         let overrides = Overrides { config, files: files.collect() };
-        Source::find(&[], "m", overrides).map_err(|error| error.to_string())
+        Source::find(&[], model, overrides).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -129,5 +124,22 @@ mod tests {
         check(Some("{}"), &[("/tmp/model.onnx", b"x")], "must be a path in the model's folder");
         check(Some("{}"), &[], "there is no model 'm'");
         check(Some("{\"nope\":1}"), &[("1/model.onnx", b"x")], "the 'config' of the load: ");
+    }
+
+    #[test]
+    fn a_model_is_named_as_a_folder_can_be() {
+        for name in ["", ".", "..", ".m", "a/b", "a/", "/m", "../m", "m\nE1124 forged", "m\0"] {
+            let error = find_named(name, Some("{}"), &[("1/model.onnx", b"x")]).err();
+            assert!(error.is_some_and(|it| it.starts_with("a model's name must be")), "{name:?}");
+        }
+        assert!(find_named("m 1-\u{e9}.x", Some("{}"), &[("1/model.onnx", b"x")]).is_ok());
+    }
+
+    #[test]
+    fn sent_files_are_nobody_else_s() {
+        let [one, two] = [(); 2].map(|()| find(Some("{}"), &[("labels.txt", b"y")]).unwrap());
+        assert_ne!(one.folder().path, two.folder().path);
+        let around = one.folder().path.parent().unwrap().metadata().unwrap();
+        assert_eq!(around.permissions().mode() & 0o777, 0o700);
     }
 }

@@ -26,6 +26,16 @@ pub(super) struct State {
     parts: BTreeMap<usize, Parts>,
     /// What those that have ended have spent.
     spent: Stages,
+    looking: Looking,
+}
+
+/// Whether somebody looks for nodes to start. There is one at a time; of a request that is answered
+/// it stays the last.
+enum Looking {
+    Nobody,
+    Somebody,
+    /// Somebody, who must look again: more was made meanwhile.
+    Again,
 }
 
 /// What is known of a tensor.
@@ -74,6 +84,7 @@ impl State {
             is_pending,
             parts: BTreeMap::new(),
             spent: Stages::default(),
+            looking: Looking::Nobody,
         };
         state.store(&graph.inputs, inputs);
         state
@@ -110,6 +121,20 @@ impl State {
         let whole = self.parts.get_mut(&index)?.put(part, made)?;
         self.parts.remove(&index);
         Some(whole)
+    }
+
+    /// Whether the caller is to look for nodes to start; else, whoever does it looks again.
+    pub(super) fn begin(&mut self) -> bool {
+        let is_first = matches!(self.looking, Looking::Nobody);
+        self.looking = if is_first { Looking::Somebody } else { Looking::Again };
+        is_first
+    }
+
+    /// Whether who has looked, and started what there was, is done.
+    pub(super) fn is_over(&mut self) -> bool {
+        let is_over = matches!(self.looking, Looking::Somebody);
+        self.looking = if is_over { Looking::Nobody } else { Looking::Somebody };
+        is_over
     }
 
     /// The nodes that can be started. One whose condition says no, or that lacks what it needs, is

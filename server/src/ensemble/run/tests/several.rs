@@ -70,6 +70,29 @@ fn no_rows_are_no_request() {
     assert_eq!((done.of("f").success.count, done.of("e").success.count), (0, 1));
 }
 
+/// Each ends before its push returns; the stack of a thread is for far less than all of them.
+#[test]
+fn a_long_way_of_no_rows_is_no_deep_one() {
+    const STEPS: usize = 4_000;
+    let mut world = World::new();
+    world.model("f", plus(1));
+    let tensor = |index| match index {
+        0 => "IN".to_owned(),
+        STEPS => "OUT".to_owned(),
+        _ => format!("t{index}"),
+    };
+    let steps: Vec<_> =
+        (0..STEPS).map(|index| format!("f x={} y={}", tensor(index), tensor(index + 1))).collect();
+    let open = |name| fakes::tensor(name, &[-1, -1]);
+    let mut spec = fakes::spec("e", vec![open("IN")], vec![open("OUT")]);
+    (spec.is_batched, spec.rows_max) = (false, 1);
+    world.ensemble_of(spec, &steps.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(world.ask(&fakes::numbers(&[0, 7])).unwrap().shape(), [0, 0]);
+    assert_eq!(world.ask(&fakes::numbers(&[1, 1])).unwrap().shape(), [1, 1]);
+    let done = world.end();
+    assert_eq!((done.of("f").success.count, done.of("e").success.count), (STEPS as u64, 2));
+}
+
 #[test]
 fn a_part_that_fails_fails_the_request_once() {
     let mut world = World::new();
