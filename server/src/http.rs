@@ -84,7 +84,7 @@ fn error(status: StatusCode, text: &str) -> Response {
 /// The answer to a request that failed.
 fn failure(failed: &InferError) -> Response {
     let (status, _) = status::of(failed.kind());
-    let mut response = error(status, &failed.to_string());
+    let mut response = error(status, &status::text(failed));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));

@@ -4,6 +4,10 @@ use axum::http::StatusCode;
 use nereid_backend::error::Kind;
 use tonic::Code;
 
+/// Longest error. Over gRPC it travels as a header, in which other bytes than ASCII take three each,
+/// and stock clients admit 16 KiB of headers; beyond, they report that instead of the error.
+pub const TEXT_BYTES_MAX: usize = 4 << 10;
+
 /// What both protocols call an error of this kind.
 pub fn of(kind: Kind) -> (StatusCode, Code) {
     match kind {
@@ -17,9 +21,28 @@ pub fn of(kind: Kind) -> (StatusCode, Code) {
     }
 }
 
+/// What a client is told of an error: a text that echoes what it has sent is cut.
+pub fn text(failed: &impl ToString) -> String {
+    let mut text = failed.to_string();
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text.push_str(" ... (cut)");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        let text = |text: &str| super::text(&text);
+        let fits = "x".repeat(TEXT_BYTES_MAX);
+        assert_eq!(text(&fits), fits);
+        let long = format!("{}{}", "x".repeat(TEXT_BYTES_MAX - 1), "\u{e9}".repeat(1_000_000));
+        assert_eq!(text(&long), format!("{} ... (cut)", &fits[1..]));
+    }
 
     /// Triton's map from its classes of errors, and one line of our own: what is too large.
     #[test]

@@ -113,7 +113,7 @@ impl Run {
         all: Vec<Tensors>,
         outputs: &[RequestedOutput],
     ) -> Result<(), InferError> {
-        self.lock().expect_parts(index, all.len());
+        self.lock().expect_parts(index, all.len())?;
         for (part, inputs) in all.into_iter().enumerate() {
             let run = self.clone();
             let next = move |answer, times: &_| run.part_ended(index, part, answer, times);

@@ -14,6 +14,9 @@ use nereid_backend::tensor::{Storage, Tensor, TensorError};
 /// Most requests that one step of one request may be.
 pub(super) const PARTS_MAX: usize = 1_024;
 
+/// Most of them of all steps of one request together.
+pub(super) const PARTS_OF_ALL_MAX: usize = 8_192;
+
 /// The inputs of a step.
 pub(super) enum Split {
     /// For one request.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nereid_backend::device::DeviceId;
+use nereid_backend::error::InferError;
 use nereid_backend::parts::{RequestedOutput, Stages, Tensors};
 use nereid_backend::request::{Request, Response};
 use nereid_backend::tensor::Tensor;
 
 use crate::ensemble::graph::{Graph, Node, TensorId};
-use crate::ensemble::run::parts::Parts;
+use crate::ensemble::run::parts::{PARTS_OF_ALL_MAX, Parts};
 use crate::places::Place;
 
 /// One request on its way; changed under a lock by whoever brings a step's answer.
@@ -24,6 +25,8 @@ pub(super) struct State {
     is_pending: Vec<bool>,
     /// The answers so far of nodes that run as several requests.
     parts: BTreeMap<usize, Parts>,
+    /// How many of such requests there were.
+    parts_of_all: usize,
     /// What those that have ended have spent.
     spent: Stages,
     looking: Looking,
@@ -83,6 +86,7 @@ impl State {
             readers,
             is_pending,
             parts: BTreeMap::new(),
+            parts_of_all: 0,
             spent: Stages::default(),
             looking: Looking::Nobody,
         };
@@ -107,8 +111,20 @@ impl State {
     }
 
     /// Notes that this node runs as so many requests.
-    pub(super) fn expect_parts(&mut self, index: usize, parts: usize) {
+    ///
+    /// # Errors
+    /// [`InferError::Invalid`] when all nodes together have more than [`PARTS_OF_ALL_MAX`].
+    pub(super) fn expect_parts(&mut self, index: usize, parts: usize) -> Result<(), InferError> {
+        self.parts_of_all += parts;
+        if self.parts_of_all > PARTS_OF_ALL_MAX {
+            return Err(InferError::Invalid(format!(
+                "with this step, the request would be {} requests to models of its steps because \
+                 of their rows; it may be at most {PARTS_OF_ALL_MAX}",
+                self.parts_of_all
+            )));
+        }
         self.parts.insert(index, Parts::new(parts));
+        Ok(())
     }
 
     /// Keeps one part of what a node makes; all of them once the last is there.

@@ -127,6 +127,27 @@ fn parts_that_differ_are_no_answer() {
 }
 
 #[test]
+fn all_steps_together_have_a_limited_number_of_parts() {
+    let mut world = World::new();
+    world.model("f", plus(1));
+    let tensor = |name| fakes::tensor(name, &[-1, 1]);
+    let mut spec = fakes::spec("e", vec![tensor("IN")], vec![tensor("OUT")]);
+    (spec.is_batched, spec.rows_max) = (false, 1);
+    let last = parts::PARTS_OF_ALL_MAX / 2;
+    let name = |index: usize| match index {
+        0 => "IN".to_owned(),
+        _ if index == last + 1 => "OUT".to_owned(),
+        _ => format!("T{index}"),
+    };
+    let steps: Vec<_> =
+        (0..=last).map(|index| format!("f x={} y={}", name(index), name(index + 1))).collect();
+    world.ensemble_of(spec, &steps.iter().map(String::as_str).collect::<Vec<_>>());
+    let error = world.ask(&fakes::numbers(&[8, 1])).unwrap_err();
+    assert!(error.contains("the request would be 8194 requests to models of its steps"), "{error}");
+    world.end();
+}
+
+#[test]
 fn a_step_has_a_limited_number_of_parts() {
     let mut world = World::new();
     world.model("f", plus(1));
