@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use nereid_backend::error::InferError;
@@ -21,6 +21,9 @@ use nereid_backend::error::InferError;
 use crate::http::repository::of_named_repository as named_repository;
 use crate::server::Server;
 use crate::status;
+
+/// [`nereid_proto::http::HEADER_LENGTH`], which is not parsed anew for each request.
+const HEADER_LENGTH: HeaderName = HeaderName::from_static(nereid_proto::http::HEADER_LENGTH);
 
 /// Answers KServe v2 for `server`.
 pub fn router(server: Arc<Server>) -> Router {
