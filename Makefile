@@ -26,10 +26,10 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-count fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 serve: build ## build, then serve examples/models on ports 8000 (HTTP), 8001 (gRPC), 8002 (metrics)
 	"$(BUILT)/release/nereid" --model-repository examples/models $(ARGS)
@@ -48,7 +48,7 @@ test-rust: test-binary ## run the tests in Rust
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
-	@$(PYTHON) tools/python_env.py kserve_clients >/dev/null
+	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
 
@@ -77,6 +77,10 @@ bench: ## measure what every request passes through (optimised; compare runs on 
 
 bench-count: ## count instructions of a small request (valgrind); WHY="..." records them, PROTOCOL=grpc keeps a profile
 	@$(PYTHON) tools/count.py $(if $(WHY),--record "$(WHY)") $(if $(PROTOCOL),--profile "$(PROTOCOL)")
+
+bench-pipeline: build ## pictures prepared by clients and in the server, beside the real Triton (first: 130 MB to fetch)
+	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" "$$python" benches/pipeline/compare.py $(ARGS)
 
 fuzz: ## look for inputs that break a decoder: TIME=600 (each), TARGET=name, INPUT=file to run one again
 	@$(PYTHON) tools/fuzz.py --time "$(TIME)" $(TARGET) $(if $(INPUT),--input "$(INPUT)")
