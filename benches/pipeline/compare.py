@@ -4,13 +4,13 @@ beside the reference, in one run.
     make bench-pipeline                     all cases, 10 s each
     make bench-pipeline ARGS="--seconds 4 --types FP32 --cases one nine"
 
-Writes benches/pipeline/RESULTS.md. Nothing else should run on the machine.
+Writes benches/RESULTS.md. Nothing else should run on the machine.
 """
 
 import argparse
+import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,7 +23,7 @@ import numpy as np
 import repositories
 import servers
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
+RESULTS = Path(__file__).parent.parent / "RESULTS.md"
 CASES = {
     ("one", "grpc"): "JPEG in, one model",
     ("one", "http"): "JPEG in, one model, HTTP",
@@ -61,8 +61,26 @@ def main() -> None:
         for data_type in options.types:
             for line in compare(Path(scratch), data_type, options):
                 lines.append(line)
-    heading = f"Made by `compare.py {' '.join(sys.argv[1:])}` on {platform.processor() or platform.machine()}, {os.cpu_count()} cores."
-    RESULTS.write_text("# The pipeline, side by side\n\n" + heading + "\n\n" + "\n".join(lines) + "\n")
+    RESULTS.write_text(heading() + "\n".join(lines) + "\n")
+
+
+def heading() -> str:
+    """What was measured, on what, by which command."""
+    model = next((line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
+    load = os.getloadavg()[2]
+    picture = len(repositories.photograph())
+    tensors = {name: 3 * repositories.HEIGHT * repositories.WIDTH * size for name, size in (("FP32", 4), ("FP64", 8))}
+    return f"""# Results
+
+## The pipeline, beside the reference
+
+`make bench-pipeline ARGS="{' '.join(sys.argv[1:])}"`, {datetime.date.today()}, {os.cpu_count()} cores ({model}), shared by
+server and clients; mean load of the last 15 minutes: {load:.1f}. The reference is tritonserver 2.51.0 of nvidia-pytriton 0.7.0 with
+its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks. On the wire a
+picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and {tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with
+tritonclient, over gRPC unless the case says HTTP. CPU is user and system time for each picture.
+
+"""
 
 
 def arguments() -> argparse.Namespace:

@@ -76,8 +76,8 @@ class Client:
         picture = cv2.imdecode(np.frombuffer(self._jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
         picture = cv2.resize(picture, (repositories.WIDTH, repositories.HEIGHT), interpolation=cv2.INTER_LINEAR)
         planes = np.empty((1, 3, repositories.HEIGHT, repositories.WIDTH), self._number)
-        for channel in range(3):
-            np.multiply(picture[:, :, channel], self._number(1 / 255), out=planes[0, channel], casting="unsafe")
+        for channel, plane in enumerate(cv2.split(picture)):
+            np.multiply(plane, self._number(1 / 255), out=planes[0, channel], casting="unsafe")
         return planes
 
     def _infer(self, model: str, tensors: dict, output: str, data_type: str | None = None) -> np.ndarray:

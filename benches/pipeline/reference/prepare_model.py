@@ -24,7 +24,7 @@ class TritonPythonModel:
             picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
             picture = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
             planes = np.empty((1, 3, self.height, self.width), self.data_type)
-            for channel in range(3):
-                np.multiply(picture[:, :, channel], self.data_type(1 / 255), out=planes[0, channel], casting="unsafe")
+            for channel, plane in enumerate(cv2.split(picture)):
+                np.multiply(plane, self.data_type(1 / 255), out=planes[0, channel], casting="unsafe")
             responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("picture", planes)]))
         return responses
