@@ -14,6 +14,9 @@ PYTEST_ARGS ?=
 TIME ?= 600
 TARGET ?=
 INPUT ?=
+# For `make bench-count`: why the counts are recorded; or the protocol that is looked at: http-json, http-binary, grpc.
+WHY ?=
+PROTOCOL ?=
 
 DENY_VERSION := 0.20.2
 DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
@@ -23,7 +26,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +74,9 @@ deny: ## check licences, sources and bans of the dependencies (the first time bu
 
 bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)
+
+bench-count: ## count instructions of a small request (valgrind); WHY="..." records them, PROTOCOL=grpc keeps a profile
+	@$(PYTHON) tools/count.py $(if $(WHY),--record "$(WHY)") $(if $(PROTOCOL),--profile "$(PROTOCOL)")
 
 bench-pipeline: build ## pictures prepared by clients and in the server, beside the real Triton (first: 130 MB to fetch)
 	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && \

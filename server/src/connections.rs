@@ -1,5 +1,6 @@
 //! Accepts connections and serves them, until it is told to stop; then what is in flight ends.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,11 +10,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use hyper::server::conn::{http1, http2};
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
@@ -67,7 +66,6 @@ pub async fn serve(
 ) {
     let connections = GracefulShutdown::new();
     let requests = Requests::default();
-    let router = router.layer(from_fn_with_state(requests.clone(), count));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -75,7 +73,10 @@ pub async fn serve(
             _ = life.wait_for(|life| *life == Life::Stopping) => break,
         };
         match accepted {
-            Ok((stream, place)) => start(stream, place, version, &router, &connections),
+            Ok((stream, place)) => {
+                let router = (router.clone(), requests.clone());
+                start(stream, place, version, router, &connections);
+            }
             Err(error) => pause(&error).await,
         }
     }
@@ -130,12 +131,6 @@ impl Drop for InFlight {
     }
 }
 
-async fn count(State(requests): State<Requests>, request: Request, next: Next) -> Response {
-    let in_flight = requests.begin();
-    let response = next.run(request).await;
-    response.map(|body| Body::new(Answer { body, _in_flight: in_flight }))
-}
-
 /// The body of an answer, until it was sent. It tells its size as before: one that doesn't is sent
 /// in chunks.
 struct Answer {
@@ -177,12 +172,20 @@ fn start(
     stream: TcpStream,
     place: OwnedSemaphorePermit,
     version: Version,
-    router: &Router,
+    (router, requests): (Router, Requests),
     connections: &GracefulShutdown,
 ) {
     // Without it, a small answer waits for the client's acknowledgement of the one before.
     let _only_slower = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.clone());
+    let router = TowerToHyperService::new(router);
+    // Here, and not in a layer of the router, which would put each request and answer on the heap.
+    let service = service_fn(move |request| {
+        let (in_flight, answered) = (requests.begin(), router.call(request));
+        async move {
+            let counted = |body| Answer { body, _in_flight: in_flight };
+            answered.await.map(|answer| answer.map(counted)) as Result<_, Infallible>
+        }
+    });
     let io = TokioIo::new(stream);
     match version {
         Version::Http1 => {

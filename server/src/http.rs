@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use nereid_backend::error::InferError;
@@ -22,6 +22,9 @@ use crate::http::repository::of_named_repository as named_repository;
 use crate::server::Server;
 use crate::status;
 
+/// [`nereid_proto::http::HEADER_LENGTH`], which is not parsed anew for each request.
+const HEADER_LENGTH: HeaderName = HeaderName::from_static(nereid_proto::http::HEADER_LENGTH);
+
 /// Answers KServe v2 for `server`.
 pub fn router(server: Arc<Server>) -> Router {
     Router::new()
@@ -29,8 +32,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v2/health/live", read(models::live))
         .route("/v2/health/ready", read(models::ready))
         .route("/v2/models/stats", read(models::all_statistics))
-        .nest("/v2/models/{model}", model_routes())
-        .nest("/v2/models/{model}/versions/{version}", model_routes())
+        .merge(model_routes("/v2/models/{model}"))
+        .merge(model_routes("/v2/models/{model}/versions/{version}"))
         .route("/v2/repository/index", post(repository::index))
         .route("/v2/repository/models/{model}/load", post(repository::load))
         .route("/v2/repository/models/{model}/unload", post(repository::unload))
@@ -43,14 +46,15 @@ pub fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-/// What can be asked of a model, with and without a version in the path.
-fn model_routes() -> Router<Arc<Server>> {
+/// What can be asked of the model, and perhaps the version, in the path `of`. Each is a route of its
+/// own: to nest them would make every request a new path.
+fn model_routes(of: &str) -> Router<Arc<Server>> {
     Router::new()
-        .route("/", read(models::metadata))
-        .route("/ready", read(models::model_ready))
-        .route("/config", read(models::config))
-        .route("/stats", read(models::statistics))
-        .route("/infer", post(infer::infer))
+        .route(of, read(models::metadata))
+        .route(&format!("{of}/ready"), read(models::model_ready))
+        .route(&format!("{of}/config"), read(models::config))
+        .route(&format!("{of}/stats"), read(models::statistics))
+        .route(&format!("{of}/infer"), post(infer::infer))
 }
 
 /// A route to be read. HEAD is none of its methods, as in Triton.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
@@ -20,6 +21,8 @@ pub fn start(options: &LoggingOptions) {
         let is_ours = metadata.target().starts_with("nereid");
         severities.admit(*metadata.level()) && (is_ours || *metadata.level() <= Level::WARN)
     });
+    // Without it, each of the many messages that nobody will see asks whether it is wanted.
+    let filter = filter.with_max_level_hint(severities.most_verbose());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
     tracing_subscriber::registry().with(filter).with(lines).init();
 }
@@ -50,6 +53,11 @@ impl Severities {
             Level::DEBUG => self.verbose >= 1,
             Level::TRACE => self.verbose >= 2,
         }
+    }
+
+    fn most_verbose(self) -> LevelFilter {
+        let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+        levels.into_iter().find(|level| self.admit(*level)).into()
     }
 }
 

@@ -40,18 +40,23 @@ pub(super) type Read<T> = Result<T, Fault>;
 #[derive(Clone)]
 pub(super) struct Reader<'t> {
     text: &'t [u8],
+    /// What of the text is UTF-8, up to the first fault: looked at once, not string by string.
+    valid: &'t str,
     at: usize,
     depth: usize,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        let valid = std::str::from_utf8(text)
+            .or_else(|fault| std::str::from_utf8(&text[..fault.valid_up_to()]));
+        let valid = valid.unwrap_or_default();
+        Self { text, valid, at: 0, depth: 0 }
     }
 
     /// A reader of the value at `range` of the same text.
     pub(super) fn within(&self, range: Range<usize>) -> Self {
-        Self { text: &self.text[..range.end], at: range.start, depth: self.depth }
+        Self { text: &self.text[..range.end], at: range.start, ..*self }
     }
 
     /// How many bytes are left.
@@ -245,6 +250,9 @@ impl<'t> Reader<'t> {
     }
 
     fn utf8(&self, range: Range<usize>) -> Read<&'t str> {
+        if let Some(valid) = self.valid.get(range.clone()) {
+            return Ok(valid);
+        }
         std::str::from_utf8(&self.text[range.clone()]).map_err(|error| {
             let at = range.start + error.valid_up_to();
             Fault::Syntax("Invalid encoding in string.", at)
@@ -276,11 +284,10 @@ impl<'t> Reader<'t> {
 
     fn try_number(&mut self) -> Option<&'t str> {
         self.peek();
-        let rest = &self.text[self.at..];
-        let length = number_length(rest)?;
-        self.at += length;
+        let start = self.at;
+        self.at += number_length(&self.text[start..])?;
         // What `number_length` has accepted is ASCII.
-        std::str::from_utf8(&rest[..length]).ok()
+        self.utf8(start..self.at).ok()
     }
 
     /// Reads `true` or `false`.

@@ -1,6 +1,5 @@
 //! From a response to a body: JSON, and the binary tensors behind it, which are shared, not copied.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,7 +42,8 @@ pub fn encode(response: &InferResponse<'_>) -> Result<Encoded, InferError> {
     }
     key_and_string(&mut json, "model_name", response.model);
     json.push(b',');
-    key_and_string(&mut json, "model_version", &response.version.to_string());
+    let mut version = itoa::Buffer::new();
+    key_and_string(&mut json, "model_version", version.format(response.version));
     json.extend(b",\"outputs\":[");
     for (index, (name, tensor, is_binary)) in response.outputs.iter().enumerate() {
         if index > 0 {
@@ -52,10 +52,9 @@ pub fn encode(response: &InferResponse<'_>) -> Result<Encoded, InferError> {
         header(&mut json, name, tensor);
         if *is_binary {
             let bytes = tensor.host_bytes().ok_or_else(|| not_on_host(name))?;
-            text(
-                &mut json,
-                format_args!(",\"parameters\":{{\"binary_data_size\":{}}}", bytes.len()),
-            );
+            json.extend(b",\"parameters\":{\"binary_data_size\":");
+            integer(&mut json, bytes.len());
+            json.push(b'}');
             binary.push(bytes);
         } else {
             json.extend(b",\"data\":[");
@@ -80,7 +79,7 @@ fn header(json: &mut Vec<u8>, name: &str, tensor: &Tensor) {
     json.push(b',');
     key_and_string(json, "datatype", tensor.data_type().name());
     json.extend(b",\"shape\":[");
-    list(json, tensor.shape(), |json, size| text(json, format_args!("{size}")));
+    list(json, tensor.shape(), |json, &size| integer(json, size));
     json.push(b']');
 }
 
@@ -88,7 +87,9 @@ fn data(json: &mut Vec<u8>, name: &str, tensor: &Tensor) -> Result<(), InferErro
     match tensor.data_type() {
         DataType::Bool => {
             let bytes = tensor.host().ok_or_else(|| not_on_host(name))?;
-            list(json, bytes, |json, &byte| text(json, format_args!("{}", byte != 0)));
+            list(json, bytes, |json, &byte| {
+                json.extend(if byte == 0 { &b"false"[..] } else { b"true" });
+            });
             Ok(())
         }
         DataType::Int8 => integers::<i8>(json, name, tensor),
@@ -125,9 +126,7 @@ fn integers<T: Element + itoa::Integer>(
     name: &str,
     tensor: &Tensor,
 ) -> Result<(), InferError> {
-    numbers(json, name, tensor, |json, value: T| {
-        json.extend(itoa::Buffer::new().format(value).as_bytes());
-    })
+    numbers(json, name, tensor, integer::<T>)
 }
 
 /// Writes values wherever they lie: an output may be a slice that is not aligned for its type.
@@ -214,9 +213,8 @@ fn quoted(json: &mut Vec<u8>, string: &str) {
     let _ = serde_json::to_writer(json, string);
 }
 
-fn text(json: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to memory cannot fail.
-    let _ = json.write_fmt(text);
+fn integer<T: itoa::Integer>(json: &mut Vec<u8>, value: T) {
+    json.extend(itoa::Buffer::new().format(value).as_bytes());
 }
 
 fn not_on_host(name: &str) -> InferError {

@@ -5,16 +5,14 @@ mod raw;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::ModelSpec;
 use nereid_backend::tensor::Tensor;
-use nereid_proto::http::{
-    Encoded, HEADER_LENGTH, InferResponse, decode, encode, wrong_header_length,
-};
+use nereid_proto::http::{Encoded, InferResponse, decode, encode, wrong_header_length};
 use nereid_proto::infer::{InferRequest, NamedOutput};
 
 use crate::admission::{Ask, ask};
@@ -23,7 +21,7 @@ use crate::http::body::{Received, declared_length, decompress, receive, refuse};
 use crate::http::coding::{self, Coding};
 use crate::http::models::Path;
 use crate::http::parts::respond;
-use crate::http::{error, failure};
+use crate::http::{HEADER_LENGTH, error, failure};
 use crate::inference;
 use crate::off_worker::off_worker;
 use crate::registry::Target;
@@ -32,9 +30,10 @@ use crate::server::Server;
 pub(super) async fn infer(
     State(server): State<Arc<Server>>,
     Path(target): Path,
-    headers: HeaderMap,
-    mut body: Body,
+    request: Request,
 ) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let headers = parts.headers;
     let refused = match Coding::of_request(&headers) {
         None => unknown_coding(),
         Some(coding) => match answer(&server, &target, &headers, (&mut body, coding)).await {

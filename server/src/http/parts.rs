@@ -12,9 +12,10 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http_body::{Frame, SizeHint};
 use nereid_backend::error::InferError;
-use nereid_proto::http::{Encoded, HEADER_LENGTH};
+use nereid_proto::http::Encoded;
 
 use crate::budget::{Budget, Lease};
+use crate::http::HEADER_LENGTH;
 use crate::http::coding::Coding;
 use crate::off_worker::off_worker;
 
