@@ -82,8 +82,8 @@ def heading() -> str:
 
 `make bench-pipeline ARGS="{' '.join(sys.argv[1:])}"`, {datetime.date.today()}, {os.cpu_count()} cores ({model}), shared by
 server and clients; mean load of the last 15 minutes: {load:.1f}. The reference is tritonserver 2.51.0 of nvidia-pytriton
-0.7.0 with its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks. On
-the wire a picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and
+0.7.0 with its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks, as it is for
+its clients and those of Nereid. On the wire a picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and
 {tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with tritonclient, over gRPC unless the case
 says HTTP. CPU is user and system time for each picture.
 
@@ -115,7 +115,7 @@ def compare(scratch: Path, data_type: str, options: argparse.Namespace):
                 start = servers.nereid(folders[False], log) if name == "nereid" else servers.reference(
                     folders[True], log, is_tuned=name == "tuned")
                 with start as server:
-                    row = measure(server, (case, protocol, data_type), clients, options.seconds, name == "tuned")
+                    row = measure(server, (case, protocol, data_type), clients, options.seconds, name != "reference")
                 expected = answers.setdefault(case, row.answer)
                 np.testing.assert_allclose(row.answer, expected, atol=TOLERANCE, err_msg=f"{name}: {title}")
                 line = f"| {data_type} | {title} | {clients} | {name} | {row.columns()} |"
@@ -123,13 +123,13 @@ def compare(scratch: Path, data_type: str, options: argparse.Namespace):
                 yield line
 
 
-def measure(server: servers.Server, case: tuple, clients: int, seconds: float, is_tuned: bool) -> Row:
+def measure(server: servers.Server, case: tuple, clients: int, seconds: float, has_tuned_clients: bool) -> Row:
     """Lets so many clients ask at the same time."""
     name, protocol, data_type = case
     port = server.http if protocol == "http" else server.grpc
     program = str(Path(__file__).with_name("load.py"))
     command = [sys.executable, program, name, protocol, str(port), data_type, str(seconds)]
-    environment = os.environ | (servers.TUNED if is_tuned else {})
+    environment = os.environ | (servers.TUNED if has_tuned_clients else {})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
     running = [subprocess.Popen(command, **pipes) for _ in range(clients)]
     for client in running:
