@@ -8,6 +8,7 @@ mod copies;
 mod device;
 mod events;
 mod memory;
+mod modules;
 mod streams;
 
 use std::sync::{Arc, OnceLock};

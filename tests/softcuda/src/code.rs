@@ -7,7 +7,7 @@ use std::ffi::CStr;
 pub(crate) struct Code(pub(crate) i32);
 
 /// What a call of the driver API gives, before it becomes a number.
-pub(crate) type Result<T> = std::result::Result<T, Code>;
+pub(crate) type Result<T, E = Code> = std::result::Result<T, E>;
 
 macro_rules! codes {
     ($($constant:ident = $number:literal, $name:literal;)*) => {

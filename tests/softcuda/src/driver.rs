@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::code::{Code, Result};
 use crate::counters::Counters;
 use crate::mem::{AddressSpace, Pinned};
+use crate::module::{Function, Module};
 use crate::options::{DEVICES_MAX, Options, Setting};
 use crate::race::Clock;
 use crate::report::Report;
@@ -21,6 +22,8 @@ pub(crate) struct Driver {
     pub(crate) pinned: Pinned,
     pub(crate) streams: Streams,
     pub(crate) events: Table<Event>,
+    pub(crate) modules: Table<Module>,
+    pub(crate) functions: Table<Function>,
     /// What all threads of the host have seen done. One for all of them: an order between two
     /// threads is taken as it came.
     pub(crate) host: Mutex<Clock>,
@@ -43,6 +46,8 @@ impl Driver {
             pinned: Pinned::default(),
             streams: Streams::default(),
             events: Table::default(),
+            modules: Table::default(),
+            functions: Table::default(),
             host: Mutex::default(),
             devices: OnceLock::new(),
         }

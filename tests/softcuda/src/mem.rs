@@ -13,4 +13,4 @@ pub(crate) use copy::{download, move_between, upload};
 pub(crate) use fill::fill;
 pub(crate) use free::{free, free_in_order};
 pub(crate) use pinned::Pinned;
-pub(crate) use space::{AddressSpace, Found, Span};
+pub(crate) use space::{AddressSpace, Found};

@@ -91,10 +91,6 @@ impl Host {
 }
 
 impl KernelArguments {
-    pub(super) fn is_null(&self) -> bool {
-        self.0.is_null()
-    }
-
     /// The bytes of argument `place`.
     ///
     /// # Errors

@@ -11,7 +11,6 @@ pub(crate) const OUT_OF_MEMORY: i32 = 2;
 pub(crate) const INVALID_VALUE: i32 = 1;
 pub(crate) const INVALID_HANDLE: i32 = 400;
 pub(crate) const NOT_READY: i32 = 600;
-pub(crate) const ILLEGAL_ADDRESS: i32 = 700;
 
 /// A driver of its own, with the context of device 0 current in this thread.
 pub(crate) struct Device {

@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod kernels;
 mod memory;
 mod order;
 mod pinned;
