@@ -114,15 +114,13 @@ impl Seen<'_> {
     fn find(&mut self, address: u64, size: usize) -> Result<(&mut Touched, usize), Trouble> {
         let holds = |touched: &Touched| touched.offset(address, size).is_some();
         if !self.allocations.get(self.last).is_some_and(holds) {
-            self.last = match self.allocations.iter().position(holds) {
-                Some(place) => place,
-                None => {
-                    let allocation = self.look_up(address, size)?;
-                    let how = vec![0; allocation.size];
-                    self.allocations.push(Touched { allocation, how });
-                    self.allocations.len() - 1
-                }
-            };
+            let known = self.allocations.iter().position(holds);
+            self.last = known.unwrap_or(self.allocations.len());
+            if known.is_none() {
+                let allocation = self.look_up(address, size)?;
+                let how = vec![0; allocation.size];
+                self.allocations.push(Touched { allocation, how });
+            }
         }
         let touched = &mut self.allocations[self.last];
         let offset = touched.offset(address, size);

@@ -116,7 +116,7 @@ impl HostFunction {
     ///
     /// # Errors
     /// `INVALID_VALUE` of a null pointer.
-    pub(super) fn with(self, data: Host) -> Result<impl FnOnce() + Send + 'static> {
+    pub(super) fn with(self, data: &Host) -> Result<impl FnOnce() + Send + 'static> {
         let function = self.0.ok_or(Code::INVALID_VALUE)?;
         let data = data.address();
         // SAFETY: the caller gives a function that may be called with this by another thread.

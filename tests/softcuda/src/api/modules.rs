@@ -55,7 +55,6 @@ export! {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the signature is the driver's")]
     fn cuLaunchKernel(
         function: usize,
         grid_x: u32,

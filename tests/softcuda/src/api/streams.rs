@@ -52,7 +52,7 @@ export! {
 
     fn cuLaunchHostFunc(handle: usize, function: HostFunction, data: Host) {
         let stream = stream(handle)?;
-        let call = function.with(data)?;
+        let call = function.with(&data)?;
         stream.stamp(driver(), "host function");
         stream.push(move || {
             call();

@@ -33,8 +33,8 @@ pub(super) fn min(a: f64, b: f64) -> f64 {
     match () {
         () if a.is_nan() => b,
         () if b.is_nan() => a,
-        () if a < b || (a == b && a.is_sign_negative()) => a,
-        () => b,
+        () if b < a || (b <= a && b.is_sign_negative()) => b,
+        () => a,
     }
 }
 

@@ -134,7 +134,7 @@ impl Thread {
                 }
             }
             Op::Special { to, special } => {
-                self.registers[*to] = self.special(*special, block).into()
+                self.registers[*to] = self.special(*special, block).into();
             }
             Op::Unpack { to, part_bits, a } => self.unpack(to, *part_bits, *a),
             op => {

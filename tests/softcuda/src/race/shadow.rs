@@ -66,7 +66,7 @@ impl Shadow {
         let known: Vec<_> =
             self.ranges.range(bytes.clone()).map(|(&start, touched)| start..touched.end).collect();
         let mut at = bytes.start;
-        for next in known.into_iter().chain([bytes.end..bytes.end]) {
+        for next in known.into_iter().chain(std::iter::once(bytes.end..bytes.end)) {
             if next.start > at {
                 let fresh = Touched { end: next.start, writer: None, readers: Vec::new() };
                 self.ranges.insert(at, fresh);

@@ -23,10 +23,11 @@ macro_rules! functions {
         #[allow(non_snake_case, dead_code)]
         impl Device {
             $(pub(crate) fn $name(&self, $($argument: $type),*) -> i32 {
+                type Function = unsafe extern "C" fn($($type),*) -> i32;
+                let name = stringify!($name);
                 // SAFETY: the types are those of the function.
-                let function: Symbol<'_, unsafe extern "C" fn($($type),*) -> i32> =
-                    unsafe { self.library.get(stringify!($name)) }.unwrap();
-                // SAFETY: pointers come from references of the tests, but where an error is the test.
+                let function: Symbol<'_, Function> = unsafe { self.library.get(name) }.unwrap();
+                // SAFETY: pointers are to what tests own, but where an error is the test.
                 unsafe { function($($argument),*) }
             })*
         }
@@ -159,14 +160,14 @@ impl Device {
     }
 
     pub(crate) fn violations(&self) -> Vec<String> {
-        self.told(|count, texts, size| self.softcuda_violations(count, texts, size))
+        Self::told(|count, texts, size| self.softcuda_violations(count, texts, size))
     }
 
     pub(crate) fn leaks(&self) -> Vec<String> {
-        self.told(|count, texts, size| self.softcuda_leaks(count, texts, size))
+        Self::told(|count, texts, size| self.softcuda_leaks(count, texts, size))
     }
 
-    fn told(&self, call: impl Fn(*mut u64, *mut c_char, usize) -> i32) -> Vec<String> {
+    fn told(call: impl Fn(*mut u64, *mut c_char, usize) -> i32) -> Vec<String> {
         let (mut count, mut texts) = (0, vec![0_u8; 1 << 16]);
         assert_eq!(call(&raw mut count, texts.as_mut_ptr().cast(), texts.len()), 0);
         let end = texts.iter().position(|byte| *byte == 0).unwrap();

@@ -85,9 +85,11 @@ impl<'a> Add<'a> {
         stream: usize,
         arguments: &[*const c_void],
     ) -> i32 {
-        let ([x, y, z], [a, b, c], arguments) = (grid, block, arguments.as_ptr());
-        let none = std::ptr::null();
-        self.device.cuLaunchKernel(function, x, y, z, a, b, c, 0, stream, arguments, none)
+        let (arguments, none) = (arguments.as_ptr(), std::ptr::null());
+        self.device.cuLaunchKernel(
+            function, grid[0], grid[1], grid[2], block[0], block[1], block[2], 0, stream,
+            arguments, none,
+        )
     }
 }
 

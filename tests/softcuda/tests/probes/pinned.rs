@@ -9,7 +9,7 @@ const LATE: (&str, u64) = ("run_when_awaited", 1);
 
 impl Device {
     /// The bytes of pinned memory. No copy runs meanwhile.
-    fn host<'a>(&self, address: *mut u8, size: usize) -> &'a mut [u8] {
+    fn host<'a>(address: *mut u8, size: usize) -> &'a mut [u8] {
         // SAFETY: the tests give memory of that size, and hold one such slice at a time.
         unsafe { slice::from_raw_parts_mut(address, size) }
     }
@@ -32,12 +32,12 @@ fn pinned_memory_reused_too_early() {
     for is_event_awaited in [true, false] {
         let device = Device::open_with(&[LATE]);
         let (stream, memory, pinned) = (device.stream(), device.alloc(16), device.pinned(16));
-        device.host(pinned, 16).fill(1);
+        Device::host(pinned, 16).fill(1);
         assert_eq!(device.cuMemcpyHtoDAsync_v2(memory, pinned, 16, stream), 0);
         if is_event_awaited {
             assert_eq!(device.cuEventSynchronize(device.recorded(stream)), 0);
         }
-        device.host(pinned, 16).fill(2);
+        Device::host(pinned, 16).fill(2);
         assert_eq!(device.cuStreamSynchronize(stream), 0);
         if is_event_awaited {
             device.assert_clean();
@@ -53,9 +53,9 @@ fn pinned_memory_read_too_early() {
     let device = Device::open_with(&[LATE]);
     let (stream, memory, pinned) = (device.stream(), device.upload(&[1; 16]), device.pinned(16));
     assert_eq!(device.cuMemcpyDtoHAsync_v2(pinned, memory, 16, stream), 0);
-    assert_eq!(device.host(pinned, 16), [0xA5; 16]); // Nobody's bytes.
+    assert_eq!(Device::host(pinned, 16), [0xA5; 16]); // Nobody's bytes.
     assert_eq!(device.cuStreamSynchronize(stream), 0);
-    assert_eq!(device.host(pinned, 16), [1; 16]);
+    assert_eq!(Device::host(pinned, 16), [1; 16]);
     device.assert_clean();
 }
 
@@ -67,12 +67,12 @@ fn registered_memory_is_pinned_until_it_is_not() {
     assert_eq!(device.cuMemHostRegister_v2(host, 16, 0), 0);
     assert_eq!(device.cuMemHostRegister_v2(host.wrapping_add(8), 16, 0), 712);
     assert_eq!(device.cuMemcpyDtoHAsync_v2(host, memory, 16, stream), 0);
-    assert_eq!(device.host(host, 16), [0xA5; 16]);
+    assert_eq!(Device::host(host, 16), [0xA5; 16]);
     assert_eq!(device.cuMemHostUnregister(host), 0); // Waits for what uses it.
-    assert_eq!(device.host(host, 16), [1; 16]);
+    assert_eq!(Device::host(host, 16), [1; 16]);
     assert_eq!(device.cuMemHostUnregister(host), 713);
-    device.host(host, 16).fill(0);
+    Device::host(host, 16).fill(0);
     assert_eq!(device.cuMemcpyDtoHAsync_v2(host, memory, 16, stream), 0);
-    assert_eq!(device.host(host, 16), [1; 16]);
+    assert_eq!(Device::host(host, 16), [1; 16]);
     device.assert_clean();
 }

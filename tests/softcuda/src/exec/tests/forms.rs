@@ -144,16 +144,17 @@ fn floats_without_a_number() {
     check("mul.f32 %w0, %w1, %w2;", [0xffc0_1234, f(1.0), 0], NAN);
     check("sqrt.rn.f32 %w0, %w1;", [f(-1.0), 0, 0], NAN);
     check("div.rn.f32 %w0, %w1, %w2;", [f(1.0), f(0.0), 0], f(f32::INFINITY));
-    for (min, max) in [("min.f32 %w0, %w1, %w2;", "max.f32 %w0, %w1, %w2;")] {
-        check(min, [f(f32::NAN), f(1.0), 0], f(1.0));
-        check(max, [f(1.0), f(f32::NAN), 0], f(1.0));
-        check(min, [f(f32::NAN), f(f32::NAN), 0], NAN);
-        check(min, [f(0.0), f(-0.0), 0], f(-0.0));
-        check(min, [f(-0.0), f(0.0), 0], f(-0.0));
-        check(max, [f(-0.0), f(0.0), 0], f(0.0));
-        check(max, [f(0.0), f(-0.0), 0], f(0.0));
-        check(max, [f(2.0), f(1.0), 0], f(2.0));
-    }
+    let (min, max) = ("min.f32 %w0, %w1, %w2;", "max.f32 %w0, %w1, %w2;");
+    check(min, [f(f32::NAN), f(1.0), 0], f(1.0));
+    check(max, [f(1.0), f(f32::NAN), 0], f(1.0));
+    check(min, [f(f32::NAN), f(f32::NAN), 0], NAN);
+    check(min, [f(0.0), f(-0.0), 0], f(-0.0));
+    check(min, [f(-0.0), f(0.0), 0], f(-0.0));
+    check(min, [f(1.0), f(2.0), 0], f(1.0));
+    check(min, [f(2.0), f(1.0), 0], f(1.0));
+    check(max, [f(-0.0), f(0.0), 0], f(0.0));
+    check(max, [f(0.0), f(-0.0), 0], f(0.0));
+    check(max, [f(2.0), f(1.0), 0], f(2.0));
     check("min.f64 %d0, %d1, %d2;", [d(2.0), d(1.0), 0], d(1.0));
     check("max.f64 %d0, %d1, %d2;", [d(2.0), d(f64::NAN), 0], d(2.0));
 }

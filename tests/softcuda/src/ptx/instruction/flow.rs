@@ -43,7 +43,13 @@ pub(super) fn shfl(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, St
         Argument::Pair(to, valid) => (o.body.register(&to)?.0, Some(o.body.register(&valid)?.0)),
         other => return Err(format!("expected a register, found {other:?}")),
     };
-    let (a, b, c) = (o.from()?, o.from()?, o.from()?);
-    let mask = o.from()?;
-    Ok(Op::Shuffle(Box::new(Exchange { to, is_valid, shuffle, a, b, c, mask })))
+    Ok(Op::Shuffle(Box::new(Exchange {
+        to,
+        is_valid,
+        shuffle,
+        a: o.from()?,
+        b: o.from()?,
+        c: o.from()?,
+        mask: o.from()?,
+    })))
 }

@@ -49,10 +49,9 @@ const SPECIALS: [(&str, Special); 13] = [
 pub(super) fn mov(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, String> {
     let ty = m.ty(&[Type::BITS, Type::INTEGERS, Type::FLOATS])?;
     let part_bits = |count: usize| match (ty, count) {
-        (Type::B32, 2) => Ok(16),
+        (Type::B32, 2) | (Type::B64, 4) => Ok(16),
         (Type::B32, 4) => Ok(8),
         (Type::B64, 2) => Ok(32),
-        (Type::B64, 4) => Ok(16),
         _ => Err(format!("{count} parts do not make a {ty:?}")),
     };
     let to = match o.next()? {
