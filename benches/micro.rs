@@ -17,7 +17,10 @@ use nereid_backend::batch::Batch;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::InstanceId;
 use nereid_backend::tensor::Tensor;
-use nereid_kernels::cpu::{ChannelOrder, Normalization, Planes, RgbImage, resize_normalize};
+use nereid_kernels::cpu::{
+    Activation, BoxFormat, BoxShape, Decoding, Dilation, Objectness, PlaceAxis, Scope, Suppression,
+    TextRegions, suppress,
+};
 use nereid_model_repository::definition::Batching;
 use nereid_proto::http::{InferResponse, decode, encode};
 use tokio::sync::oneshot;
@@ -102,17 +105,65 @@ fn gather_8_images(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| batch.gather(black_box("x")));
 }
 
-/// 1920x1080 to a model's input.
-#[divan::bench(args = [224, 640])]
-fn resize(bencher: Bencher<'_, '_>, side: usize) {
-    let bytes = vec![128; 3 * 1920 * 1080];
-    let mut planes = vec![0.0; 3 * side * side];
-    let normalization =
-        Normalization { order: ChannelOrder::Rgb, mean: [127.5; 3], scale: [1.0 / 127.5; 3] };
-    bencher.bench_local(|| {
-        let image = RgbImage::new(&bytes, 1920, 1080).expect("as many as the sides say");
-        let mut target =
-            Planes::new(&mut planes, side, (side, side)).expect("as many as the sides say");
-        resize_normalize(black_box(&image), &mut target, &normalization, 0.0);
-    });
+/// The detections in the output of a detector of 80 classes at 640x640, of which one place in a
+/// hundred is a candidate.
+#[divan::bench(args = [PlaceAxis::Last, PlaceAxis::First])]
+fn detection_8400x84(bencher: Bencher<'_, '_>, place_axis: PlaceAxis) {
+    const PLACES: u16 = 8_400;
+    const NUMBERS: u16 = 84;
+    let number = |place: u16, number: u16| match number {
+        0 => f32::from(place % 80) * 8.0,
+        1 => f32::from(place / 80) * 6.0,
+        2 | 3 => 40.0,
+        _ if place.is_multiple_of(100) && number == 4 + place % 80 => {
+            0.5 + f32::from(place) / 20_000.0
+        }
+        _ => f32::from((place ^ number) % 97) / 1_000.0,
+    };
+    let (shape, numbers): (_, Vec<_>) = match place_axis {
+        PlaceAxis::First => {
+            let numbers = (0..PLACES).flat_map(|at| (0..NUMBERS).map(move |no| number(at, no)));
+            ([usize::from(PLACES), usize::from(NUMBERS)], numbers.collect())
+        }
+        PlaceAxis::Last => {
+            let numbers = (0..NUMBERS).flat_map(|no| (0..PLACES).map(move |at| number(at, no)));
+            ([usize::from(NUMBERS), usize::from(PLACES)], numbers.collect())
+        }
+    };
+    let decoding = Decoding {
+        place_axis,
+        box_format: BoxFormat::CentreSize,
+        objectness: Objectness::Absent,
+        activation: Activation::None,
+        classes: None,
+        score_threshold: 0.25,
+        coordinate_scale: [1.0; 2],
+    };
+    let suppression = Suppression {
+        iou_threshold: 0.45,
+        scope: Scope::Class,
+        candidates_max: 4_096,
+        detections_max: 300,
+    };
+    bencher.bench_local(|| suppress(decoding.candidates(black_box(&numbers), shape), &suppression));
+}
+
+/// A page of forty lines of text, each a little turned.
+#[divan::bench]
+fn text_detection_736x736(bencher: Bencher<'_, '_>) {
+    const SIDE: u16 = 736;
+    let pixels = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
+    let is_text = |(x, y): (u16, u16)| (y + x / 40) % 36 < 16 && x % 368 > 24;
+    let map: Vec<_> = pixels.map(|place| if is_text(place) { 0.9 } else { 0.05 }).collect();
+    let regions = TextRegions {
+        threshold: 0.3,
+        dilation: Dilation::None,
+        shape: BoxShape::Turned,
+        box_threshold: 0.6,
+        unclip_ratio: 1.5,
+        side_min: 3.0,
+        regions_max: 1_000,
+    };
+    let size = (usize::from(SIDE), usize::from(SIDE));
+    bencher.bench_local(|| regions.find(black_box(&map), size));
 }

@@ -6,8 +6,8 @@ mod grpc_request;
 mod http_body;
 mod http_repository;
 mod http_request;
-mod jpeg;
 mod onnx;
+mod picture;
 
 use nereid_backend::tensor::{Storage, Tensor};
 use nereid_proto::infer::Input;
@@ -29,8 +29,8 @@ pub const ALL: [Target; 8] = [
     Target { name: "http_body", run: http_body::run },
     Target { name: "http_repository", run: http_repository::run },
     Target { name: "http_request", run: http_request::run },
-    Target { name: "jpeg", run: jpeg::run },
     Target { name: "onnx", run: onnx::run },
+    Target { name: "picture", run: picture::run },
 ];
 
 /// The target of that name.

@@ -109,4 +109,4 @@ macro_rules! smoke {
     };
 }
 
-smoke!(config, grpc_body, grpc_request, http_body, http_repository, http_request, jpeg, onnx);
+smoke!(config, grpc_body, grpc_request, http_body, http_repository, http_request, onnx, picture);

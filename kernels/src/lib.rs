@@ -4,9 +4,12 @@
 //!
 //! - [`cpu`]: the kernels as plain functions over host memory; a device's kernel must give the
 //!   same bits as its CPU twin here;
+//! - [`host_pool`]: big buffers on the host, used again;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
-#![forbid(unsafe_code)]
+// Allowed only where a processor's features were checked, each with its reason.
+#![deny(unsafe_code)]
 
 pub mod cpu;
+pub mod host_pool;
 pub mod reaper;

@@ -26,7 +26,8 @@ def with_size(jpeg: bytes, width: int, height: int) -> bytes:
 BAD_FILES = {
     "truncated": (lambda jpeg: jpeg[: len(jpeg) * 2 // 3], "the JPEG is truncated"),
     "text": (lambda _: b"This is a text file and no picture at all.\n" * 20, "not a JPEG"),
-    "png": (lambda _: b"\x89PNG\r\n\x1a\n" + bytes(64), "it is a PNG"),
+    "gif": (lambda _: b"GIF89a" + b"x" * 1000, "it is a GIF"),
+    "png": (lambda _: b"\x89PNG\r\n\x1a\n" + b"x" * 1000, "the PNG cannot be decoded"),
     "empty": (lambda _: b"", "not a JPEG"),
     "bomb": (lambda jpeg: with_size(jpeg, 65500, 65500), "65500 x 65500 pixels"),
 }

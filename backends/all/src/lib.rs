@@ -47,7 +47,7 @@ pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, 
 }
 
 fn all(onnxruntime: OnnxRuntime) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(onnxruntime), Arc::new(ImageBackend), Arc::new(PostprocessBackend)]
+    vec![Arc::new(onnxruntime), Arc::new(ImageBackend::default()), Arc::new(PostprocessBackend)]
 }
 
 fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {

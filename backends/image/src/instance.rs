@@ -3,54 +3,68 @@
 //! A bad picture fails its own request and no other.
 
 mod buffers;
-mod files;
+mod pictures;
+mod plan;
+mod transform;
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use half::f16;
 use nereid_backend::backend::{Instance, Running};
 use nereid_backend::batch::{Batch, response_of};
+use nereid_backend::data_type::{DataType, Element};
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::request::{Answer, Request};
 use nereid_backend::spec::ModelSpec;
 use nereid_backend::tensor::Tensor;
-use nereid_kernels::cpu::{Planes, resize_normalize};
+use nereid_kernels::cpu::{Image, Level, ViewError, render};
+use nereid_kernels::host_pool::HostPool;
 
-use crate::geometry::OUTPUT_PIXELS_MAX;
-use crate::jpeg::{Encoded, JpegError};
+use crate::error::PictureError;
 use crate::options::Options;
-use buffers::{Buffers, Place};
-
-/// Most memory that is kept between batches to decode into: room for a 4K picture. After a larger
-/// one it is given back.
-const PIXELS_KEPT_BYTES_MAX: usize = 32 << 20;
+use crate::picture::Workspace;
+use crate::signature::{Names, pixels_of};
+use buffers::{Buffers, PixelSpec, Place};
+use plan::{Drawing, Plan, Planned, invalid};
 
 /// One thread's decoder.
 pub(crate) struct ImageInstance {
-    input: Arc<str>,
-    output: Arc<str>,
+    names: Names,
+    /// The outputs, that of pictures among them.
+    outputs: Vec<Arc<str>>,
     has_batch_axis: bool,
+    pixels: PixelSpec,
     options: Options,
-    /// The picture that is being decoded, as interleaved RGB.
-    pixels: Vec<u8>,
+    pool: HostPool,
+    workspace: Workspace,
 }
 
 impl ImageInstance {
-    /// Makes an instance of a model whose signature was checked.
+    /// Makes an instance of a model whose signature was checked; its outputs' memory is from
+    /// `pool`.
     ///
     /// # Errors
     /// When the signature has no input or no output.
-    pub(crate) fn new(spec: &ModelSpec, options: Options) -> Result<Self, LoadError> {
-        let (inputs, outputs) = (&spec.signature.inputs, &spec.signature.outputs);
-        let (Some(input), Some(output)) = (inputs.first(), outputs.first()) else {
-            return Err(LoadError::new("the image backend needs one input and one output"));
-        };
+    pub(crate) fn new(
+        spec: &ModelSpec,
+        options: Options,
+        pool: HostPool,
+    ) -> Result<Self, LoadError> {
+        let outputs = &spec.signature.outputs;
+        let axes = pixels_of(outputs).map_or(0, |pixels| pixels.dims.len());
         Ok(Self {
-            input: input.name.clone(),
-            output: output.name.clone(),
-            has_batch_axis: spec.is_batched || output.dims.len() > options.resize.dims().len(),
+            names: Names::of(&spec.signature)?,
+            outputs: outputs.iter().map(|output| output.name.clone()).collect(),
+            has_batch_axis: spec.is_batched || axes > options.dims().len(),
+            pixels: PixelSpec {
+                data_type: pixels_of(outputs).map_or(DataType::Fp32, |pixels| pixels.data_type),
+                order: options.rendering.order,
+                layout: options.rendering.layout,
+            },
             options,
-            pixels: Vec::new(),
+            pool,
+            workspace: Workspace::default(),
         })
     }
 }
@@ -65,54 +79,27 @@ impl Instance for ImageInstance {
     }
 }
 
-/// A request's pictures before they are decoded.
-struct Plan<'a> {
-    files: Vec<Encoded<'a>>,
-    /// Of all its pictures in the output, padding included.
-    width: usize,
+/// What was drawn for a request.
+struct Drawn {
+    place: Place,
+    drawings: Vec<Drawing>,
 }
 
 impl ImageInstance {
     fn run(&mut self, requests: &[Request]) -> Vec<Answer> {
-        let plans: Vec<_> = requests.iter().map(|request| self.plan(request)).collect();
-        let mut buffers = Buffers::new(self.options.resize.height());
+        let plan = |request| Plan::of(request, &self.names, &self.options);
+        let plans: Vec<_> = requests.iter().map(plan).collect();
+        let pool = self.pool.clone();
+        let mut buffers = Buffers::new(&pool, self.pixels);
         for plan in plans.iter().flatten() {
-            buffers.expect(plan.width, plan.files.len());
+            buffers.expect(plan.canvas, plan.drawings().count());
         }
-        let mut places = Vec::with_capacity(requests.len());
+        let mut drawn = Vec::with_capacity(requests.len());
         for (request, plan) in requests.iter().zip(plans) {
-            places.push(plan.and_then(|plan| self.draw(request, plan, &mut buffers)));
+            drawn.push(plan.and_then(|plan| self.draw(request, plan, &mut buffers)));
         }
-        if self.pixels.capacity() > PIXELS_KEPT_BYTES_MAX {
-            self.pixels = Vec::new();
-        }
-        self.answer(requests, places, buffers)
-    }
-
-    /// Reads the headers of a request's pictures.
-    fn plan<'a>(&self, request: &'a Request) -> Result<Plan<'a>, InferError> {
-        let files = request.input(&self.input).and_then(files::of).unwrap_or_default();
-        if files.is_empty() {
-            return Err(InferError::Invalid(format!("input '{}' has no image", self.input)));
-        }
-        let open = |(index, &file): (usize, &&'a [u8])| {
-            let opened = Encoded::open(file, self.options.pixels_max);
-            opened.map_err(|error| self.invalid(index, files.len(), &error))
-        };
-        let opened: Vec<_> = files.iter().enumerate().map(open).collect::<Result<_, _>>()?;
-        let resize = &self.options.resize;
-        let widths = opened.iter().map(|file| resize.picture_width(file.size()));
-        let width = resize.padded_width(widths.max().unwrap_or_default());
-        let pixels = width * resize.height() * opened.len();
-        if pixels > OUTPUT_PIXELS_MAX {
-            return Err(InferError::Invalid(format!(
-                "input '{}': {} images make an output of {pixels} pixels, more than the \
-                 {OUTPUT_PIXELS_MAX} that a request may have: send fewer at once",
-                self.input,
-                opened.len()
-            )));
-        }
-        Ok(Plan { files: opened, width })
+        self.workspace.trim();
+        self.answer(requests, drawn, buffers)
     }
 
     /// Decodes a request's pictures into the next rows of their buffer, or none of them.
@@ -120,63 +107,77 @@ impl ImageInstance {
         &mut self,
         request: &Request,
         plan: Plan<'_>,
-        buffers: &mut Buffers,
-    ) -> Result<Place, InferError> {
+        buffers: &mut Buffers<'_>,
+    ) -> Result<Drawn, InferError> {
         if request.is_cancelled() {
             return Err(InferError::Cancelled(request.id.clone()));
         }
-        let count = plan.files.len();
-        buffers.write(plan.width, count, |rows| {
-            for (index, (file, row)) in plan.files.into_iter().zip(rows).enumerate() {
-                self.draw_one(file, row, plan.width)
-                    .map_err(|error| self.invalid(index, count, &error))?;
+        let (count, canvas) = (plan.pictures.len(), plan.canvas);
+        let drawings: Vec<_> = plan.drawings().copied().collect();
+        let place = buffers.write(canvas, drawings.len(), |mut rows| {
+            for (index, planned) in plan.pictures.into_iter().enumerate() {
+                let drawn = self.draw_one(planned, &mut rows);
+                drawn.map_err(|error| invalid(&self.names, (index, count), &error))?;
             }
             Ok(())
-        })
+        })?;
+        Ok(Drawn { place, drawings })
     }
 
-    fn draw_one(
+    /// Decodes a picture once and draws all that is drawn of it.
+    fn draw_one<'r>(
         &mut self,
-        file: Encoded<'_>,
-        row: &mut [f32],
-        width: usize,
-    ) -> Result<(), JpegError> {
-        let resize = &self.options.resize;
-        let size = (resize.picture_width(file.size()), resize.height());
-        let image = file.decode(&mut self.pixels)?;
-        let planes = Planes::new(row, width, size);
-        let mut planes = planes.map_err(|error| JpegError::Broken(error.to_string()))?;
-        let Options { normalization, pad_value, .. } = &self.options;
-        resize_normalize(&image, &mut planes, normalization, *pad_value);
+        planned: Planned<'_>,
+        rows: &mut impl Iterator<Item = &'r mut [u8]>,
+    ) -> Result<(), PictureError> {
+        if planned.drawings.is_empty() {
+            return Ok(());
+        }
+        let image = planned.picture.decode(&mut self.workspace)?;
+        let told = |error: ViewError| PictureError::Raw(error.to_string());
+        for (drawing, row) in planned.drawings.iter().zip(rows) {
+            let part = image.part(drawing.part.start, drawing.part.size).map_err(told)?;
+            let rendered = match self.pixels.data_type {
+                DataType::Uint8 => render_row::<u8>(&part, drawing, &self.options, row),
+                DataType::Fp16 => render_row::<f16>(&part, drawing, &self.options, row),
+                DataType::Fp64 => render_row::<f64>(&part, drawing, &self.options, row),
+                _ => render_row::<f32>(&part, drawing, &self.options, row),
+            };
+            rendered.map_err(told)?;
+        }
         Ok(())
-    }
-
-    /// Says which picture of a request is bad; it is the only one if `count` is 1.
-    fn invalid(&self, index: usize, count: usize, error: &JpegError) -> InferError {
-        let input = &self.input;
-        InferError::Invalid(match count {
-            1 => format!("input '{input}': {error}"),
-            _ => format!("input '{input}'[{index}]: {error}"),
-        })
     }
 
     fn answer(
         &self,
         requests: &[Request],
-        places: Vec<Result<Place, InferError>>,
-        buffers: Buffers,
+        drawn: Vec<Result<Drawn, InferError>>,
+        buffers: Buffers<'_>,
     ) -> Vec<Answer> {
         let tensors = buffers.into_tensors(self.has_batch_axis);
         let part = |whole: &Tensor, rows: Range<usize>| {
             if self.has_batch_axis { whole.rows(rows) } else { Some(whole.clone()) }
         };
-        let answer = |(request, place): (&Request, Result<Place, InferError>)| {
-            let Place { buffer, rows } = place?;
-            let outputs = vec![(self.output.clone(), tensors[buffer].clone()?)];
-            response_of(request, &outputs, |whole| part(whole, rows.clone()))
+        let answer = |(request, drawn): (&Request, Result<Drawn, InferError>)| {
+            let Drawn { place: Place { buffer, rows }, drawings } = drawn?;
+            let mut outputs = transform::outputs(&drawings, &self.outputs, self.has_batch_axis)?;
+            let whole = tensors[buffer].clone()?;
+            if let Some(pixels) = part(&whole, rows) {
+                outputs.push((self.names.pixels.clone(), pixels));
+            }
+            response_of(request, &outputs, |whole| Some(whole.clone()))
         };
-        requests.iter().zip(places).map(answer).collect()
+        requests.iter().zip(drawn).map(answer).collect()
     }
+}
+
+fn render_row<T: Level + Element>(
+    part: &Image<'_>,
+    drawing: &Drawing,
+    options: &Options,
+    row: &mut [u8],
+) -> Result<(), ViewError> {
+    render::<T>(part, &drawing.frame, &options.rendering, bytemuck::cast_slice_mut(row))
 }
 
 #[cfg(test)]

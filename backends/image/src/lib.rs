@@ -1,40 +1,30 @@
-//! JPEG bytes in, model-ready tensors out: `backend: "image"`.
+//! Pictures in, model-ready tensors out: `backend: "image"`.
 //!
-//! A model of this engine is its configuration; it has no file. It decodes JPEGs, resizes them,
-//! orders their channels and normalises them, and writes FP32 tensors in NCHW layout. It reads no
-//! other format, and does not rotate pictures as EXIF asks.
-//!
-//! # Parameters
-//!
-//! | key | value | unless stated |
-//! |---|---|---|
-//! | `resize` | `stretch`: to `width` x `height`; `fixed_height`: to `height`, the width by proportion, with padding on the right | `stretch` |
-//! | `height` | rows of the output | must be stated |
-//! | `width` | columns of the output; `stretch` only | must be stated |
-//! | `width_multiple` | padded widths are multiples of this; `fixed_height` only, like the next three | 32 |
-//! | `width_min` | least padded width, a multiple of `width_multiple` | `width_multiple` |
-//! | `width_max` | greatest width, a multiple of `width_multiple`; wider pictures are squeezed | 4096 |
-//! | `pad_value` | what is right of a picture, in the output's units | 0 |
-//! | `channel_order` | `RGB` or `BGR` | `RGB` |
-//! | `mean`, `scale` | `out = (level - mean) * scale` for levels of 0 to 255; one number, or three with commas, in `channel_order` | 0 and 1 |
-//! | `pixels_max` | pictures with more pixels are refused before they are decoded | 67108864 |
-//!
-//! The pictures of one request are padded to the width of the widest.
+//! A model of this engine is its configuration; it has no file. It decodes JPEGs and PNGs, turns
+//! them upright, resizes them or parts of them, orders their channels, normalises them, and writes
+//! each into the tensor that the next model reads. `docs/image.md` lists the parameters.
 //!
 //! # Code
 //!
 //! - `options`: what the parameters say;
-//! - `geometry`: how large the pictures become;
-//! - `signature`: which input and output such a model has;
-//! - `jpeg`: from untrusted bytes to pixels;
+//! - `geometry`, `boxes`: how large the pictures become, and which parts of them;
+//! - `signature`: which inputs and outputs such a model has;
+//! - `picture`: what a client sent, as one of `jpeg`, `png` or levels, with `foreign` for what is
+//!   none of them, `exif` for which way up it is, and `error`;
 //! - `instance`: from a batch to its answers.
 
 #![forbid(unsafe_code)]
 
+mod boxes;
+pub mod error;
+mod exif;
+mod foreign;
 mod geometry;
 mod instance;
-pub mod jpeg;
+mod jpeg;
 mod options;
+pub mod picture;
+mod png;
 #[cfg(test)]
 mod samples;
 mod signature;
@@ -46,12 +36,26 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
+use nereid_kernels::host_pool::HostPool;
+
 use instance::ImageInstance;
 use options::Options;
 
+/// Most bytes of outputs that are kept for the next requests: five of 1920x1080 in FP64.
+const KEPT_BYTES_MAX: usize = 256 << 20;
+
 /// The engine that decodes and prepares pictures on the CPU.
-#[derive(Debug, Default)]
-pub struct ImageBackend;
+#[derive(Debug)]
+pub struct ImageBackend {
+    /// The memory of all its models' outputs.
+    pool: HostPool,
+}
+
+impl Default for ImageBackend {
+    fn default() -> Self {
+        Self { pool: HostPool::new(KEPT_BYTES_MAX) }
+    }
+}
 
 impl Backend for ImageBackend {
     fn name(&self) -> &'static str {
@@ -75,7 +79,7 @@ impl Backend for ImageBackend {
         let options = Options::parse(&spec.parameters)?;
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
         signature::complete(&spec.signature, rows_max, &options)?;
-        Ok(Arc::new(ImageModel { spec, options }))
+        Ok(Arc::new(ImageModel { spec, options, pool: self.pool.clone() }))
     }
 }
 
@@ -83,12 +87,16 @@ impl Backend for ImageBackend {
 struct ImageModel {
     spec: Arc<ModelSpec>,
     options: Options,
+    pool: HostPool,
 }
 
 impl Model for ImageModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         match spec.device {
-            DeviceId::Cpu => Ok(Box::new(ImageInstance::new(&self.spec, self.options)?)),
+            DeviceId::Cpu => {
+                let pool = self.pool.clone();
+                Ok(Box::new(ImageInstance::new(&self.spec, self.options, pool)?))
+            }
             device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
                 "the image backend runs on the CPU and cannot use {device}: \
                  set instance_group to kind KIND_CPU"

@@ -1,50 +1,75 @@
 //! What `parameters` of a model's `config.pbtxt` say to this engine, checked as a whole: whoever
-//! writes one sees all mistakes at once. The crate's page lists them.
+//! writes one sees all mistakes at once. `docs/image.md` lists them.
+
+mod reader;
+mod resize;
 
 use std::collections::BTreeMap;
 
 use nereid_backend::error::LoadError;
-use nereid_kernels::cpu::{AXIS_MAX, ChannelOrder, Normalization};
+use nereid_kernels::cpu::{AXIS_MAX, ChannelOrder, Filter, Layout, PixelFormat, Rendering};
 
-use crate::geometry::{OUTPUT_PIXELS_MAX, Resize, Widths};
+use crate::boxes::{BoxFormat, BoxUnits, Boxes};
+use crate::geometry::Resize;
+use crate::picture::{Acceptance, ExifOrientation};
+use reader::Reader;
 
 /// Most pixels of a picture unless `pixels_max` says otherwise: room for twice an 8K frame.
 ///
 /// While one is decoded it takes 3 bytes a pixel, and a progressive one up to 8 bytes more.
 const PIXELS_MAX_DEFAULT: usize = 64 << 20;
 
-/// Most columns of `resize: "fixed_height"` unless `width_max` says otherwise.
-const WIDTH_MAX_DEFAULT: usize = 4096;
-
-/// What widths are multiples of unless `width_multiple` says otherwise.
-const WIDTH_MULTIPLE_DEFAULT: usize = 32;
-
-/// Every key there is.
-const KEYS: [&str; 11] = [
+/// Every key that goes with every `resize`.
+const KEYS: [&str; 12] = [
+    "operation",
+    "box_format",
+    "box_units",
+    "input_format",
+    "exif_orientation",
+    "pixels_max",
     "resize",
-    "width",
-    "height",
-    "width_multiple",
-    "width_min",
-    "width_max",
-    "pad_value",
+    "antialias",
     "channel_order",
+    "layout",
     "mean",
     "scale",
-    "pixels_max",
 ];
+
+/// What the elements of the input are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum InputFormat {
+    /// A JPEG or PNG.
+    #[default]
+    File,
+    /// Rows of pixels.
+    Pixels(PixelFormat),
+    /// A plane of luma and one of half its height with pairs of chroma.
+    Nv12,
+}
+
+/// What is made of a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// One picture of the output.
+    #[default]
+    Prepare,
+    /// One for each box of a second input.
+    Crop(Boxes),
+}
 
 /// How pictures become tensors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Options {
+    /// `operation` with what goes with it.
+    pub(crate) operation: Operation,
+    /// `input_format`.
+    pub(crate) input: InputFormat,
+    /// `pixels_max` and `exif_orientation`.
+    pub(crate) acceptance: Acceptance,
     /// `resize` with the sizes that go with it.
     pub(crate) resize: Resize,
-    /// `channel_order`, `mean` and `scale`.
-    pub(crate) normalization: Normalization,
-    /// `pad_value`: what is written right of a picture, in the output's units.
-    pub(crate) pad_value: f32,
-    /// `pixels_max`: a picture with more is refused before it is decoded.
-    pub(crate) pixels_max: usize,
+    /// All else.
+    pub(crate) rendering: Rendering,
 }
 
 impl Options {
@@ -54,148 +79,71 @@ impl Options {
     /// Everything that is wrong with them, one a line.
     pub(crate) fn parse(parameters: &BTreeMap<String, String>) -> Result<Self, LoadError> {
         let mut reader = Reader { parameters, errors: Vec::new() };
-        reader.refuse_unknown();
-        let resize = resize(&mut reader);
-        let normalization = Normalization {
-            order: reader.choice("channel_order", &ORDERS).unwrap_or_default(),
-            mean: reader.read("mean", PER_CHANNEL, per_channel).unwrap_or([0.0; 3]),
-            scale: reader.read("scale", PER_CHANNEL, per_channel).unwrap_or([1.0; 3]),
-        };
-        let pad_value = reader.read("pad_value", "a number", number).unwrap_or(0.0);
-        let pixels_max = reader.size("pixels_max", AXIS_MAX * AXIS_MAX);
+        reader.refuse_unknown(&[&KEYS[..], &resize::KEYS].concat());
+        let operation = operation(&mut reader);
+        let (input, acceptance) = input(&mut reader);
+        let resize = resize::resize(&mut reader);
+        let rendering = rendering(&mut reader);
         match resize {
             Some(resize) if reader.errors.is_empty() => {
-                let pixels_max = pixels_max.unwrap_or(PIXELS_MAX_DEFAULT);
-                Ok(Self { resize, normalization, pad_value, pixels_max })
+                Ok(Self { operation, input, acceptance, resize, rendering })
             }
             _ => Err(LoadError::new(reader.errors.join("\n"))),
         }
     }
-}
 
-/// Takes parameters one by one and collects what is wrong with them.
-struct Reader<'a> {
-    parameters: &'a BTreeMap<String, String>,
-    errors: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    fn refuse_unknown(&mut self) {
-        for key in self.parameters.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            let known = KEYS.join(", ");
-            self.errors
-                .push(format!("parameter '{key}' is unknown: the image backend knows {known}"));
-        }
-    }
-
-    /// The parameter `key` as `parse` reads it, or `None` if it is absent or wrong.
-    fn read<T>(
-        &mut self,
-        key: &str,
-        expected: &str,
-        parse: impl Fn(&'a str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.parameters.get(key)?.trim();
-        let value = parse(text);
-        if value.is_none() {
-            self.errors.push(format!("parameter '{key}' must be {expected}, not \"{text}\""));
-        }
-        value
-    }
-
-    fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
-        let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        self.read(key, &names.join(" or "), |text| {
-            choices.iter().find(|(name, _)| *name == text).map(|&(_, value)| value)
-        })
-    }
-
-    fn size(&mut self, key: &str, max: usize) -> Option<usize> {
-        let parse = |text: &str| text.parse().ok().filter(|size| (1..=max).contains(size));
-        self.read(key, &format!("a whole number from 1 to {max}"), parse)
-    }
-
-    /// A size that must be there.
-    fn needed_size(&mut self, key: &str, mode: &str) -> Option<usize> {
-        if !self.parameters.contains_key(key) {
-            self.errors.push(format!("parameter '{key}' is missing: resize \"{mode}\" needs it"));
-        }
-        self.size(key, AXIS_MAX)
-    }
-
-    /// Refuses parameters that would do nothing.
-    fn refuse(&mut self, keys: &[&str], mode: &str) {
-        for key in keys.iter().filter(|key| self.parameters.contains_key(**key)) {
-            self.errors.push(format!("parameter '{key}' does not go with resize \"{mode}\""));
-        }
+    /// The axes of one picture in the output.
+    pub(crate) fn dims(&self) -> [nereid_backend::spec::Dim; 3] {
+        self.resize.dims(self.rendering.order, self.rendering.layout)
     }
 }
 
-/// The values of `channel_order`.
-const ORDERS: [(&str, ChannelOrder); 2] = [("RGB", ChannelOrder::Rgb), ("BGR", ChannelOrder::Bgr)];
-
-/// The values of `resize`; it is the first unless stated.
-const STRETCH: &str = "stretch";
-const FIXED_HEIGHT: &str = "fixed_height";
-
-fn resize(reader: &mut Reader<'_>) -> Option<Resize> {
-    let modes = [(STRETCH, STRETCH), (FIXED_HEIGHT, FIXED_HEIGHT)];
-    let is_stated = reader.parameters.contains_key("resize");
-    let resize = match reader.choice("resize", &modes) {
-        Some(FIXED_HEIGHT) => fixed_height(reader)?,
-        None if is_stated => return None,
-        _ => stretch(reader)?,
-    };
-    let pixels = resize.pixels_max();
-    if pixels > OUTPUT_PIXELS_MAX {
-        let text =
-            format!("an output of {pixels} pixels is too large: at most {OUTPUT_PIXELS_MAX}");
-        reader.errors.push(text);
+fn operation(reader: &mut Reader<'_>) -> Operation {
+    let is_crop = reader.choice("operation", &[("prepare", false), ("crop", true)]);
+    if is_crop != Some(true) {
+        reader.refuse(&["box_format", "box_units"], "operation \"prepare\"");
+        return Operation::Prepare;
     }
-    Some(resize)
+    let formats =
+        [("xyxy", BoxFormat::Xyxy), ("xywh", BoxFormat::Xywh), ("cxcywh", BoxFormat::Cxcywh)];
+    let units = [("pixels", BoxUnits::Pixels), ("normalized", BoxUnits::Normalized)];
+    Operation::Crop(Boxes {
+        format: reader.choice("box_format", &formats).unwrap_or_default(),
+        units: reader.choice("box_units", &units).unwrap_or_default(),
+    })
 }
 
-fn stretch(reader: &mut Reader<'_>) -> Option<Resize> {
-    reader.refuse(&["width_multiple", "width_min", "width_max", "pad_value"], STRETCH);
-    let width = reader.needed_size("width", STRETCH);
-    let height = reader.needed_size("height", STRETCH);
-    Some(Resize::Stretch { width: width?, height: height? })
+fn input(reader: &mut Reader<'_>) -> (InputFormat, Acceptance) {
+    let formats = [
+        ("file", InputFormat::File),
+        ("rgb", InputFormat::Pixels(PixelFormat::Rgb)),
+        ("bgr", InputFormat::Pixels(PixelFormat::Bgr)),
+        ("gray", InputFormat::Pixels(PixelFormat::Gray)),
+        ("nv12", InputFormat::Nv12),
+    ];
+    let format = reader.choice("input_format", &formats).unwrap_or_default();
+    if format != InputFormat::File {
+        reader.refuse(&["exif_orientation"], "an input_format other than \"file\"");
+    }
+    let orientations = [("apply", ExifOrientation::Apply), ("ignore", ExifOrientation::Ignore)];
+    let orientation = reader.choice("exif_orientation", &orientations).unwrap_or_default();
+    let pixels_max = reader.size("pixels_max", AXIS_MAX * AXIS_MAX).unwrap_or(PIXELS_MAX_DEFAULT);
+    (format, Acceptance { pixels_max, orientation })
 }
 
-fn fixed_height(reader: &mut Reader<'_>) -> Option<Resize> {
-    reader.refuse(&["width"], FIXED_HEIGHT);
-    let height = reader.needed_size("height", FIXED_HEIGHT);
-    let multiple = reader.size("width_multiple", AXIS_MAX).unwrap_or(WIDTH_MULTIPLE_DEFAULT);
-    let min = reader.size("width_min", AXIS_MAX).unwrap_or(multiple);
-    let max = reader.size("width_max", AXIS_MAX);
-    let max = max.unwrap_or((WIDTH_MAX_DEFAULT / multiple * multiple).max(min));
-    for (key, width) in [("width_min", min), ("width_max", max)] {
-        if !width.is_multiple_of(multiple) {
-            let text = format!("'{key}' is {width}, which is no multiple of the width_multiple");
-            reader.errors.push(format!("parameter {text} {multiple}"));
-        }
+fn rendering(reader: &mut Reader<'_>) -> Rendering {
+    let filters = [("false", Filter::Bilinear), ("true", Filter::Triangle)];
+    let orders =
+        [("RGB", ChannelOrder::Rgb), ("BGR", ChannelOrder::Bgr), ("GRAY", ChannelOrder::Gray)];
+    let layouts = [("NCHW", Layout::Planar), ("NHWC", Layout::Interleaved)];
+    Rendering {
+        filter: reader.choice("antialias", &filters).unwrap_or_default(),
+        order: reader.choice("channel_order", &orders).unwrap_or_default(),
+        layout: reader.choice("layout", &layouts).unwrap_or_default(),
+        mean: reader.per_channel("mean").unwrap_or([0.0; 3]),
+        scale: reader.per_channel("scale").unwrap_or([1.0; 3]),
+        pad: reader.per_channel("pad_value").unwrap_or([0.0; 3]),
     }
-    if min > max {
-        let text = format!("parameter 'width_min' is {min}, more than the width_max {max}");
-        reader.errors.push(text);
-    }
-    Some(Resize::FixedHeight { height: height?, widths: Widths { multiple, min, max } })
-}
-
-/// What [`per_channel`] reads.
-const PER_CHANNEL: &str = "one number, or three with commas between them";
-
-fn per_channel(text: &str) -> Option<[f32; 3]> {
-    let numbers: Option<Vec<f32>> = text.split(',').map(number).collect();
-    match *numbers?.as_slice() {
-        [same] => Some([same; 3]),
-        [first, second, third] => Some([first, second, third]),
-        _ => None,
-    }
-}
-
-fn number(text: &str) -> Option<f32> {
-    text.trim().parse().ok().filter(|number: &f32| number.is_finite())
 }
 
 #[cfg(test)]

@@ -47,8 +47,9 @@ pub(crate) fn jpeg(width: usize, height: usize) -> Vec<u8> {
 pub(crate) fn kinds(size: (usize, usize)) -> Vec<(String, Vec<u8>)> {
     use SamplingFactor as S;
     let mut kinds = Vec::new();
-    // The encoder makes no interleaved baseline files of other samplings.
-    for sampling in [S::F_1_1, S::F_2_1, S::F_1_2, S::F_2_2] {
+    // Baseline files of the last four have their colours in separate scans.
+    for sampling in [S::F_1_1, S::F_2_1, S::F_1_2, S::F_2_2, S::F_4_1, S::F_4_2, S::F_1_4, S::F_2_4]
+    {
         for is_progressive in [false, true] {
             for interval in [0, 3] {
                 let file = encode(size, ColorType::Rgb, |encoder| {

@@ -10,6 +10,9 @@ use nereid_backend::spec::{Dim, Signature};
 /// Largest label file: the 6,625 classes of a Chinese recogniser take 26 KB.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
+/// The output of names unless the operation calls it otherwise.
+pub(crate) const LABELS: &str = "LABELS";
+
 /// The names of the classes; line N names class N.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Labels {
@@ -19,6 +22,26 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
+    /// Those of the output [`LABELS`], if the model has it.
+    ///
+    /// # Errors
+    /// When it has no file, or that cannot be read.
+    pub(crate) fn of(signature: &Signature) -> Result<Option<Self>, LoadError> {
+        let Some(output) = signature.output(LABELS) else { return Ok(None) };
+        let file = output.labels.as_deref().ok_or_else(|| {
+            LoadError::new(format!(
+                "output '{LABELS}' needs label_filename: \"labels.txt\", and that file, with one \
+                 label a line, in the model's folder"
+            ))
+        })?;
+        Self::read(file).map(Some)
+    }
+
+    /// The name of a class; empty if it has none.
+    pub(crate) fn name(&self, class: usize) -> &str {
+        self.names.get(class).map_or("", AsRef::as_ref)
+    }
+
     /// Reads the file. Of each line only its end is stripped, `\n` or `\r\n`: a label may be a
     /// space.
     ///

@@ -2,23 +2,30 @@
 //! `backend: "postprocess"`.
 //!
 //! A model of this engine is its configuration; it has no file. `parameters` name the operation;
-//! there is one so far, `ctc_greedy_decode`: from class probabilities over time to text and score.
-//! In reading order:
+//! `docs/postprocess.md` tells the inputs, outputs, parameters and formula of each. In reading
+//! order:
 //!
-//! - `options`: what `parameters` of `config.pbtxt` say;
+//! - `head`: what every operation is made of;
+//! - `parameters`: what `config.pbtxt` says, read with all its mistakes;
+//! - `ports`: which inputs and outputs a model has;
 //! - `labels`: the file that names the classes;
-//! - `signature`: which inputs and outputs such a model has;
-//! - `argmax`, `ctc`: the decoder, which knows nothing of models or requests;
+//! - `letterbox`: how a picture was brought into a model's input;
+//! - `found`: lists of things, padded where requests share a batch;
+//! - `heads`: the operations;
 //! - `instance`: from a batch to its answers.
+//!
+//! The arithmetic is in `nereid_kernels::cpu`, which knows nothing of models or requests.
 
 #![forbid(unsafe_code)]
 
-pub mod argmax;
-pub mod ctc;
+mod found;
+mod head;
+mod heads;
 mod instance;
 mod labels;
-mod options;
-mod signature;
+mod letterbox;
+mod parameters;
+mod ports;
 
 use std::sync::Arc;
 
@@ -27,9 +34,8 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
-use instance::CtcInstance;
-use labels::Labels;
-use options::Options;
+use head::Head;
+use instance::HeadInstance;
 
 /// The engine of the heads, on the CPU.
 #[derive(Debug, Default)]
@@ -49,36 +55,26 @@ impl Backend for PostprocessBackend {
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
-        Options::parse(&raw.parameters)?;
-        signature::complete(&raw.signature, raw.rows_max)
+        heads::parse(&raw.parameters)?.complete(&raw.signature, raw.rows_max)
     }
 
     fn load(&self, spec: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
-        let options = Options::parse(&spec.parameters)?;
+        let operation = heads::parse(&spec.parameters)?;
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
-        let signature = signature::complete(&spec.signature, rows_max)?;
-        let names = signature::Names::of(&signature)?;
-        let labels = Labels::read(signature::labels(&signature)?)?;
-        labels.check(&signature, options.blank)?;
-        Ok(Arc::new(CtcModel { names, labels: Arc::new(labels), blank: options.blank }))
+        let signature = operation.complete(&spec.signature, rows_max)?;
+        Ok(Arc::new(HeadModel { head: operation.open(&signature, rows_max)? }))
     }
 }
 
-/// A checked configuration with its labels.
-struct CtcModel {
-    names: signature::Names,
-    labels: Arc<Labels>,
-    blank: usize,
+/// A checked configuration.
+struct HeadModel {
+    head: Arc<dyn Head>,
 }
 
-impl Model for CtcModel {
+impl Model for HeadModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         match spec.device {
-            DeviceId::Cpu => Ok(Box::new(CtcInstance {
-                names: self.names.clone(),
-                labels: self.labels.clone(),
-                blank: self.blank,
-            })),
+            DeviceId::Cpu => Ok(Box::new(HeadInstance { head: self.head.clone() })),
             device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
                 "the postprocess backend runs on the CPU and cannot use {device}: \
                  set instance_group to kind KIND_CPU"
@@ -91,3 +87,6 @@ impl Model for CtcModel {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 /// It keeps the arithmetic of resizing exact.
 pub const AXIS_MAX: usize = 65_535;
 
-/// Colour channels of a picture.
+/// Colour channels of a picture once it is unpacked.
 pub(super) const CHANNELS: usize = 3;
 
 /// Why memory is not the picture that it is said to be.
@@ -19,13 +19,23 @@ pub enum ViewError {
         /// Rows.
         height: usize,
     },
-    /// Rows are shorter than what they should hold.
-    #[error("rows of {stride} elements cannot hold {width} pixels")]
-    Stride {
-        /// Elements from the start of one row to the start of the next.
-        stride: usize,
+    /// A side has half a pair of colours.
+    #[error("a picture of {width} x {height} pixels: NV12 has even sides")]
+    Odd {
         /// Pixels in a row.
         width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// A part of a picture is not inside of it.
+    #[error("{count} pixels from {start} on are not inside of a side of {side} pixels")]
+    Outside {
+        /// The part's first pixel along an axis.
+        start: usize,
+        /// The part's pixels along the axis.
+        count: usize,
+        /// The picture's pixels along the axis.
+        side: usize,
     },
     /// The memory has another size than the picture.
     #[error("the picture needs {expected} elements, got {actual}")]
@@ -37,98 +47,100 @@ pub enum ViewError {
     },
 }
 
-/// A picture of interleaved 8-bit RGB: rows from the top, without gaps.
+/// What the bytes of a pixel are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+    /// One level for all three.
+    Gray,
+}
+
+impl PixelFormat {
+    /// Bytes of a pixel.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Rgb | Self::Bgr => CHANNELS,
+            Self::Gray => 1,
+        }
+    }
+}
+
+/// A picture of interleaved 8-bit levels: rows from the top, at equal distances.
 #[derive(Clone, Copy, Debug)]
-pub struct RgbImage<'a> {
-    pixels: &'a [[u8; CHANNELS]],
-    width: usize,
-    height: usize,
-}
-
-impl<'a> RgbImage<'a> {
-    /// Borrows `bytes` as `height` rows of `width` pixels.
-    ///
-    /// # Errors
-    /// When a side is out of bounds, or `bytes` has another size.
-    pub fn new(bytes: &'a [u8], width: usize, height: usize) -> Result<Self, ViewError> {
-        check_axes(width, height)?;
-        check_size(CHANNELS * width * height, bytes.len())?;
-        let (pixels, _empty) = bytes.as_chunks();
-        Ok(Self { pixels, width, height })
-    }
-
-    /// Pixels in a row.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// Rows.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// The pixels of row `y`, which must be less than the height.
-    pub(super) fn row(&self, y: usize) -> &'a [[u8; CHANNELS]] {
-        &self.pixels[y * self.width..(y + 1) * self.width]
-    }
-}
-
-/// One picture of a planar (CHW) float tensor, which may have room right of it for padding.
-#[derive(Debug)]
-pub struct Planes<'a> {
-    elements: &'a mut [f32],
+pub struct Image<'a> {
+    bytes: &'a [u8],
+    format: PixelFormat,
     stride: usize,
     width: usize,
     height: usize,
 }
 
-impl<'a> Planes<'a> {
-    /// Borrows `elements` as three planes of rows of `stride` elements. The picture is the first
-    /// `width` of each row; what is right of it is padding.
+impl<'a> Image<'a> {
+    /// Borrows `bytes` as `height` rows of `width` pixels, without gaps.
     ///
     /// # Errors
-    /// When a side is out of bounds, a row is too short, or `elements` has another size than three
-    /// planes of `height` rows.
+    /// When a side is out of bounds, or `bytes` has another size.
     pub fn new(
-        elements: &'a mut [f32],
-        stride: usize,
+        bytes: &'a [u8],
+        format: PixelFormat,
         (width, height): (usize, usize),
     ) -> Result<Self, ViewError> {
         check_axes(width, height)?;
-        check_axes(stride, height)?;
-        if stride < width {
-            return Err(ViewError::Stride { stride, width });
-        }
-        check_size(CHANNELS * stride * height, elements.len())?;
-        Ok(Self { elements, stride, width, height })
+        let stride = format.channels() * width;
+        check_size(stride * height, bytes.len())?;
+        Ok(Self { bytes, format, stride, width, height })
     }
 
-    /// Pixels in a row, without the padding.
-    pub fn width(&self) -> usize {
-        self.width
+    /// The part of `width` x `height` pixels whose first pixel is at `left`, `top`.
+    ///
+    /// # Errors
+    /// When it is empty or not inside of this picture.
+    pub fn part(
+        &self,
+        (left, top): (usize, usize),
+        (width, height): (usize, usize),
+    ) -> Result<Self, ViewError> {
+        check_axes(width, height)?;
+        check_inside(left, width, self.width)?;
+        check_inside(top, height, self.height)?;
+        let bytes = &self.bytes[top * self.stride + left * self.format.channels()..];
+        Ok(Self { bytes, width, height, ..*self })
     }
 
-    /// Rows.
-    pub fn height(&self) -> usize {
-        self.height
+    /// Columns and rows.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
     }
 
-    /// Row `y` of each plane, which must be less than the height: its picture and its padding.
-    pub(super) fn rows(&mut self, y: usize) -> impl Iterator<Item = (&mut [f32], &mut [f32])> {
-        let (stride, width) = (self.stride, self.width);
-        self.elements
-            .chunks_exact_mut(stride * self.height)
-            .map(move |plane| plane[y * stride..(y + 1) * stride].split_at_mut(width))
+    /// What a pixel's bytes are.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The bytes of row `y`, which must be less than the height.
+    pub(super) fn row(&self, y: usize) -> &'a [u8] {
+        &self.bytes[y * self.stride..][..self.format.channels() * self.width]
     }
 }
 
-fn check_axes(width: usize, height: usize) -> Result<(), ViewError> {
+pub(super) fn check_axes(width: usize, height: usize) -> Result<(), ViewError> {
     let fits = |axis| (1..=AXIS_MAX).contains(&axis);
     if fits(width) && fits(height) { Ok(()) } else { Err(ViewError::Axis { width, height }) }
 }
 
-fn check_size(expected: usize, actual: usize) -> Result<(), ViewError> {
+pub(super) fn check_size(expected: usize, actual: usize) -> Result<(), ViewError> {
     if expected == actual { Ok(()) } else { Err(ViewError::Size { expected, actual }) }
+}
+
+fn check_inside(start: usize, count: usize, side: usize) -> Result<(), ViewError> {
+    if start <= side && count <= side - start {
+        return Ok(());
+    }
+    Err(ViewError::Outside { start, count, side })
 }
 
 #[cfg(test)]
@@ -148,21 +160,27 @@ mod tests {
             ((usize::MAX, usize::MAX, 0), axis(usize::MAX, usize::MAX)),
         ];
         for ((width, height, size), expected) in cases {
-            let got = RgbImage::new(&vec![0; size], width, height).err();
-            assert_eq!(got, expected, "{width} x {height} in {size}");
-            let got = Planes::new(&mut vec![0.0; size], width, (width, height)).err();
+            let got = Image::new(&vec![0; size], PixelFormat::Bgr, (width, height)).err();
             assert_eq!(got, expected, "{width} x {height} in {size}");
         }
     }
 
     #[test]
-    fn rows_may_be_longer_than_the_picture_but_not_shorter() {
-        let mut elements = vec![0.0; 12];
-        assert!(Planes::new(&mut elements, 4, (2, 1)).is_ok());
-        assert!(Planes::new(&mut elements, 4, (4, 1)).is_ok());
-        let refused = Planes::new(&mut elements, 4, (5, 1)).err();
-        assert_eq!(refused, Some(ViewError::Stride { stride: 4, width: 5 }));
-        let refused = Planes::new(&mut elements, AXIS_MAX + 1, (5, 1)).err();
-        assert_eq!(refused, Some(ViewError::Axis { width: AXIS_MAX + 1, height: 1 }));
+    fn a_part_is_inside() {
+        let levels: Vec<u8> = (0..12).collect();
+        let image = Image::new(&levels, PixelFormat::Gray, (4, 3)).unwrap();
+        let part = image.part((1, 1), (3, 2)).unwrap();
+        assert_eq!([part.row(0), part.row(1)], [[5, 6, 7], [9, 10, 11]]);
+        let outside = |start, count, side| Some(ViewError::Outside { start, count, side });
+        let cases = [
+            ((0, 0), (4, 3), None),
+            ((2, 0), (3, 1), outside(2, 3, 4)),
+            ((0, 3), (1, 1), outside(3, 1, 3)),
+            ((5, 0), (1, 1), outside(5, 1, 4)),
+            ((0, 0), (0, 1), Some(ViewError::Axis { width: 0, height: 1 })),
+        ];
+        for (start, size, expected) in cases {
+            assert_eq!(image.part(start, size).err(), expected, "{start:?} {size:?}");
+        }
     }
 }

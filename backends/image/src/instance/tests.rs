@@ -13,6 +13,7 @@ use nereid_backend::request::{Home, Response};
 use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, RawSpec, Signature, TensorSpec,
 };
+use nereid_kernels::cpu::{ChannelOrder, Layout};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -32,7 +33,7 @@ fn model(parameters: &str, rows_max: usize) -> Arc<dyn Model> {
         let input = TensorSpec::new("IMAGE", DataType::Bytes, vec![Dim::Fixed(1)]);
         raw.signature.inputs.push(input);
     }
-    let mut signature: Signature = ImageBackend.inspect(&raw).unwrap();
+    let mut signature: Signature = ImageBackend::default().inspect(&raw).unwrap();
     for tensor in signature.inputs.iter_mut().chain(&mut signature.outputs) {
         tensor.dims.drain(..usize::from(is_batched));
     }
@@ -47,7 +48,7 @@ fn model(parameters: &str, rows_max: usize) -> Arc<dyn Model> {
         engine: EngineOptions::default(),
         instances: vec![SLOT],
     };
-    ImageBackend.load(Arc::new(spec)).unwrap()
+    ImageBackend::default().load(Arc::new(spec)).unwrap()
 }
 
 /// The bare instance of a small model.
@@ -55,11 +56,17 @@ fn instance() -> ImageInstance {
     let parameters = [("width", "4"), ("height", "3")];
     let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     ImageInstance {
-        input: "IMAGE".into(),
-        output: "PIXELS".into(),
+        names: Names { image: "IMAGE".into(), boxes: "".into(), pixels: "PIXELS".into() },
+        outputs: vec!["PIXELS".into()],
         has_batch_axis: true,
+        pixels: PixelSpec {
+            data_type: DataType::Fp32,
+            order: ChannelOrder::Rgb,
+            layout: Layout::Planar,
+        },
         options: Options::parse(&parameters).unwrap(),
-        pixels: Vec::new(),
+        pool: HostPool::new(0),
+        workspace: Workspace::default(),
     }
 }
 
@@ -162,7 +169,7 @@ fn a_bad_picture_fails_its_own_request() {
     let requests: [&[Vec<u8>]; 5] = [
         &[good()],
         &[b"This is a text file".to_vec()],
-        &[good(), b"\x89PNG\r\n\x1A\n".to_vec(), good()],
+        &[good(), b"GIF89a".to_vec(), good()],
         &[cut],
         &[good(), good()],
     ];
@@ -170,8 +177,8 @@ fn a_bad_picture_fails_its_own_request() {
     assert_eq!(
         [1, 2].map(|index| text(&answers[index])),
         [
-            "input 'IMAGE': not a JPEG: it begins with \"This is a text f\"…",
-            "input 'IMAGE'[1]: not a JPEG: it is a PNG",
+            "input 'IMAGE': not a JPEG or PNG: it begins with \"This is a text f\"…",
+            "input 'IMAGE'[1]: not a JPEG or PNG: it is a GIF",
         ]
     );
     assert!(text(&answers[3]).starts_with("input 'IMAGE': the JPEG is truncated: its"));
@@ -202,7 +209,7 @@ fn a_picture_that_breaks_late_leaves_no_gap() {
 #[test]
 fn limits_are_told() {
     let answers = run_files("width=4;height=3;pixels_max=199", &[&[jpeg(20, 10)]]);
-    let expected = "input 'IMAGE': the JPEG has 20 x 10 pixels, more than the 199 that the \
+    let expected = "input 'IMAGE': the image has 20 x 10 pixels, more than the 199 that the \
                     model's parameter 'pixels_max' allows";
     assert_eq!(text(&answers[0]), expected);
     let two: &[Vec<u8>] = &[jpeg(1, 1), jpeg(1, 1)];
@@ -224,7 +231,7 @@ fn rows_of_bytes_are_files() {
     let answers = run(&model, inputs);
     assert_eq!(answers[0].as_ref().unwrap().shape(), [1, 3, 3, 4]);
     assert_eq!(answers[1].as_ref().unwrap().shape(), [2, 3, 3, 4]);
-    assert_eq!(text(&answers[2]), "input 'IMAGE': not a JPEG: it is empty");
+    assert_eq!(text(&answers[2]), "input 'IMAGE': not a JPEG or PNG: it is empty");
 }
 
 #[test]
@@ -241,7 +248,7 @@ fn a_request_that_nobody_waits_for_is_not_decoded() {
     let mut instance = instance();
     let answers = instance.run(&[request]);
     assert!(matches!(answers[..], [Err(InferError::Cancelled(_))]));
-    assert_eq!(instance.pixels.capacity(), 0);
+    assert_eq!(instance.workspace.kept_bytes(), 0);
 }
 
 #[test]
@@ -256,7 +263,7 @@ fn memory_of_a_huge_picture_is_given_back() {
     for (file, is_kept) in [(jpeg(20, 10), true), (huge, false)] {
         let (request, _client) = request(bytes(&[1, 1], &[file]), 1);
         assert!(instance.run(&[request])[0].is_ok());
-        assert_eq!(instance.pixels.capacity() > 0, is_kept);
+        assert_eq!(instance.workspace.kept_bytes() > 0, is_kept);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::JpegError;
+use crate::error::{Format, PictureError};
 
 /// The first byte of every marker.
 const MARKER: u8 = 0xFF;
@@ -29,24 +29,28 @@ pub(super) struct Image<'a> {
     pub(super) bytes: &'a [u8],
     /// How many times the decoder goes over the picture.
     pub(super) scans: usize,
+    /// Columns and rows, as the last frame header says; 0 if there is none.
+    pub(super) size: (usize, usize),
+    /// Whether it is laid out in a way that only the slower decoder gets right.
+    pub(super) is_rare: bool,
 }
 
 /// Finds the first image in `bytes`, which begins with a start marker. What follows the end is ignored, as by other decoders: cameras put previews there.
 ///
 /// # Errors
-/// - [`JpegError::Truncated`] without an end, or with another start before it;
-/// - [`JpegError::Scans`] with more than `scans_max` scans;
-/// - [`JpegError::Broken`] with a segment of impossible length, or of a kind that the decoder gets
+/// - [`PictureError::Truncated`] without an end, or with another start before it;
+/// - [`PictureError::Scans`] with more than `scans_max` scans;
+/// - [`PictureError::Broken`] with a segment of impossible length, or of a kind that the decoder gets
 ///   wrong.
-pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<Image<'_>, JpegError> {
-    let truncated = || JpegError::Truncated { size_bytes: bytes.len() };
+pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<Image<'_>, PictureError> {
+    let truncated = || PictureError::Truncated { format: Format::Jpeg, size_bytes: bytes.len() };
     let mut layout = Layout::default();
     let mut position = 2;
     loop {
         let (marker, after) = next_marker(bytes, position).ok_or_else(truncated)?;
         position = match marker {
             END_OF_IMAGE => {
-                return Ok(Image { bytes: &bytes[..after], scans: layout.scans });
+                return Ok(layout.image(&bytes[..after]));
             }
             START_OF_IMAGE => return Err(truncated()),
             TEMPORARY => after,
@@ -67,11 +71,17 @@ struct Layout {
     /// Colour components; a missing frame is for the decoder to tell.
     components: u8,
     scans: usize,
+    size: (usize, usize),
+    is_rare: bool,
 }
 
 impl Layout {
+    fn image<'a>(&self, bytes: &'a [u8]) -> Image<'a> {
+        Image { bytes, scans: self.scans, size: self.size, is_rare: self.is_rare }
+    }
+
     /// Notes a segment, which begins with its length.
-    fn note(&mut self, marker: u8, segment: &[u8], scans_max: usize) -> Result<(), JpegError> {
+    fn note(&mut self, marker: u8, segment: &[u8], scans_max: usize) -> Result<(), PictureError> {
         let at = |index: usize| segment.get(index).copied().unwrap_or_default();
         match marker {
             START_OF_SCAN => self.scan(at(2), scans_max),
@@ -79,6 +89,10 @@ impl Layout {
             BASELINE | EXTENDED | PROGRESSIVE => {
                 self.is_progressive = marker == PROGRESSIVE;
                 self.components = at(7);
+                let side = |index| usize::from(u16::from_be_bytes([at(index), at(index + 1)]));
+                self.size = (side(5), side(3));
+                let components = segment.get(8..).unwrap_or_default().chunks_exact(3);
+                self.is_rare |= is_rare(components.map(|component| component[1]));
                 Ok(())
             }
             // The decoder skips frames of other kinds, and then misses them.
@@ -89,22 +103,35 @@ impl Layout {
         }
     }
 
-    fn scan(&mut self, components: u8, scans_max: usize) -> Result<(), JpegError> {
+    fn scan(&mut self, components: u8, scans_max: usize) -> Result<(), PictureError> {
         self.scans += 1;
         if self.scans > scans_max {
-            return Err(JpegError::Scans);
+            return Err(PictureError::Scans(scans_max));
         }
-        // The decoder leaves rows out, and says that all is well.
-        if !self.is_progressive && (self.scans > 1 || components != self.components) {
-            return Err(unsupported("baseline with its colours in separate scans"));
-        }
+        // The faster decoder leaves rows out, and says that all is well.
+        self.is_rare |= !self.is_progressive && (self.scans > 1 || components != self.components);
         Ok(())
     }
 }
 
-fn unsupported(what: &str) -> JpegError {
+/// Whether components are sampled in a way that the faster decoder refuses, or gets wrong: it
+/// wants factors that are powers of two, and the first component at full size. A byte is the
+/// factor along x, and that along y.
+fn is_rare(samplings: impl Iterator<Item = u8> + Clone) -> bool {
+    let factors = samplings.map(|sampling| [sampling >> 4, sampling & 15]);
+    let first = factors.clone().next().unwrap_or_default();
+    let mut factors = factors;
+    factors.any(|factors| {
+        factors
+            .iter()
+            .zip(first)
+            .any(|(&factor, first)| factor > first || !factor.is_power_of_two())
+    })
+}
+
+pub(super) fn unsupported(what: &str) -> PictureError {
     let text = "is not supported: send it as ordinary baseline or progressive";
-    JpegError::Broken(format!("{what} {text}"))
+    PictureError::broken(Format::Jpeg, format!("{what} {text}"))
 }
 
 /// The next marker at or after `start`, and the position after it. Between markers is pixel data,
@@ -112,7 +139,7 @@ fn unsupported(what: &str) -> JpegError {
 fn next_marker(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
     let mut position = start;
     loop {
-        let skipped = bytes.get(position..)?.iter().position(|&byte| byte == MARKER)?;
+        let skipped = memchr::memchr(MARKER, bytes.get(position..)?)?;
         position += skipped + 1;
         match *bytes.get(position)? {
             STUFFING | MARKER => {} // A marker may be filled up with more 0xFF.
@@ -123,12 +150,12 @@ fn next_marker(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
 
 /// The segment at `start`, length and all: its first two bytes are its length, and count. `None`
 /// when it is not all there.
-fn segment(bytes: &[u8], start: usize) -> Option<Result<&[u8], JpegError>> {
+fn segment(bytes: &[u8], start: usize) -> Option<Result<&[u8], PictureError>> {
     let bytes = bytes.get(start..)?;
     match usize::from(u16::from_be_bytes(*bytes.first_chunk()?)) {
         size @ (0 | 1) => {
             let text = format!("the segment at byte {start} says that it has {size} bytes");
-            Some(Err(JpegError::Broken(text)))
+            Some(Err(PictureError::broken(Format::Jpeg, text)))
         }
         size => bytes.get(..size).map(Ok),
     }
@@ -140,10 +167,11 @@ mod tests {
 
     #[test]
     fn the_walk_ends_at_the_end_of_the_image() {
-        let truncated = |size_bytes| Err(JpegError::Truncated { size_bytes });
-        let broken = |text: &str| Err(JpegError::Broken(text.to_owned()));
+        let truncated =
+            |size_bytes| Err(PictureError::Truncated { format: Format::Jpeg, size_bytes });
+        let broken = |text: &str| Err(PictureError::Broken(Format::Jpeg, text.to_owned()));
         let size = |bytes: &[u8]| image(bytes, 2).map(|image| image.bytes.len());
-        let cases: [(&[u8], Result<usize, JpegError>); 12] = [
+        let cases: [(&[u8], Result<usize, PictureError>); 12] = [
             (b"\xFF\xD8\xFF\xD9", Ok(4)),
             (b"\xFF\xD8\xFF\xD9garbage\xFF\xD9", Ok(4)),
             (b"\xFF\xD8", truncated(2)),
@@ -165,8 +193,8 @@ mod tests {
     /// A marker, with a count of components.
     type Segment = (u8, u8);
 
-    /// The verdict on an image of a frame and scans.
-    fn layout(segments: &[Segment]) -> Result<(), JpegError> {
+    /// Whether an image of a frame and scans is rare.
+    fn layout(segments: &[Segment]) -> Result<bool, PictureError> {
         let mut bytes = b"\xFF\xD8".to_vec();
         for &(marker, components) in segments {
             bytes.extend([MARKER, marker, 0, 8]);
@@ -174,30 +202,50 @@ mod tests {
             bytes.extend(if is_scan {
                 [components, 0, 0, 0, 0, 0]
             } else {
-                [0, 0, 0, 0, 0, components]
+                [0, 0, 5, 0, 7, components]
             });
         }
         bytes.extend(b"\xFF\xD9");
-        image(&bytes, 2).map(drop)
+        image(&bytes, 2).map(|image| {
+            assert!(image.size == (7, 5));
+            image.is_rare
+        })
     }
 
     #[test]
-    fn layouts_that_the_decoder_gets_wrong_are_refused() {
-        let separate = Err(unsupported("baseline with its colours in separate scans"));
+    fn layouts_that_a_decoder_gets_wrong_are_known() {
         let scan = |components| (START_OF_SCAN, components);
-        let cases: [(&[Segment], Result<(), JpegError>); 9] = [
-            (&[(BASELINE, 3), scan(3)], Ok(())),
-            (&[(EXTENDED, 1), scan(1)], Ok(())),
-            (&[(PROGRESSIVE, 3), scan(3), scan(1)], Ok(())),
-            (&[(PROGRESSIVE, 3), scan(3), scan(1), scan(1)], Err(JpegError::Scans)),
-            (&[(BASELINE, 3), scan(1)], separate.clone()),
-            (&[(BASELINE, 3), scan(3), scan(3)], separate),
+        let cases: [(&[Segment], Result<bool, PictureError>); 9] = [
+            (&[(BASELINE, 3), scan(3)], Ok(false)),
+            (&[(EXTENDED, 1), scan(1)], Ok(false)),
+            (&[(PROGRESSIVE, 3), scan(3), scan(1)], Ok(false)),
+            (&[(PROGRESSIVE, 3), scan(3), scan(1), scan(1)], Err(PictureError::Scans(2))),
+            (&[(BASELINE, 3), scan(1)], Ok(true)),
+            (&[(BASELINE, 3), scan(3), scan(3)], Ok(true)),
             (&[(0xC3, 3), scan(3)], Err(unsupported("its kind, SOF3,"))),
             (&[(0xC9, 3), scan(3)], Err(unsupported("its kind, SOF9,"))),
-            (&[(0xC4, 0), (0xC8, 0), (0xCC, 0), (BASELINE, 3), scan(3)], Ok(())),
+            (&[(0xC4, 0), (0xC8, 0), (0xCC, 0), (BASELINE, 3), scan(3)], Ok(false)),
         ];
         for (segments, expected) in cases {
             assert_eq!(layout(segments), expected, "{segments:?}");
+        }
+    }
+
+    #[test]
+    fn samplings_that_a_decoder_gets_wrong_are_known() {
+        let cases: [(&[u8], bool); 9] = [
+            (&[0x11, 0x11, 0x11], false),
+            (&[0x22, 0x11, 0x11], false),
+            (&[0x42, 0x11, 0x11], false),
+            (&[0x22, 0x21, 0x12], false),
+            (&[0x21, 0x12, 0x11], true),
+            (&[0x11, 0x22, 0x22], true),
+            (&[0x31, 0x11, 0x11], true),
+            (&[0x11], false),
+            (&[], false),
+        ];
+        for (samplings, expected) in cases {
+            assert_eq!(is_rare(samplings.iter().copied()), expected, "{samplings:x?}");
         }
     }
 }

@@ -74,19 +74,23 @@ fn what_does_not_fit_is_refused() {
         (
             (vec![tensor("x", DataType::Bytes, &[-1])], vec![]),
             8,
-            "input 'x' of TYPE_STRING must have dims [ 1 ], not [ -1 ]",
+            "input 'x' of TYPE_STRING must have dims [ 1 ], which follow",
         ),
         (
             (vec![tensor("x", DataType::Uint8, &[-1])], vec![]),
             8,
             "input 'x' of TYPE_UINT8 needs allow_ragged_batch: true",
         ),
-        (([bytes(), bytes()].concat(), vec![]), 8, "has one input, the configuration has 2"),
-        ((bytes(), bytes()), 8, "output 'x' must be TYPE_FP32, not TYPE_STRING"),
+        (([bytes(), bytes()].concat(), vec![]), 8, "has 1 input(s), the configuration has 2"),
+        (
+            (bytes(), bytes()),
+            8,
+            "output 'x' must be TYPE_UINT8, TYPE_FP16, TYPE_FP32, TYPE_FP64, not TYPE_STRING",
+        ),
         (
             (bytes(), fp32(&[3, 32, -1])),
             8,
-            "output 'y' must have dims [ 3, 48, -1 ], which follow from the parameters, \
+            "output 'y' of TYPE_FP32 must have dims [ 3, 48, -1 ], which follow from the parameters, \
              not [ 3, 32, -1 ]",
         ),
         ((bytes(), fp32(&[3, 48, 320])), 8, "equal width_min and width_max make the width fixed"),
@@ -98,4 +102,81 @@ fn what_does_not_fit_is_refused() {
         let error = complete(&user, rows_max, &line()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+type Dims<'a> = &'a [i64];
+
+/// The wire dims of all inputs and outputs.
+fn told(
+    user: (Vec<TensorSpec>, Vec<TensorSpec>),
+    rows_max: usize,
+    text: &str,
+) -> Result<Vec<Vec<i64>>, String> {
+    let user = Signature { inputs: user.0, outputs: user.1 };
+    let told = complete(&user, rows_max, &options(text)).map_err(|error| error.to_string())?;
+    let wire = |tensor: &TensorSpec| tensor.dims.iter().map(|dim| dim.to_wire()).collect();
+    Ok(told.inputs.iter().chain(&told.outputs).map(wire).collect())
+}
+
+#[test]
+fn levels_have_their_axes() {
+    let input = |wire: &[i64]| (vec![tensor("x", DataType::Uint8, wire)], vec![]);
+    let cases: [(&str, Dims<'_>, usize, &[Dims<'_>]); 5] = [
+        ("input_format=rgb", &[-1, -1, 3], 8, &[&[-1, -1, -1, 3], &[-1, 3, 5, 7]]),
+        ("input_format=bgr", &[720, 1280, 3], 8, &[&[-1, 720, 1280, 3], &[-1, 3, 5, 7]]),
+        ("input_format=gray", &[-1, -1, 1], 0, &[&[-1, -1, 1], &[3, 5, 7]]),
+        ("input_format=rgb", &[-1, -1, -1, 3], 0, &[&[-1, -1, -1, 3], &[-1, 3, 5, 7]]),
+        ("input_format=nv12;layout=NHWC", &[-1, 640], 1, &[&[-1, -1, 640], &[-1, 5, 7, 3]]),
+    ];
+    for (format, wire, rows_max, expected) in cases {
+        let text = format!("width=7;height=5;{format}");
+        assert_eq!(told(input(wire), rows_max, &text).unwrap(), expected, "{format}");
+    }
+    let error = told(input(&[-1, -1, 1]), 8, "width=7;height=5;input_format=rgb").unwrap_err();
+    assert!(error.contains("input 'x' of TYPE_UINT8 must have dims [ -1, -1, 3 ]"), "{error}");
+    let bytes = (vec![tensor("x", DataType::Bytes, &[1])], vec![]);
+    let error = told(bytes, 8, "width=7;height=5;input_format=rgb").unwrap_err();
+    assert!(error.contains("input 'x' must be TYPE_UINT8, as input_format is not"), "{error}");
+}
+
+#[test]
+fn sizes_and_transforms_are_made_for_who_lists_them() {
+    let size = |wire: &[i64]| tensor(ORIGINAL_SIZE, DataType::Int32, wire);
+    let transform = |wire: &[i64]| tensor(TRANSFORM, DataType::Fp32, wire);
+    let pixels = |wire: &[i64]| tensor("y", DataType::Fp16, wire);
+    let stretch = "width=7;height=5";
+    let all = vec![size(&[2]), pixels(&[3, 5, 7]), transform(&[4])];
+    let expected: [&[i64]; 4] = [&[-1, 1], &[-1, 2], &[-1, 3, 5, 7], &[-1, 4]];
+    assert_eq!(told((vec![], all), 8, stretch).unwrap(), expected);
+    let single = vec![pixels(&[3, 5, 7]), size(&[2])];
+    let expected: [&[i64]; 3] = [&[1], &[3, 5, 7], &[2]];
+    assert_eq!(
+        told((vec![tensor("x", DataType::Bytes, &[1])], single), 0, stretch).unwrap(),
+        expected
+    );
+    let bad = vec![pixels(&[3, 5, 7]), transform(&[2]), tensor("z", DataType::Fp32, &[3, 5, 7])];
+    let error = told((vec![], bad), 8, stretch).unwrap_err();
+    assert!(error.contains("output 'z': beside one output of pictures, which is 'y'"), "{error}");
+    assert!(error.contains("output 'TRANSFORM' of TYPE_FP32 must have dims [ 4 ]"), "{error}");
+}
+
+#[test]
+fn crops_are_a_batch_of_one_picture() {
+    let stretch = "operation=crop;width=7;height=5";
+    let expected: [&[i64]; 3] = [&[1], &[-1, 4], &[-1, 3, 5, 7]];
+    assert_eq!(told((vec![], vec![]), 0, stretch).unwrap(), expected);
+    let inputs =
+        || vec![tensor("x", DataType::Uint8, &[-1]), tensor("b", DataType::Fp32, &[-1, 4])];
+    let outputs = vec![
+        tensor("y", DataType::Uint8, &[-1, 3, 5, 7]),
+        tensor(TRANSFORM, DataType::Fp32, &[-1, 4]),
+    ];
+    let expected: [&[i64]; 4] = [&[-1], &[-1, 4], &[-1, 3, 5, 7], &[-1, 4]];
+    assert_eq!(told((inputs(), outputs), 0, stretch).unwrap(), expected);
+    let error = told((inputs(), vec![]), 4, stretch).unwrap_err();
+    assert!(error.contains("set max_batch_size to 0"), "{error}");
+    let boxes = vec![tensor("x", DataType::Bytes, &[1]), tensor("b", DataType::Int32, &[-1, 5])];
+    let error = told((boxes, vec![]), 0, stretch).unwrap_err();
+    assert!(error.contains("input 'b' must be TYPE_FP32, not TYPE_INT32"), "{error}");
+    assert!(error.contains("input 'b' of TYPE_INT32 must have dims [ -1, 4 ]"), "{error}");
 }

@@ -1,16 +1,18 @@
-//! What came when it is no JPEG, in words that help whoever sent it.
+//! What came when it is no picture that is read here, in words that help whoever sent it.
 
-use super::JpegError;
+use crate::error::{Format, PictureError};
 
 /// The first bytes of a JPEG: a start marker, and the first byte of the next marker.
 const JPEG: &[u8] = b"\xFF\xD8\xFF";
+
+/// The first bytes of a PNG.
+const PNG: &[u8] = b"\x89PNG\r\n\x1A\n";
 
 /// Most bytes of an unknown file that an error quotes.
 const QUOTED_BYTES_MAX: usize = 16;
 
 /// What files of other formats begin with, after how many bytes, and what to say of them.
-const FORMATS: [(usize, &[u8], &str); 14] = [
-    (0, b"\x89PNG\r\n\x1A\n", "it is a PNG"),
+const FORMATS: [(usize, &[u8], &str); 13] = [
     (0, b"GIF8", "it is a GIF"),
     (8, b"WEBP", "it is a WebP"),
     (0, b"BM", "it is a BMP"),
@@ -26,16 +28,18 @@ const FORMATS: [(usize, &[u8], &str); 14] = [
     (0, b"/9j/", "it is a JPEG in base64; send the bytes themselves, as a binary tensor"),
 ];
 
-/// Whether `bytes` begin like a JPEG.
+/// What `bytes` begin like.
 ///
 /// # Errors
-/// [`JpegError::Foreign`], or [`JpegError::Truncated`] when there are too few to tell.
-pub(super) fn check(bytes: &[u8]) -> Result<(), JpegError> {
-    if bytes.starts_with(JPEG) {
-        return Ok(());
-    }
-    if !bytes.is_empty() && JPEG.starts_with(bytes) {
-        return Err(JpegError::Truncated { size_bytes: bytes.len() });
+/// [`PictureError::Foreign`], or [`PictureError::Truncated`] when there are too few to tell.
+pub(crate) fn format(bytes: &[u8]) -> Result<Format, PictureError> {
+    for (format, magic) in [(Format::Jpeg, JPEG), (Format::Png, PNG)] {
+        if bytes.starts_with(magic) {
+            return Ok(format);
+        }
+        if !bytes.is_empty() && magic.starts_with(bytes) {
+            return Err(PictureError::Truncated { format, size_bytes: bytes.len() });
+        }
     }
     let begins = |&&(at, magic, _): &&(usize, &[u8], &str)| {
         bytes.get(at..).is_some_and(|bytes| bytes.starts_with(magic))
@@ -49,7 +53,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), JpegError> {
             format!("it begins with \"{}\"{more}", first.escape_ascii())
         }
     };
-    Err(JpegError::Foreign(what))
+    Err(PictureError::Foreign(what))
 }
 
 #[cfg(test)]
@@ -58,12 +62,13 @@ mod tests {
 
     #[test]
     fn other_formats_are_called_by_their_names() {
-        let foreign = |what: &str| Err(JpegError::Foreign(what.to_owned()));
-        let cases: [(&[u8], Result<(), JpegError>); 11] = [
-            (b"\xFF\xD8\xFF\xE0", Ok(())),
-            (b"\xFF\xD8", Err(JpegError::Truncated { size_bytes: 2 })),
+        let foreign = |what: &str| Err(PictureError::Foreign(what.to_owned()));
+        let cases: [(&[u8], Result<Format, PictureError>); 12] = [
+            (b"\xFF\xD8\xFF\xE0", Ok(Format::Jpeg)),
+            (b"\xFF\xD8", Err(PictureError::Truncated { format: Format::Jpeg, size_bytes: 2 })),
+            (b"\x89PN", Err(PictureError::Truncated { format: Format::Png, size_bytes: 3 })),
             (b"", foreign("it is empty")),
-            (b"\x89PNG\r\n\x1A\n\0\0", foreign("it is a PNG")),
+            (b"\x89PNG\r\n\x1A\n\0\0", Ok(Format::Png)),
             (b"RIFF\0\0\0\0WEBPVP8", foreign("it is a WebP")),
             (b"\0\0\0\x1Cftypheic", foreign("it is a HEIC")),
             (
@@ -76,7 +81,7 @@ mod tests {
             (b"\0", foreign("it begins with \"\\x00\"")),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(check(bytes), expected, "{}", bytes.escape_ascii());
+            assert_eq!(format(bytes), expected, "{}", bytes.escape_ascii());
         }
     }
 }

@@ -14,24 +14,26 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, Signature, TensorSpec};
 
+use crate::ports::list;
+
 /// The tensors' names unless the user gives others.
 const INPUT: &str = "PROBABILITIES";
 const TEXT: &str = "TEXT";
 const SCORE: &str = "SCORE";
 
 /// Axes of one row.
-pub(crate) const INPUT_RANK: usize = 2;
+pub(super) const INPUT_RANK: usize = 2;
 const OUTPUT_RANK: usize = 1;
 
 /// What the outputs are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Names {
+pub(super) struct Names {
     /// The only input.
-    pub(crate) input: Arc<str>,
+    pub(super) input: Arc<str>,
     /// The BYTES output.
-    pub(crate) text: Arc<str>,
+    pub(super) text: Arc<str>,
     /// The FP32 output.
-    pub(crate) score: Option<Arc<str>>,
+    pub(super) score: Option<Arc<str>>,
 }
 
 impl Names {
@@ -39,7 +41,7 @@ impl Names {
     ///
     /// # Errors
     /// When it is not checked.
-    pub(crate) fn of(signature: &Signature) -> Result<Self, LoadError> {
+    pub(super) fn of(signature: &Signature) -> Result<Self, LoadError> {
         let input = signature.inputs.first().map(|input| input.name.clone());
         let output = |data_type| {
             let mut outputs = signature.outputs.iter();
@@ -57,7 +59,7 @@ impl Names {
 ///
 /// # Errors
 /// Everything in `user` that does not fit, one a line.
-pub(crate) fn complete(user: &Signature, rows_max: usize) -> Result<Signature, LoadError> {
+pub(super) fn complete(user: &Signature, rows_max: usize) -> Result<Signature, LoadError> {
     let written = written_axes(user, rows_max);
     let rows: &[Dim] = if rows_max > 0 { &[Dim::Any] } else { &written };
     let inputs = match user.inputs.as_slice() {
@@ -93,7 +95,7 @@ pub(crate) fn complete(user: &Signature, rows_max: usize) -> Result<Signature, L
 ///
 /// # Errors
 /// When there is none.
-pub(crate) fn labels(signature: &Signature) -> Result<&Path, LoadError> {
+pub(super) fn labels(signature: &Signature) -> Result<&Path, LoadError> {
     let mut outputs = signature.outputs.iter();
     let text = outputs.find(|output| output.data_type == DataType::Bytes);
     text.and_then(|output| output.labels.as_deref()).ok_or_else(|| {
@@ -154,11 +156,6 @@ fn check_outputs(outputs: &[TensorSpec], rows: &[Dim], errors: &mut Vec<String>)
             errors.push(format!("output '{name}' must have dims {expected}, not {dims}"));
         }
     }
-}
-
-fn list(dims: &[Dim]) -> String {
-    let dims: Vec<_> = dims.iter().map(ToString::to_string).collect();
-    format!("[ {} ]", dims.join(", "))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! The paper gives no score; the one here is the mean over the steps whose label was kept, as the
 //! text recogniser of `PaddleOCR` computes it.
 
-use crate::argmax::argmax;
+use nereid_kernels::cpu::argmax;
 
 /// The text of one sequence, and its score: the mean of the largest numbers of the steps whose
 /// label was kept, or 0 if there is none.
@@ -15,7 +15,7 @@ use crate::argmax::argmax;
 /// `steps` holds `classes` numbers for each step. They may be probabilities or logits; only the
 /// score's meaning differs. A NaN is never the largest; a step of nothing but NaNs is a blank.
 /// A class without a label adds nothing to the text.
-pub fn decode<S: AsRef<str>>(
+pub(super) fn decode<S: AsRef<str>>(
     steps: &[f32],
     classes: usize,
     labels: &[S],

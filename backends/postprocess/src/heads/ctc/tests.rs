@@ -3,15 +3,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
+use nereid_backend::backend::{Instance, Running};
+use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
+use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::parts::RequestedOutput;
-use nereid_backend::request::{Home, Response};
+use nereid_backend::request::{Answer, Home, Request, Response};
 use nereid_backend::tensor::Storage;
 
 use super::*;
+use crate::instance::HeadInstance;
 
-fn instance(folder: &str) -> CtcInstance {
+fn instance(folder: &str) -> HeadInstance {
     let folder = std::env::temp_dir().join(format!("nereid-ctc-{}-{folder}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("letters.txt");
@@ -19,7 +23,7 @@ fn instance(folder: &str) -> CtcInstance {
     let labels = Labels::read(&path).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let names = Names { input: "x".into(), text: "t".into(), score: Some("s".into()) };
-    CtcInstance { names, labels: Arc::new(labels), blank: 0 }
+    HeadInstance { head: Arc::new(CtcHead { names, labels, blank: 0 }) }
 }
 
 fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {

@@ -1,0 +1,95 @@
+//! The pictures in an input.
+
+use nereid_backend::data_type::DataType;
+use nereid_backend::tensor::Tensor;
+
+use crate::error::PictureError;
+use crate::options::{InputFormat, Options};
+use crate::picture::Picture;
+
+/// What each row of an input is, before it is looked at.
+pub(super) struct Rows<'a> {
+    /// The bytes of each picture.
+    bytes: Vec<&'a [u8]>,
+    /// The axes of one picture.
+    shape: &'a [usize],
+}
+
+impl<'a> Rows<'a> {
+    /// Each element of a BYTES tensor, or each row of a UINT8 tensor; none of what is not on the
+    /// host.
+    pub(super) fn of(tensor: &'a Tensor, input: InputFormat) -> Self {
+        let axes = match input {
+            InputFormat::File => 1,
+            InputFormat::Pixels(_) => 3,
+            InputFormat::Nv12 => 2,
+        };
+        let shape = tensor.shape();
+        let (rows, shape) = shape.split_at(shape.len().saturating_sub(axes));
+        let rows: usize = rows.iter().product();
+        let bytes = if tensor.data_type() == DataType::Bytes {
+            tensor.strings().map(Iterator::collect)
+        } else {
+            let length: usize = shape.iter().product();
+            let row = |bytes: &'a [u8], row| bytes.get(row * length..(row + 1) * length);
+            tensor.host().map(|bytes| (0..rows).filter_map(|index| row(bytes, index)).collect())
+        };
+        Self { bytes: bytes.unwrap_or_default(), shape }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The picture of row `index`, which must be one of them.
+    ///
+    /// # Errors
+    /// See [`PictureError`].
+    pub(super) fn picture(
+        &self,
+        index: usize,
+        options: &Options,
+    ) -> Result<Picture<'a>, PictureError> {
+        let (bytes, pixels_max) = (self.bytes[index], options.acceptance.pixels_max);
+        match (options.input, self.shape) {
+            (InputFormat::Pixels(format), &[height, width, _]) => {
+                Picture::levels(bytes, format, (width, height), pixels_max)
+            }
+            (InputFormat::Nv12, &[rows, width]) => Picture::nv12(bytes, (width, rows), pixels_max),
+            _ => Picture::open(bytes, options.acceptance),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nereid_kernels::cpu::PixelFormat;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_for_each_element_or_row() {
+        let uint8 = |shape: &[usize], values: &[u8]| {
+            Tensor::from_values(shape.to_vec(), values.to_vec()).unwrap()
+        };
+        let bytes = |shape: &[usize], strings: &[&str]| {
+            Tensor::from_strings(shape.to_vec(), strings).unwrap()
+        };
+        let (file, gray) = (InputFormat::File, InputFormat::Pixels(PixelFormat::Gray));
+        let cases: [(Tensor, InputFormat, &[&[u8]]); 9] = [
+            (bytes(&[2, 1], &["a", ""]), file, &[b"a", b""]),
+            (bytes(&[1], &["abc"]), file, &[b"abc"]),
+            (uint8(&[2, 3], b"abcdef"), file, &[b"abc", b"def"]),
+            (uint8(&[3], b"abc"), file, &[b"abc"]),
+            (uint8(&[1, 0], b""), file, &[b""]),
+            (uint8(&[0, 4], b""), file, &[]),
+            (uint8(&[2, 1, 3, 1], b"abcdef"), gray, &[b"abc", b"def"]),
+            (uint8(&[1, 3, 1], b"abc"), gray, &[b"abc"]),
+            (uint8(&[2, 3, 2], b"abcdefABCDEF"), InputFormat::Nv12, &[b"abcdef", b"ABCDEF"]),
+        ];
+        for (tensor, input, expected) in cases {
+            assert_eq!(Rows::of(&tensor, input).bytes, expected, "{tensor:?}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A picture that a client sent, as a file or as levels, before and after it is decoded.
+
+use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, nv12_to_rgb, orient};
+
+use crate::error::{Format, PictureError};
+use crate::foreign;
+use crate::jpeg::Jpeg;
+use crate::png::Png;
+
+/// Most memory that is kept between batches to decode into: room for a 4K picture. After a larger
+/// one it is given back.
+const KEPT_BYTES_MAX: usize = 32 << 20;
+
+/// What to do with the orientation that EXIF states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExifOrientation {
+    /// Turn the picture upright.
+    #[default]
+    Apply,
+    /// Take it as it is stored.
+    Ignore,
+}
+
+/// What is asked of pictures before they are decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// More pixels are refused.
+    pub pixels_max: usize,
+    /// Of files.
+    pub orientation: ExifOrientation,
+}
+
+/// A picture whose size is known and within limits.
+pub struct Picture<'a> {
+    source: Source<'a>,
+    stored: (usize, usize),
+    orientation: Orientation,
+}
+
+enum Source<'a> {
+    Jpeg(Box<Jpeg<'a>>),
+    Png(Box<Png<'a>>),
+    Levels(&'a [u8], PixelFormat),
+    Nv12(&'a [u8]),
+}
+
+/// Memory to decode into, used again by the next picture.
+#[derive(Default)]
+pub struct Workspace {
+    pixels: Vec<u8>,
+    upright: Vec<u8>,
+}
+
+impl Workspace {
+    /// With some memory to begin with; nothing of what is in it will be seen.
+    pub fn of(pixels: Vec<u8>) -> Self {
+        Self { pixels, upright: Vec::new() }
+    }
+
+    /// Gives back what is too large to keep.
+    pub(crate) fn trim(&mut self) {
+        for memory in [&mut self.pixels, &mut self.upright] {
+            if memory.capacity() > KEPT_BYTES_MAX {
+                *memory = Vec::new();
+            }
+        }
+    }
+
+    /// Bytes that are kept.
+    #[cfg(test)]
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.pixels.capacity() + self.upright.capacity()
+    }
+}
+
+impl<'a> Picture<'a> {
+    /// Reads the header of a file.
+    ///
+    /// # Errors
+    /// See [`PictureError`].
+    pub fn open(file: &'a [u8], acceptance: Acceptance) -> Result<Self, PictureError> {
+        let pixels_max = acceptance.pixels_max;
+        let (source, stored, orientation) = match foreign::format(file)? {
+            Format::Jpeg => {
+                let jpeg = Jpeg::open(file, pixels_max)?;
+                let (size, orientation) = (jpeg.size(), jpeg.orientation());
+                (Source::Jpeg(Box::new(jpeg)), size, orientation)
+            }
+            Format::Png => {
+                let png = Png::open(file, pixels_max)?;
+                let (size, orientation) = (png.size(), png.orientation());
+                (Source::Png(Box::new(png)), size, orientation)
+            }
+        };
+        let orientation = match acceptance.orientation {
+            ExifOrientation::Apply => orientation,
+            ExifOrientation::Ignore => Orientation::default(),
+        };
+        Ok(Self { source, stored, orientation })
+    }
+
+    /// Takes rows of pixels as they are.
+    ///
+    /// # Errors
+    /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
+    pub fn levels(
+        bytes: &'a [u8],
+        format: PixelFormat,
+        size: (usize, usize),
+        pixels_max: usize,
+    ) -> Result<Self, PictureError> {
+        check_pixels(size, pixels_max)?;
+        Image::new(bytes, format, size).map_err(raw)?;
+        Ok(Self::upright(Source::Levels(bytes, format), size))
+    }
+
+    /// Takes `rows` rows of `width` bytes of NV12: two thirds of them are luma.
+    ///
+    /// # Errors
+    /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
+    pub fn nv12(
+        bytes: &'a [u8],
+        (width, rows): (usize, usize),
+        pixels_max: usize,
+    ) -> Result<Self, PictureError> {
+        let size = (width, rows / 3 * 2);
+        let is_whole = rows.is_multiple_of(3) && width.is_multiple_of(2);
+        if !is_whole || width == 0 || rows == 0 {
+            let text = format!(
+                "NV12 has an even width and 3 rows for every 2 of the picture, \
+                 not {rows} rows of {width} bytes"
+            );
+            return Err(PictureError::Raw(text));
+        }
+        check_pixels(size, pixels_max)?;
+        Ok(Self::upright(Source::Nv12(bytes), size))
+    }
+
+    fn upright(source: Source<'a>, stored: (usize, usize)) -> Self {
+        Self { source, stored, orientation: Orientation::default() }
+    }
+
+    /// Columns and rows, when it is upright.
+    pub fn size(&self) -> (usize, usize) {
+        self.orientation.turned(self.stored)
+    }
+
+    /// Its pixels, upright.
+    ///
+    /// # Errors
+    /// See [`PictureError`].
+    pub fn decode<'w>(self, workspace: &'w mut Workspace) -> Result<Image<'w>, PictureError>
+    where
+        'a: 'w,
+    {
+        let Workspace { pixels, upright } = workspace;
+        let (size, stored, orientation) = (self.size(), self.stored, self.orientation);
+        let format = match self.source {
+            Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
+            Source::Png(png) => png.decode(pixels)?,
+            Source::Levels(bytes, format) => {
+                return Image::new(bytes, format, stored).map_err(raw);
+            }
+            Source::Nv12(bytes) => {
+                pixels.clear();
+                pixels.resize(3 * stored.0 * stored.1, 0);
+                nv12_to_rgb(bytes, stored, pixels).map_err(raw)?;
+                PixelFormat::Rgb
+            }
+        };
+        if orientation.is_upright() {
+            return Image::new(pixels, format, size).map_err(raw);
+        }
+        upright.clear();
+        upright.resize(pixels.len(), 0);
+        orient(pixels, format, stored, orientation, upright).map_err(raw)?;
+        Image::new(upright, format, size).map_err(raw)
+    }
+}
+
+fn check_pixels((width, height): (usize, usize), pixels_max: usize) -> Result<(), PictureError> {
+    if width.checked_mul(height).is_none_or(|pixels| pixels > pixels_max) {
+        return Err(PictureError::TooLarge { width, height, pixels_max });
+    }
+    Ok(())
+}
+
+fn raw(error: ViewError) -> PictureError {
+    PictureError::Raw(error.to_string())
+}
