@@ -76,9 +76,7 @@ export! {
 /// A `CUpointer_attribute` of an address, as the bytes of its type.
 fn attribute_of(attribute: i32, address: u64) -> Result<Vec<u8>> {
     let Found::Live(allocation) = driver().space.find(address) else {
-        // SAFETY: nothing is read or written by this range; its address alone is looked up.
-        let range = unsafe { crate::sys::HostRange::promised(address, 1) };
-        let is_pinned = attribute == 2 && driver().pinned.holds(range);
+        let is_pinned = attribute == 2 && driver().pinned.has(address);
         return if is_pinned {
             Ok(TYPE_HOST.to_ne_bytes().into())
         } else {

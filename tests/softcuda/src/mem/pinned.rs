@@ -75,6 +75,12 @@ impl Pinned {
         before.is_some_and(|(_, (end, _))| range.end() <= *end)
     }
 
+    /// Whether the byte at an address is pinned.
+    pub(crate) fn has(&self, address: u64) -> bool {
+        let ranges = lock(&self.ranges);
+        ranges.range(..=address).next_back().is_some_and(|(_, (end, _))| address < *end)
+    }
+
     /// Sizes of what the driver allocated and nobody freed.
     pub(crate) fn live(&self) -> Vec<u64> {
         let ranges = lock(&self.ranges);
