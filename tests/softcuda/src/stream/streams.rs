@@ -1,5 +1,6 @@
 //! All streams of the process, and the threads that do their work.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -90,10 +91,15 @@ fn work(driver: &'static Driver, stream: &Stream) {
     };
     while let Some(work) = stream.queue.next(pace) {
         thread::sleep(delays.next(driver.options.get(Setting::DelayMicroseconds)));
-        if driver.status(stream.device).is_ok()
-            && let Err(code) = work()
-        {
-            driver.lose(stream.device, code);
+        if driver.status(stream.device).is_ok() {
+            // A fault of this library is to fail the test, and not to let it wait for ever.
+            let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                driver.report.violation("the software CUDA device itself panicked".into());
+                Err(Code::LAUNCH_FAILED)
+            });
+            if let Err(code) = result {
+                driver.lose(stream.device, code);
+            }
         }
         stream.queue.finish_one();
     }
