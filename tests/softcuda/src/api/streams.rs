@@ -1,0 +1,63 @@
+//! Streams.
+
+use super::argument::{Host, HostFunction, Out};
+use super::{context, driver, export, stream};
+use crate::code::{Code, Result};
+use crate::counters::Counter;
+use crate::stream::Kind;
+
+/// `CU_STREAM_NON_BLOCKING`.
+const NON_BLOCKING: u32 = 1;
+
+fn create(flags: u32) -> Result<usize> {
+    let kind = match flags {
+        0 => Kind::Blocking,
+        NON_BLOCKING => Kind::NonBlocking,
+        _ => return Err(Code::INVALID_VALUE),
+    };
+    Ok(driver().streams.create(driver(), context::working()?, kind))
+}
+
+export! {
+    fn cuStreamCreate(handle: Out<usize>, flags: u32) {
+        handle.put(create(flags)?)
+    }
+
+    fn cuStreamCreateWithPriority(handle: Out<usize>, flags: u32, _priority: i32) {
+        handle.put(create(flags)?)
+    }
+
+    fn cuStreamDestroy_v2(handle: usize) {
+        driver().streams.destroy(handle)
+    }
+
+    fn cuStreamSynchronize(handle: usize) {
+        let stream = stream(handle)?;
+        driver().counters.add(Counter::StreamWaits, 1);
+        stream.wait_idle(driver())
+    }
+
+    fn cuStreamQuery(handle: usize) {
+        let stream = stream(handle)?;
+        if !stream.is_idle() {
+            return Err(Code::NOT_READY);
+        }
+        stream.wait_idle(driver())
+    }
+
+    fn cuStreamIsCapturing(handle: usize, status: Out<i32>) {
+        stream(handle)?;
+        status.put(0)
+    }
+
+    fn cuLaunchHostFunc(handle: usize, function: HostFunction, data: Host) {
+        let stream = stream(handle)?;
+        let call = function.with(&data)?;
+        stream.stamp(driver(), "host function");
+        stream.push(move || {
+            call();
+            Ok(())
+        });
+        Ok(())
+    }
+}

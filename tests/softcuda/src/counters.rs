@@ -1,0 +1,52 @@
+//! What the device did, counted, to be compared with what a program says it did.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Something that is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Counter {
+    HostToDeviceCalls,
+    HostToDeviceBytes,
+    DeviceToHostCalls,
+    DeviceToHostBytes,
+    DeviceToDeviceCalls,
+    DeviceToDeviceBytes,
+    Fills,
+    Launches,
+    Instructions,
+    Allocations,
+    Frees,
+    StreamWaits,
+}
+
+/// In the order of `Counter`.
+const NAMES: [&str; 12] = [
+    "h2d_calls",
+    "h2d_bytes",
+    "d2h_calls",
+    "d2h_bytes",
+    "d2d_calls",
+    "d2d_bytes",
+    "memsets",
+    "launches",
+    "instructions",
+    "allocations",
+    "frees",
+    "stream_syncs",
+];
+
+/// Counts since the library was loaded.
+#[derive(Default)]
+pub(crate) struct Counters([AtomicU64; NAMES.len()]);
+
+impl Counters {
+    pub(crate) fn add(&self, counter: Counter, count: u64) {
+        self.0[counter as usize].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The count of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<u64> {
+        let place = NAMES.iter().position(|known| *known == name)?;
+        Some(self.0[place].load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,16 @@
+//! Memory: what devices hold (`allocation`, `space`), what the host has pinned (`pinned`), and what
+//! moves or fills bytes (`copy`, `fill`).
+
+mod allocation;
+mod copy;
+mod fill;
+mod free;
+mod pinned;
+mod space;
+
+pub(crate) use allocation::Allocation;
+pub(crate) use copy::{download, move_between, upload};
+pub(crate) use fill::fill;
+pub(crate) use free::{free, free_in_order};
+pub(crate) use pinned::Pinned;
+pub(crate) use space::{AddressSpace, Found};

@@ -1,0 +1,112 @@
+//! The bytes of one allocation, and which of them were ever written.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+
+use crate::race::{Access, Shadow, Stamp};
+use crate::report::Report;
+use crate::sync::lock;
+
+/// Set in a cell whose byte was written.
+const WRITTEN: u16 = 0x100;
+
+/// Device memory of one call.
+pub(crate) struct Allocation {
+    pub(crate) base: u64,
+    pub(crate) size: usize,
+    /// For people: the first allocation is #1.
+    pub(crate) number: u64,
+    pub(crate) device: usize,
+    /// A byte and whether it was written. Atomic, because a program that races is to be reported,
+    /// and not to be undefined.
+    cells: Box<[AtomicU16]>,
+    is_freed: AtomicBool,
+    shadow: Mutex<Shadow>,
+    /// Held by an atomic operation of a kernel.
+    atomic: Mutex<()>,
+}
+
+impl Allocation {
+    pub(super) fn new(base: u64, size: usize, number: u64, device: usize) -> Self {
+        let cells = (0..size).map(|_| AtomicU16::new(0)).collect();
+        Self {
+            base,
+            size,
+            number,
+            device,
+            cells,
+            is_freed: AtomicBool::new(false),
+            shadow: Mutex::default(),
+            atomic: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_freed(&self) -> bool {
+        self.is_freed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was freed before.
+    pub(super) fn mark_freed(&self) -> bool {
+        self.is_freed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes an access, and reports what it meets.
+    pub(crate) fn note(&self, bytes: Range<usize>, access: Access, stamp: &Stamp, report: &Report) {
+        for conflict in lock(&self.shadow).access(bytes, access, stamp) {
+            report.violation(format!("{conflict} (allocation #{})", self.number));
+        }
+    }
+
+    /// The bytes, and the first place in them that was never written.
+    pub(crate) fn read(&self, bytes: Range<usize>) -> (Vec<u8>, Option<usize>) {
+        let cells = &self.cells[bytes];
+        let first = cells.iter().position(|cell| cell.load(Ordering::Relaxed) & WRITTEN == 0);
+        let read = cells.iter().map(|cell| cell.load(Ordering::Relaxed).to_le_bytes()[0]);
+        (read.collect(), first)
+    }
+
+    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
+        for (cell, byte) in self.cells[offset..].iter().zip(bytes) {
+            cell.store(u16::from(*byte) | WRITTEN, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn fill(&self, bytes: Range<usize>, byte: u8) {
+        for cell in &self.cells[bytes] {
+            cell.store(u16::from(byte) | WRITTEN, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes over bytes of another, with what of them was never written.
+    pub(crate) fn copy_from(&self, offset: usize, from: &Self, bytes: Range<usize>) {
+        let cells: Vec<u16> =
+            from.cells[bytes].iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+        for (cell, value) in self.cells[offset..].iter().zip(cells) {
+            cell.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// A value of 1 to 8 bytes, low byte first; the error is the byte that was never written.
+    pub(crate) fn load(&self, offset: usize, size: usize) -> Result<u64, usize> {
+        let mut value = 0;
+        for (place, cell) in self.cells[offset..offset + size].iter().enumerate() {
+            let cell = cell.load(Ordering::Relaxed);
+            if cell & WRITTEN == 0 {
+                return Err(offset + place);
+            }
+            value |= u64::from(cell & 0xff) << (8 * place);
+        }
+        Ok(value)
+    }
+
+    pub(crate) fn store(&self, offset: usize, size: usize, value: u64) {
+        self.write(offset, &value.to_le_bytes()[..size]);
+    }
+
+    /// Does what no other atomic operation may come between.
+    pub(crate) fn atomically<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _held = lock(&self.atomic);
+        work()
+    }
+}

@@ -1,0 +1,166 @@
+//! The addresses of all devices' memory. None is given out twice, so that a use after free is always
+//! seen, and between two allocations is a gap that belongs to the first.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use super::allocation::Allocation;
+use crate::code::{Code, Result};
+use crate::counters::Counter;
+use crate::driver::Driver;
+use crate::options::Setting;
+use crate::sync::lock;
+use crate::sys::Reservation;
+
+/// As the driver aligns.
+const ALIGNMENT: u64 = 512;
+/// An access that runs over the end of an allocation meets no other one so soon.
+const GAP: u64 = 4096;
+
+/// All allocations there ever were.
+pub(crate) struct AddressSpace {
+    reservation: Reservation,
+    taken: Mutex<Taken>,
+}
+
+/// What an address lies in, or shortly behind.
+pub(crate) enum Found {
+    Live(Arc<Allocation>),
+    /// The number of what was freed.
+    Freed(u64),
+    Nothing,
+}
+
+/// Bytes of one allocation, in bounds.
+#[derive(Clone)]
+pub(crate) struct Span {
+    pub(crate) allocation: Arc<Allocation>,
+    pub(crate) bytes: Range<usize>,
+}
+
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    last_number: u64,
+    live: BTreeMap<u64, Arc<Allocation>>,
+    /// Number and size by address.
+    freed: BTreeMap<u64, (u64, usize)>,
+}
+
+impl AddressSpace {
+    pub(crate) fn reserve() -> Self {
+        Self { reservation: Reservation::take(), taken: Mutex::default() }
+    }
+
+    /// Whether the address is a device's, of whatever allocation.
+    pub(crate) fn contains(&self, address: u64) -> bool {
+        address.wrapping_sub(self.reservation.start()) < self.reservation.size()
+    }
+
+    /// # Errors
+    /// `INVALID_VALUE` of no bytes, `OUT_OF_MEMORY`.
+    pub(crate) fn allocate(
+        &self,
+        driver: &Driver,
+        device: usize,
+        size: usize,
+    ) -> Result<Arc<Allocation>> {
+        if size == 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        if driver.options.fails(Setting::FailAllocation) {
+            return Err(Code::OUT_OF_MEMORY);
+        }
+        let mut taken = lock(&self.taken);
+        let free_bytes =
+            driver.options.get(Setting::MemoryBytes).saturating_sub(taken.used(device));
+        let end = (taken.next + size as u64).next_multiple_of(ALIGNMENT) + GAP;
+        if size as u64 > free_bytes || end > self.reservation.size() {
+            return Err(Code::OUT_OF_MEMORY);
+        }
+        let base = self.reservation.start() + taken.next;
+        taken.next = end;
+        taken.last_number += 1;
+        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, device));
+        taken.live.insert(base, allocation.clone());
+        driver.counters.add(Counter::Allocations, 1);
+        Ok(allocation)
+    }
+
+    /// Bytes that are allocated on a device.
+    pub(crate) fn used(&self, device: usize) -> u64 {
+        lock(&self.taken).used(device)
+    }
+
+    pub(crate) fn find(&self, address: u64) -> Found {
+        let taken = lock(&self.taken);
+        let is_near = |base: u64, size: usize| address - base < size as u64 + GAP;
+        if let Some((base, allocation)) = taken.live.range(..=address).next_back()
+            && is_near(*base, allocation.size)
+        {
+            return Found::Live(allocation.clone());
+        }
+        match taken.freed.range(..=address).next_back() {
+            Some((base, (number, size))) if is_near(*base, *size) => Found::Freed(*number),
+            _ => Found::Nothing,
+        }
+    }
+
+    /// The bytes of an allocation that a call names.
+    ///
+    /// # Errors
+    /// `INVALID_VALUE`, and a violation, if they are not all in one.
+    pub(crate) fn span(
+        &self,
+        driver: &Driver,
+        address: u64,
+        size: usize,
+        what: &str,
+    ) -> Result<Span> {
+        let fault = match self.find(address) {
+            Found::Live(allocation) => {
+                let offset = usize::try_from(address - allocation.base).unwrap_or(usize::MAX);
+                if offset.saturating_add(size) <= allocation.size {
+                    return Ok(Span { allocation, bytes: offset..offset + size });
+                }
+                format!(
+                    "{size} bytes at offset {offset} run over the end of allocation #{} of {} bytes",
+                    allocation.number, allocation.size
+                )
+            }
+            Found::Freed(number) => format!("use of allocation #{number} after it was freed"),
+            Found::Nothing => format!("{address:#x} is no address of a device"),
+        };
+        driver.report.violation(format!("{what}: {fault}"));
+        Err(Code::INVALID_VALUE)
+    }
+
+    /// Moves what begins at `base` to what was freed.
+    pub(super) fn take(&self, base: u64) -> Found {
+        let mut taken = lock(&self.taken);
+        match taken.live.remove(&base) {
+            Some(allocation) => {
+                taken.freed.insert(base, (allocation.number, allocation.size));
+                Found::Live(allocation)
+            }
+            None => match taken.freed.get(&base) {
+                Some((number, _)) => Found::Freed(*number),
+                None => Found::Nothing,
+            },
+        }
+    }
+
+    /// Number and size of all that is not freed, on devices that are not lost.
+    pub(crate) fn live(&self, driver: &Driver) -> Vec<(u64, usize)> {
+        let taken = lock(&self.taken);
+        let live = taken.live.values().filter(|it| driver.status(it.device).is_ok());
+        live.map(|it| (it.number, it.size)).collect()
+    }
+}
+
+impl Taken {
+    fn used(&self, device: usize) -> u64 {
+        self.live.values().filter(|it| it.device == device).map(|it| it.size as u64).sum()
+    }
+}

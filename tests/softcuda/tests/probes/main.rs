@@ -1,0 +1,11 @@
+//! Programs of the driver API against the software CUDA device: each check of the sanitizer with a
+//! program that errs, and its twin that does not.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::too_many_arguments)]
+
+mod device;
+mod faults;
+mod kernels;
+mod memory;
+mod order;
+mod pinned;
+mod races;
