@@ -19,7 +19,7 @@ use nereid_backend::spec::InstanceId;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{
     Activation, BoxFormat, BoxShape, Decoding, Dilation, Filter, Frame, Image, Level, Objectness,
-    PixelFormat, PlaceAxis, Rendering, Scope, Suppression, TextRegions, render, suppress,
+    Overlap, PixelFormat, PlaceAxis, Rendering, Scope, Suppression, TextRegions, render, suppress,
 };
 use nereid_model_repository::definition::Batching;
 use nereid_proto::http::{InferResponse, decode, encode};
@@ -172,6 +172,7 @@ fn detection_8400x84(bencher: Bencher<'_, '_>, place_axis: PlaceAxis) {
     };
     let suppression = Suppression {
         iou_threshold: 0.45,
+        overlap: Overlap::Union,
         scope: Scope::Class,
         candidates_max: 4_096,
         detections_max: 300,

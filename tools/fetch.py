@@ -9,6 +9,10 @@ so later runs need neither network nor pip. The files stay in the cache (see `ca
 The recogniser's dictionary is in its file, under the metadata key `character`. It becomes a label file as Triton reads
 them: line N is the label of class N. Class 0 is the blank of CTC, which stands for no character: its line is empty.
 Then come the lines of the dictionary, then a space, which the model's makers add behind it: 6625 lines in all.
+
+The nets of MTCNN are in a source archive, which pip does not build: it is only unpacked. They read pictures column by
+column, `[batch, width, height, 3]`, by a transposition at their beginning and, in the first, at its ends. Two bytes of
+each `perm` are exchanged, so that they read them row by row as they come out of the image backend.
 """
 
 import argparse

@@ -129,12 +129,14 @@ fn a_bad_row_fails_its_own_request() {
 }
 
 /// Operations with their inputs' names and ranks.
-const OPERATIONS: [(&str, &[(&str, usize)]); 8] = [
+const OPERATIONS: [(&str, &[(&str, usize)]); 10] = [
     ("argmax", &[("INPUT", 2)]),
     ("top_k", &[("INPUT", 3)]),
     ("softmax", &[("INPUT", 2)]),
     ("detection", &[("PREDICTIONS", 2)]),
     ("nms", &[("BOXES", 2), ("SCORES", 1)]),
+    ("proposals", &[("PROBABILITIES", 3), ("CORRECTIONS", 3)]),
+    ("refine", &[("BOXES", 2), ("PROBABILITIES", 2), ("CORRECTIONS", 2)]),
     ("heatmap", &[("HEATMAPS", 3)]),
     ("text_detection", &[("MAP", 3)]),
     ("concatenate", &[("A", 2), ("B", 2)]),
@@ -163,6 +165,7 @@ proptest! {
             shape.extend(sizes.by_ref().take(rank));
             match name {
                 "BOXES" => shape[rows_max + 1] = 4,
+                "CORRECTIONS" => shape[rows_max + rank - 1] = 4,
                 "MAP" => shape[rows_max] = 1,
                 _ => {}
             }
