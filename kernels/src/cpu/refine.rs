@@ -116,12 +116,8 @@ mod tests {
 
     #[test]
     fn boxes_are_corrected_by_shares_of_their_sides() {
-        let candidate = |index| Candidate {
-            corners: [10.0, 20.0, 20.0, 40.0],
-            score: 1.0,
-            class: 0,
-            index,
-        };
+        let candidate =
+            |index| Candidate { corners: [10.0, 20.0, 20.0, 40.0], score: 1.0, class: 0, index };
         let mut candidates = (0..3).map(candidate).collect();
         Corrections(&[[0.5, -0.25, 0.0, 0.1], [f32::NAN; 4]]).apply(&mut candidates);
         let corners: Vec<_> = candidates.iter().map(|one| one.corners).collect();
