@@ -18,8 +18,8 @@ use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::InstanceId;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{
-    Activation, BoxFormat, BoxShape, Decoding, Dilation, Objectness, PlaceAxis, Scope, Suppression,
-    TextRegions, suppress,
+    Activation, BoxFormat, BoxShape, Decoding, Dilation, Objectness, Overlap, PlaceAxis, Scope,
+    Suppression, TextRegions, suppress,
 };
 use nereid_model_repository::definition::Batching;
 use nereid_proto::http::{InferResponse, decode, encode};
@@ -141,6 +141,7 @@ fn detection_8400x84(bencher: Bencher<'_, '_>, place_axis: PlaceAxis) {
     };
     let suppression = Suppression {
         iou_threshold: 0.45,
+        overlap: Overlap::Union,
         scope: Scope::Class,
         candidates_max: 4_096,
         detections_max: 300,

@@ -9,7 +9,7 @@ import clients
 import pytest
 from server import EXAMPLES, launch, running
 
-MODELS = ["line_image", "line_recogniser", "line_text", "read_line", "text_detector"]
+MODELS = sorted(model.name for model in EXAMPLES.iterdir())
 STAGES = ["request", "queue", "compute_input", "compute_infer", "compute_output"]
 QUANTILES = ["0.5", "0.9", "0.95", "0.99", "0.999"]
 # Of Triton's metrics those that need neither a GPU nor a response cache.

@@ -7,6 +7,8 @@ mod detection;
 mod heatmap;
 mod nms;
 mod objects;
+mod proposals;
+mod refine;
 mod softmax;
 mod text_detection;
 mod top_k;
@@ -21,13 +23,15 @@ use crate::parameters::OPERATION;
 type Parse = fn(&BTreeMap<String, String>) -> Result<Box<dyn Operation>, LoadError>;
 
 /// Every value of the parameter `operation`.
-const OPERATIONS: [(&str, Parse); 9] = [
+const OPERATIONS: [(&str, Parse); 11] = [
     (top_k::TopK::ARGMAX, top_k::TopK::parse_argmax),
     (concatenate::Concatenate::NAME, concatenate::Concatenate::parse),
     (ctc::Ctc::NAME, ctc::Ctc::parse),
     (detection::Detection::NAME, detection::Detection::parse),
     (heatmap::Heatmap::NAME, heatmap::Heatmap::parse),
     (nms::Nms::NAME, nms::Nms::parse),
+    (proposals::Proposals::NAME, proposals::Proposals::parse),
+    (refine::Refine::NAME, refine::Refine::parse),
     (softmax::Softmax::NAME, softmax::Softmax::parse),
     (text_detection::TextDetection::NAME, text_detection::TextDetection::parse),
     (top_k::TopK::NAME, top_k::TopK::parse),

@@ -128,13 +128,38 @@ fn a_bad_row_fails_its_own_request() {
     assert!(answers.iter().all(|answer| model.fits(answer)));
 }
 
+#[test]
+fn refine_corrects_boxes_before_or_after_suppression() {
+    let inputs: [(&str, &[i64]); 3] =
+        [("BOXES", &[-1, 4]), ("PROBABILITIES", &[-1, 2]), ("CORRECTIONS", &[-1, 4])];
+    let boxes = |correct, square| {
+        let parameters = [("operation", "refine"), ("correct", correct), ("square", square)];
+        let mut model = load(&parameters, &inputs, 0);
+        let answers = model.run(vec![vec![
+            ("BOXES", floats(&[2, 4], &[0.0, 0.0, 10.0, 10.0])),
+            ("PROBABILITIES", floats(&[2, 2], &[0.1, 0.9, 0.2, 0.8])),
+            ("CORRECTIONS", floats(&[2, 4], &[0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 3.0, 0.0])),
+        ]]);
+        let (_, boxes) = &answers[0].as_ref().unwrap().outputs[0];
+        boxes.values::<f32>().unwrap().to_vec()
+    };
+    let first = [0.0, 0.0, 10.0, 10.0];
+    assert_eq!(boxes("after", "0"), first);
+    let second = [20.0, 0.0, 40.0, 10.0];
+    assert_eq!(boxes("before", "0"), [first, second].concat());
+    let square = [20.0, -5.0, 40.0, 15.0];
+    assert_eq!(boxes("before", "1"), [first, square].concat());
+}
+
 /// Operations with their inputs' names and ranks.
-const OPERATIONS: [(&str, &[(&str, usize)]); 8] = [
+const OPERATIONS: [(&str, &[(&str, usize)]); 10] = [
     ("argmax", &[("INPUT", 2)]),
     ("top_k", &[("INPUT", 3)]),
     ("softmax", &[("INPUT", 2)]),
     ("detection", &[("PREDICTIONS", 2)]),
     ("nms", &[("BOXES", 2), ("SCORES", 1)]),
+    ("proposals", &[("PROBABILITIES", 3), ("CORRECTIONS", 3)]),
+    ("refine", &[("BOXES", 2), ("PROBABILITIES", 2), ("CORRECTIONS", 2)]),
     ("heatmap", &[("HEATMAPS", 3)]),
     ("text_detection", &[("MAP", 3)]),
     ("concatenate", &[("A", 2), ("B", 2)]),
@@ -163,6 +188,7 @@ proptest! {
             shape.extend(sizes.by_ref().take(rank));
             match name {
                 "BOXES" => shape[rows_max + 1] = 4,
+                "CORRECTIONS" => shape[rows_max + rank - 1] = 4,
                 "MAP" => shape[rows_max] = 1,
                 _ => {}
             }

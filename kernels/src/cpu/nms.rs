@@ -10,7 +10,8 @@
 //! gone  if iou > iou_threshold
 //! ```
 //!
-//! which is what `torchvision.ops.nms` computes. Two boxes without area have no overlap (0 / 0).
+//! which is what `torchvision.ops.nms` computes; or `w * h / min(area, area')`, which also tells a box
+//! inside another. Two boxes without area have no overlap (0 / 0).
 
 use super::top_k::descending;
 
@@ -36,11 +37,22 @@ pub enum Scope {
     All,
 }
 
+/// What the area that two boxes share is measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// What they cover together: intersection over union.
+    Union,
+    /// The smaller of them, so that a box inside another overlaps wholly.
+    Smaller,
+}
+
 /// How candidates are thinned out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suppression {
     /// Two that overlap more are one object.
     pub iou_threshold: f32,
+    /// What the overlap is.
+    pub overlap: Overlap,
     /// Which boxes suppress each other.
     pub scope: Scope,
     /// Most candidates that are looked at: those with the highest scores.
@@ -66,7 +78,7 @@ pub fn suppress(mut candidates: Vec<Candidate>, how: &Suppression) -> Vec<Candid
         }
         let is_same = |other: &&Candidate| {
             (how.scope == Scope::All || other.class == candidate.class)
-                && iou(other.corners, candidate.corners) > how.iou_threshold
+                && how.overlap.of(other.corners, candidate.corners) > how.iou_threshold
         };
         if !kept.iter().any(|other| is_same(&other)) {
             kept.push(candidate);
@@ -75,13 +87,29 @@ pub fn suppress(mut candidates: Vec<Candidate>, how: &Suppression) -> Vec<Candid
     kept
 }
 
+impl Overlap {
+    fn of(self, one: [f32; 4], two: [f32; 4]) -> f32 {
+        match self {
+            Self::Union => iou(one, two),
+            Self::Smaller => intersection(one, two) / area(one).min(area(two)),
+        }
+    }
+}
+
 /// Intersection over union; NaN if neither has an area.
 pub fn iou(one: [f32; 4], two: [f32; 4]) -> f32 {
-    let area = |[left, top, right, bottom]: [f32; 4]| (right - left) * (bottom - top);
+    let both = intersection(one, two);
+    both / (area(one) + area(two) - both)
+}
+
+fn area([left, top, right, bottom]: [f32; 4]) -> f32 {
+    (right - left) * (bottom - top)
+}
+
+fn intersection(one: [f32; 4], two: [f32; 4]) -> f32 {
     let width = (one[2].min(two[2]) - one[0].max(two[0])).max(0.0);
     let height = (one[3].min(two[3]) - one[1].max(two[1])).max(0.0);
-    let both = width * height;
-    both / (area(one) + area(two) - both)
+    width * height
 }
 
 #[cfg(test)]
@@ -92,6 +120,7 @@ mod tests {
 
     const HOW: Suppression = Suppression {
         iou_threshold: 0.5,
+        overlap: Overlap::Union,
         scope: Scope::Class,
         candidates_max: 100,
         detections_max: 100,
@@ -133,6 +162,17 @@ mod tests {
         assert_eq!(kept(&[], HOW), [] as [usize; 0]);
     }
 
+    #[test]
+    fn a_box_inside_another_is_the_same_object_by_the_smaller_area() {
+        let boxes = [
+            ([0.0, 0.0, 10.0, 10.0], 0.9, 0),
+            ([2.0, 2.0, 4.0, 4.0], 0.8, 0),
+            ([9.0, 9.0, 12.0, 12.0], 0.7, 0),
+        ];
+        assert_eq!(kept(&boxes, HOW), [0, 1, 2]);
+        assert_eq!(kept(&boxes, Suppression { overlap: Overlap::Smaller, ..HOW }), [0, 2]);
+    }
+
     /// As the definition says, without a thought for speed: cross out all that each kept one
     /// suppresses, over all candidates.
     fn by_crossing_out(boxes: &[([f32; 4], f32, i32)], how: Suppression) -> Vec<usize> {
@@ -167,7 +207,8 @@ mod tests {
             }).collect();
             let scope = if is_all { Scope::All } else { Scope::Class };
             let iou_threshold = f32::from(threshold) / 10.0;
-            let how = Suppression { iou_threshold, scope, candidates_max, detections_max };
+            let how =
+                Suppression { iou_threshold, scope, candidates_max, detections_max, ..HOW };
             prop_assert_eq!(kept(&boxes, how), by_crossing_out(&boxes, how));
         }
     }

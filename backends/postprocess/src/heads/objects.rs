@@ -5,7 +5,7 @@ use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::Dim;
 use nereid_backend::tensor::Tensor;
-use nereid_kernels::cpu::{Candidate, Letterbox, Scope, Suppression};
+use nereid_kernels::cpu::{Candidate, Letterbox, Overlap, Scope, Suppression};
 
 use crate::found::{COUNT, Found, Lists};
 use crate::head::failed;
@@ -29,6 +29,8 @@ const DETECTIONS_LIMIT: usize = 1 << 14;
 pub(super) fn suppression(reader: &mut Reader<'_>) -> Suppression {
     Suppression {
         iou_threshold: reader.number("iou_threshold", 0.0..=1.0, 0.45),
+        overlap: reader
+            .choice("overlap", &[("union", Overlap::Union), ("smaller", Overlap::Smaller)]),
         scope: reader.choice("suppress", &[("class", Scope::Class), ("all", Scope::All)]),
         candidates_max: reader.count("candidates_max", 1..=CANDIDATES_MAX, 4096),
         detections_max: reader.count(DETECTIONS_MAX, 1..=DETECTIONS_LIMIT, 300),
