@@ -38,7 +38,7 @@ build: fetch ## build the server with optimisation: target/release/nereid
 	$(CARGO) build --release --locked --package nereid
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/release"
 
-fetch: ## fetch ONNX Runtime and the example models (once, 34 MB)
+fetch: ## fetch ONNX Runtime and the example models (once, 50 MB)
 	@$(PYTHON) tools/fetch.py
 
 test: test-rust test-python ## run every test

