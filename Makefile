@@ -23,10 +23,10 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-pipeline fuzz clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 serve: build ## build, then serve examples/models on ports 8000 (HTTP), 8001 (gRPC), 8002 (metrics)
 	"$(BUILT)/release/nereid" --model-repository examples/models $(ARGS)
@@ -45,7 +45,7 @@ test-rust: test-binary ## run the tests in Rust
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
-	@$(PYTHON) tools/python_env.py kserve_clients >/dev/null
+	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
 
@@ -71,6 +71,10 @@ deny: ## check licences, sources and bans of the dependencies (the first time bu
 
 bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)
+
+bench-pipeline: build ## pictures prepared by clients and in the server, beside the real Triton (first: 130 MB to fetch)
+	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" "$$python" benches/pipeline/compare.py $(ARGS)
 
 fuzz: ## look for inputs that break a decoder: TIME=600 (each), TARGET=name, INPUT=file to run one again
 	@$(PYTHON) tools/fuzz.py --time "$(TIME)" $(TARGET) $(if $(INPUT),--input "$(INPUT)")

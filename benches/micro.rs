@@ -18,8 +18,8 @@ use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::InstanceId;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{
-    Activation, BoxFormat, BoxShape, Decoding, Dilation, Filter, Frame, Image, Level, Objectness,
-    PixelFormat, PlaceAxis, Rendering, Scope, Suppression, TextRegions, render, suppress,
+    Activation, BoxFormat, BoxShape, Decoding, Dilation, Objectness, PlaceAxis, Scope, Suppression,
+    TextRegions, suppress,
 };
 use nereid_model_repository::definition::Batching;
 use nereid_proto::http::{InferResponse, decode, encode};
@@ -103,37 +103,6 @@ fn gather_8_images(bencher: Bencher<'_, '_>) {
     let mut batch = Batch::new(first, Instant::now(), statistics);
     requests.for_each(|request| batch.push(request));
     bencher.bench_local(|| batch.gather(black_box("x")));
-}
-
-/// A decoded picture in a frame, into memory that is warm.
-fn resize<T: Level + Default>(
-    bencher: Bencher<'_, '_>,
-    (from, to): ((usize, usize), (usize, usize)),
-    filter: Filter,
-) {
-    let bytes: Vec<u8> = (0..3 * from.0 * from.1).map(|index| index.to_le_bytes()[0]).collect();
-    let image = Image::new(&bytes, PixelFormat::Rgb, from).expect("as many as the sides say");
-    let mut out = vec![T::default(); 3 * to.0 * to.1];
-    let rendering =
-        Rendering { filter, mean: [127.5; 3], scale: [1.0 / 127.5; 3], ..Rendering::default() };
-    bencher.bench_local(|| render(black_box(&image), &Frame::full(to), &rendering, &mut out));
-}
-
-/// 1920x1080 to a model's input.
-#[divan::bench(args = [224, 640])]
-fn resize_down(bencher: Bencher<'_, '_>, side: usize) {
-    resize::<f32>(bencher, ((1920, 1080), (side, side)), Filter::Bilinear);
-}
-
-#[divan::bench(args = [224, 640])]
-fn resize_down_antialiased(bencher: Bencher<'_, '_>, side: usize) {
-    resize::<f32>(bencher, ((1920, 1080), (side, side)), Filter::Triangle);
-}
-
-/// 1280x720 to 1920x1080.
-#[divan::bench(types = [u8, half::f16, f32, f64])]
-fn resize_up<T: Level + Default>(bencher: Bencher<'_, '_>) {
-    resize::<T>(bencher, ((1280, 720), (1920, 1080)), Filter::Bilinear);
 }
 
 /// The detections in the output of a detector of 80 classes at 640x640, of which one place in a

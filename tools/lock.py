@@ -1,8 +1,9 @@
-"""Pins what the end-to-end tests import: each requirements.in under tests/python -> requirements.txt beside it, with
-versions and hashes.
+"""Pins what a Python environment has: requirements.in -> requirements.txt beside it, with versions and hashes.
 
-    python3 tools/lock.py [NAME]   run after a change of a requirements.in; NAME is its folder, where it is not tests/python
-                                   itself; needs pip 23 or newer and the network
+    python3 tools/lock.py [FOLDER [PYTHON ...]]
+
+Run after a change of a requirements.in; FOLDER is where it is, if not tests/python, and PYTHON are versions, if not all
+that we support. Needs pip 23 or newer and the network.
 
 Versions are resolved for the oldest Python that we support, the hashes are those of every wheel that pip would choose
 on x86-64 Linux for each of them. Only wheels: what pip would have to build is refused.
@@ -20,16 +21,17 @@ import python_env
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 # pip takes these names literally: one that is newer does not include the older ones.
-PLATFORMS = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64",
-             "manylinux_2_5_x86_64", "manylinux1_x86_64"]
+PLATFORMS = ["manylinux_2_35_x86_64", "manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64",
+             "manylinux2014_x86_64", "manylinux_2_5_x86_64", "manylinux1_x86_64"]
 
 
 def main() -> None:
     """Writes requirements.txt."""
-    pinned = python_env.requirements(sys.argv[1:])
+    folder, pythons = sys.argv[1:2], sys.argv[2:] or PYTHONS
+    pinned = python_env.requirements(folder)
     versions: dict[str, str] = {}
     hashes: dict[str, set[str]] = {}
-    for python in PYTHONS:
+    for python in pythons:
         for name, version, sha256 in resolve(pinned.with_suffix(".in"), python, versions):
             versions[name] = version
             hashes.setdefault(name, set()).add(sha256)
@@ -38,7 +40,7 @@ def main() -> None:
         f"{name}=={versions[name]}" + "".join(f" \\\n    --hash=sha256:{sha256}" for sha256 in sorted(hashes[name]))
         for name in sorted(versions)
     ]
-    note = "# Made by tools/lock.py from requirements.in: wheels for Python 3.11 to 3.13 on x86-64 Linux.\n"
+    note = f"# Made by tools/lock.py from requirements.in: wheels for Python {pythons[0]} to {pythons[-1]} on x86-64 Linux.\n"
     pinned.write_text(note + "\n".join(pins) + "\n", encoding="utf-8")
 
 

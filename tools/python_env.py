@@ -1,7 +1,7 @@
-"""Makes a Python environment of the end-to-end tests and prints the path of its interpreter.
+"""Makes a Python environment and prints the path of its interpreter.
 
     "$(python3 tools/python_env.py)" -m pytest tests/python
-    "$(python3 tools/python_env.py kserve_clients)" ...        that of the requirements in this folder of tests/python
+    "$(python3 tools/python_env.py tests/python/kserve_clients)" ...    that of the requirements in another folder
 
 It lives in the cache under the hash of its requirements and of the Python that runs it: a change of either makes a new
 one, an old one is used as it is, without network. Progress goes to standard error, so that the path alone is printed.
@@ -14,7 +14,8 @@ from pathlib import Path
 import cache
 import pip_command
 
-TESTS = Path(__file__).resolve().parent.parent / "tests" / "python"
+REPOSITORY = Path(__file__).resolve().parent.parent
+TESTS = "tests/python"
 
 
 def main() -> None:
@@ -25,21 +26,21 @@ def main() -> None:
 
 
 def requirements(folder: list[str]) -> Path:
-    """The pinned requirements of the folder that a command line names, or of all other tests."""
-    return TESTS.joinpath(*folder, "requirements.txt")
+    """The pinned requirements of the folder that a command line names, or of the end-to-end tests."""
+    return REPOSITORY.joinpath(*(folder or [TESTS]), "requirements.txt")
 
 
 def environment(pinned: Path) -> Path:
     """The environment's folder, made if need be."""
     key = cache.digest(pinned.read_bytes() + sys.version.encode() + sys.executable.encode())
-    home = cache.directory() / f"{'test' if pinned.parent == TESTS else pinned.parent.name}-env-{key[:16]}"
+    home = cache.directory() / f"{pinned.parent.name}-env-{key[:16]}"
     # Written last: an environment without it was interrupted.
     whole = home / "whole"
     if whole.exists():
         return home
     pip_command.make_environment(home)
     install = ["install", "--quiet", "--require-hashes", "--only-binary=:all:", f"--requirement={pinned}"]
-    pip_command.run(install, "the test requirements", home / "bin" / "python")
+    pip_command.run(install, f"what {pinned} lists", home / "bin" / "python")
     whole.touch()
     return home
 

@@ -11,6 +11,7 @@
 //! - the pictures as UINT8, FP16, FP32 or FP64;
 //! - if the configuration lists them, [`ORIGINAL_SIZE`] and [`TRANSFORM`].
 
+use std::fmt;
 use std::sync::Arc;
 
 use nereid_backend::data_type::DataType;
@@ -90,7 +91,7 @@ pub(crate) fn complete(
                 .into(),
         );
     }
-    let inputs = inputs(user, is_crop, &mut errors);
+    let inputs = inputs(user, options.operation, &mut errors);
     let outputs = outputs(user, &mut errors);
     let file = file_dims(options.input, inputs[0].data_type);
     let written = pixels_of(&outputs).map_or(0, |pixels| pixels.dims.len());
@@ -104,12 +105,12 @@ pub(crate) fn complete(
     for (input, own) in inputs.into_iter().zip([file, vec![Dim::Any, Dim::Fixed(BOX_NUMBERS)]]) {
         let is_boxes = told.inputs.len() == 1;
         if is_boxes {
-            check_type(("input", &input), &[DataType::Fp32], &mut errors);
+            check_type((Side::Input, &input), &[DataType::Fp32], &mut errors);
         } else {
             check_image(&input, options.input, rows_max, &mut errors);
         }
         let axis = if is_boxes { BatchAxis::Absent } else { axis };
-        told.inputs.push(fitted(("input", input), axis, &own, &mut errors));
+        told.inputs.push(fitted((Side::Input, input), axis, &own, &mut errors));
     }
     for output in outputs {
         let (types, own): (&[_], Vec<_>) = match &*output.name {
@@ -117,20 +118,23 @@ pub(crate) fn complete(
             TRANSFORM => (&[DataType::Fp32], vec![Dim::Fixed(4)]),
             _ => (&PIXEL_TYPES, options.dims().into()),
         };
-        check_type(("output", &output), types, &mut errors);
-        told.outputs.push(fitted(("output", output), out_axis, &own, &mut errors));
+        check_type((Side::Output, &output), types, &mut errors);
+        told.outputs.push(fitted((Side::Output, output), out_axis, &own, &mut errors));
     }
     if errors.is_empty() { Ok(told) } else { Err(LoadError::new(errors.join("\n"))) }
 }
 
 /// The inputs that the user wrote, and those that are missing without dims.
-fn inputs(user: &Signature, is_crop: bool, errors: &mut Vec<String>) -> Vec<TensorSpec> {
+fn inputs(user: &Signature, operation: Operation, errors: &mut Vec<String>) -> Vec<TensorSpec> {
     let mut inputs = user.inputs.clone();
     if inputs.is_empty() {
         inputs.push(TensorSpec::new(IMAGE, DataType::Bytes, Vec::new()));
     }
-    let (count, operation) = if is_crop { (2, "crop") } else { (1, "prepare") };
-    if is_crop && inputs.len() == 1 {
+    let (count, operation) = match operation {
+        Operation::Prepare => (1, "prepare"),
+        Operation::Crop(_) => (2, "crop"),
+    };
+    if count == 2 && inputs.len() == 1 {
         inputs.push(TensorSpec::new(BOXES, DataType::Fp32, Vec::new()));
     }
     if inputs.len() > count {
@@ -171,6 +175,22 @@ fn file_dims(format: InputFormat, data_type: DataType) -> Vec<Dim> {
         InputFormat::File => vec![Dim::Fixed(1)],
         InputFormat::Pixels(format) => vec![Dim::Any, Dim::Any, Dim::Fixed(format.channels())],
         InputFormat::Nv12 => vec![Dim::Any, Dim::Any],
+    }
+}
+
+/// Which list of the configuration a tensor is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Input,
+    Output,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        })
     }
 }
 
@@ -231,46 +251,46 @@ fn check_image(input: &TensorSpec, format: InputFormat, rows_max: usize, errors:
     errors.push(text);
 }
 
-fn check_type((what, tensor): (&str, &TensorSpec), types: &[DataType], errors: &mut Vec<String>) {
+fn check_type((side, tensor): (Side, &TensorSpec), types: &[DataType], errors: &mut Vec<String>) {
     if !types.contains(&tensor.data_type) {
         let (name, data_type) = (&tensor.name, tensor.data_type.config_name());
         let types: Vec<_> = types.iter().map(|known| known.config_name()).collect();
         let types = types.join(", ");
-        errors.push(format!("{what} '{name}' must be {types}, not {data_type}"));
+        errors.push(format!("{side} '{name}' must be {types}, not {data_type}"));
     }
 }
 
 /// The tensor with the dims that an engine tells, if the user's fit `own`, those of one picture.
 /// Of an input the user may fix what is open.
 fn fitted(
-    (what, mut tensor): (&str, TensorSpec),
+    (side, mut tensor): (Side, TensorSpec),
     axis: BatchAxis,
     own: &[Dim],
     errors: &mut Vec<String>,
 ) -> TensorSpec {
     let written = axis.as_written(own);
     let user = std::mem::take(&mut tensor.dims);
-    let fits = |(user, own): (&Dim, &Dim)| match what {
-        "input" => user == own || *own == Dim::Any,
-        _ => user == own || *user == Dim::Any,
+    let fits = |(user, own): (&Dim, &Dim)| match side {
+        Side::Input => user == own || *own == Dim::Any,
+        Side::Output => user == own || *user == Dim::Any,
     };
     let is_equal = user.len() == written.len() && user.iter().zip(&written).all(fits);
     if !user.is_empty() && !is_equal {
         errors.push(format!(
-            "{what} '{}' of {} must have dims {}, which follow from the parameters, not {}{}",
+            "{side} '{}' of {} must have dims {}, which follow from the parameters, not {}{}",
             tensor.name,
             tensor.data_type.config_name(),
             list(&written),
             list(&user),
-            if what == "output" && written.contains(&Dim::Any) && own.len() == 3 {
+            if side == Side::Output && written.contains(&Dim::Any) && own.len() == 3 {
                 "; with resize \"fixed_height\", equal width_min and width_max make the width fixed"
             } else {
                 ""
             }
         ));
     }
-    let is_input = what == "input" && is_equal;
-    let own = if is_input { &user[written.len() - own.len()..] } else { own };
+    let own =
+        if side == Side::Input && is_equal { &user[written.len() - own.len()..] } else { own };
     tensor.dims = axis.as_told(own);
     tensor
 }

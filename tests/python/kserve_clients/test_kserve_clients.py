@@ -17,7 +17,7 @@ NOT_FOUND = "Request for unknown model: 'nope' is not found"
 def results(tmp_path_factory) -> dict[str, dict]:
     """What each client was told, by what it asked."""
     # The Python that made the environment of this test, so that the other is found by the same key.
-    maker = [os.environ.get("PYTHON", "python3"), str(REPOSITORY / "tools" / "python_env.py"), "kserve_clients"]
+    maker = [os.environ.get("PYTHON", "python3"), str(REPOSITORY / "tools" / "python_env.py"), "tests/python/kserve_clients"]
     python = subprocess.run(maker, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     repository = tmp_path_factory.mktemp("kserve_clients")
     models.write_repository(repository)

@@ -10,7 +10,7 @@ from soak import spinning
 # Of a square weight of 10 MB.
 SIDE = 1600
 LOADS_FIRST, LOADS_LAST = 50, 200
-WINDOW = 10
+WINDOW = 50
 # In each load, on average.
 GROWTH_BYTES_MAX = 10 << 10
 
@@ -36,8 +36,9 @@ def test_loads_leave_no_memory_behind(tmp_path, monkeypatch):
         for _ in range(LOADS_LAST):
             assert clients.post(server, "/v2/repository/models/large/load", b"").status == 200
             resident.append(server.resident_bytes())
-    # Of some loads the version before is not gone yet: of each few, the least tells what is kept.
-    least = np.array(resident[LOADS_FIRST:]).reshape(-1, WINDOW).min(axis=1)
-    slope = np.polyfit(np.arange(len(least)) * WINDOW, least, 1)[0]
-    print(f"{least[0] >> 10} KiB at first, {least[-1] >> 10} KiB in the end, {slope:.0f} bytes a load")
-    assert slope < GROWTH_BYTES_MAX, (least >> 10).tolist()
+    # After some loads the version before is not gone yet, on a busy machine after many in a row: the least tells what is
+    # kept.
+    first, last = min(resident[LOADS_FIRST:][:WINDOW]), min(resident[-WINDOW:])
+    slope = (last - first) / (LOADS_LAST - LOADS_FIRST - WINDOW)
+    print(f"{first >> 10} KiB at first, {last >> 10} KiB in the end, {slope:.0f} bytes a load")
+    assert slope < GROWTH_BYTES_MAX, [size >> 10 for size in resident]
