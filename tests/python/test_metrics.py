@@ -9,7 +9,8 @@ import clients
 import pytest
 from server import EXAMPLES, launch, running
 
-MODELS = ["line_image", "line_recogniser", "line_text", "read_line", "text_detector"]
+MODELS = ["line_image", "line_recogniser", "line_text", "page_boxes", "page_image", "page_lines", "page_pixels",
+          "read_line", "read_page", "text_detector"]
 STAGES = ["request", "queue", "compute_input", "compute_infer", "compute_output"]
 QUANTILES = ["0.5", "0.9", "0.95", "0.99", "0.999"]
 # Of Triton's metrics those that need neither a GPU nor a response cache.

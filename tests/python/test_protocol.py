@@ -12,7 +12,8 @@ import tritonclient.grpc as triton
 from server import EXAMPLES
 from tritonclient.utils import InferenceServerException
 
-MODELS = ["line_image", "line_recogniser", "line_text", "read_line", "text_detector"]
+MODELS = ["line_image", "line_recogniser", "line_text", "page_boxes", "page_image", "page_lines", "page_pixels",
+          "read_line", "read_page", "text_detector"]
 CLASSES = 6625
 DURATIONS = ["request", "queue", "compute_input", "compute_infer", "compute_output"]
 COUNTERS = ["nv_inference_request_success", "nv_inference_count", "nv_inference_exec_count"]
