@@ -83,7 +83,8 @@ def test_pages_sent_at_once_share_batches_and_are_read_right(fresh_server, pages
         check(page, reading)
     recogniser = clients.statistics(fresh_server, "line_recogniser")
     assert recogniser["inference_count"] == sum(len(page.lines) for page in small)
-    assert recogniser["execution_count"] < recogniser["inference_count"]
+    # A page is one request of three rows, so fewer runs than pages means that pages shared one.
+    assert recogniser["execution_count"] < len(small), recogniser
     sizes = {entry["batch_size"] for entry in recogniser["batch_stats"]}
     assert max(sizes) <= ROWS_MAX, sizes
 
