@@ -7,6 +7,7 @@ what the server serves: see `clients.py`.
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -120,6 +121,18 @@ def launch(*flags: str) -> subprocess.Popen:
         [binary(), *ports, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
         encoding="utf-8", errors="replace",
     )
+
+
+def copy_examples(folder: Path, patient: str) -> Path:
+    """Copies the examples into `folder`; the model called `patient` waits two seconds for company, so that requests that
+    come seldom, from a debug build on two cores, meet."""
+    for model in EXAMPLES.iterdir():
+        shutil.copytree(model, folder / model.name, symlinks=True)
+    config = folder / patient / "config.pbtxt"
+    text, count = re.subn(r"(max_queue_delay_microseconds): \d+", r"\1: 2000000", config.read_text())
+    assert count == 1, config
+    config.write_text(text)
+    return folder
 
 
 @contextlib.contextmanager

