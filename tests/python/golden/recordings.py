@@ -39,6 +39,11 @@ def load(protocol: str) -> dict[str, dict]:
     return {exchange["label"]: exchange for exchange in map(json.loads, lines)}
 
 
+def expected(difference: Difference | None, recorded: object) -> object:
+    """What Nereid answers: what was recorded, but where it differs on purpose."""
+    return difference.answer if difference else recorded
+
+
 def comparable(value: object) -> object:
     """A JSON value without what is not compared."""
     if isinstance(value, dict):
