@@ -22,9 +22,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nereid::connections::{self, Version};
 use nereid::logging;
 use nereid::options::LoggingOptions;
-use nereid::queue::Queue;
+use nereid::park::Park as _;
+use nereid::queue::{Next, Queue};
 use nereid::server::{Life, Server};
 use nereid_backend::backend::Instance;
+use nereid_backend::batch::Batch;
 use nereid_backend::spec::InstanceId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
@@ -82,9 +84,20 @@ fn counted(queue: &Queue<Turn>, instance: &mut Scripted, requests: usize) {
 fn run(queue: &Queue<Turn>, instance: &mut Scripted, requests: usize) {
     let who = InstanceId(0);
     for _ in 0..requests {
-        let Some(batch) = queue.next_batch(who) else { return };
-        instance.start(batch);
+        instance.start(next_batch(queue, who));
         queue.done(who);
+    }
+}
+
+fn next_batch(queue: &Queue<Turn>, who: InstanceId) -> Batch {
+    loop {
+        let due = match queue.next(who) {
+            Next::Run(batch) => return batch,
+            Next::WaitUntil(due) => Some(due),
+            Next::Idle => None,
+            Next::Over => unreachable!("nobody closes it"),
+        };
+        queue.sleeper(who).park().park(due);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use nereid::handover::Owed;
 use nereid::park::Park;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -39,5 +40,15 @@ impl Park for Turn {
 
     fn unpark(&self) {
         self.woken.notify_one();
+    }
+
+    /// Asked by who exchanges instances only, and there is one.
+    fn take_wake(&self) -> bool {
+        false
+    }
+
+    /// There is nobody to hand anything over to.
+    fn owed<T>(with: impl FnOnce(&mut Owed<Self>) -> T) -> T {
+        with(&mut Owed::Never)
     }
 }

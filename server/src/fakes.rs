@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
@@ -25,7 +24,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::budget::Budget;
 use crate::dynamic_batcher::DynamicBatcher;
-use crate::instance::start_instance;
+use crate::instance::{Started, start_instance};
 use crate::park::{Park, SystemPark};
 use crate::places::Places;
 use crate::queue::Queue;
@@ -183,6 +182,12 @@ pub(crate) fn echo() -> Arc<dyn Model> {
     Arc::new(Made(|| Box::new(Echo) as Box<dyn Instance>))
 }
 
+/// A model whose instances answer with no outputs.
+pub(crate) fn answering() -> Arc<dyn Model> {
+    let answer = |batch: Batch| batch.respond_rows(Ok(Vec::new()));
+    Arc::new(Made(move || Box::new(Scripted(answer)) as Box<dyn Instance>))
+}
+
 /// Does with every batch what a function says.
 pub(crate) struct Scripted<F>(pub(crate) F);
 
@@ -197,7 +202,7 @@ impl<F: Fn(Batch) + Send> Instance for Scripted<F> {
 pub(crate) fn serve(
     spec: ModelSpec,
     run: impl Fn(Batch) + Clone + Send + Sync + 'static,
-) -> (Arc<Served>, JoinHandle<()>) {
+) -> (Arc<Served>, Started) {
     let statistics = Arc::new(Statistics::default());
     let batching = batching(1, Duration::ZERO);
     let batcher = DynamicBatcher::new(batching, 1, statistics.clone());

@@ -30,6 +30,7 @@ pub mod ensemble;
 #[cfg(test)]
 mod fakes;
 pub mod grpc;
+pub mod handover;
 pub mod http;
 pub mod inference;
 pub mod init;

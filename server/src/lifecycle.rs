@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use nereid_backend::device::DeviceId;
@@ -31,6 +31,7 @@ use nereid_model_repository::layout;
 use nereid_model_repository::read::Reader;
 use tokio::sync::oneshot;
 
+use crate::instance::Started;
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
 use crate::lifecycle::source::Source;
 use crate::registry::{Registry, Status};
@@ -140,8 +141,8 @@ struct Model {
     /// Of an ensemble that did not come up, the models of its steps: any of them may have been the
     /// reason, so it is tried again when one of them is loaded.
     awaited: Vec<String>,
-    /// The threads of each version that serves.
-    threads: BTreeMap<u64, Vec<JoinHandle<()>>>,
+    /// The instances of each version that serves.
+    instances: BTreeMap<u64, Vec<Started>>,
 }
 
 /// An ensemble whose steps are not all there yet.
@@ -294,12 +295,13 @@ impl Lifecycle {
     }
 
     fn publish(&mut self, model: &str, version: u64, loaded: Loaded) {
-        let (served, threads) = loaded.publish();
+        let (served, instances) = loaded.publish();
         self.registry.set(model, version, Status::Ready(served));
-        let old = self.models.entry(model.to_owned()).or_default().threads.insert(version, threads);
+        let old =
+            self.models.entry(model.to_owned()).or_default().instances.insert(version, instances);
         // The registry has closed what it replaced; its name goes on being ready.
-        if let Some(threads) = old {
-            self.drain(model, 0, threads);
+        if let Some(instances) = old {
+            self.drain(model, 0, instances);
         }
     }
 
@@ -314,18 +316,18 @@ impl Lifecycle {
 
     fn close(&mut self, model: &str, version: u64) {
         self.registry.set(model, version, Status::Unloading);
-        let threads = self.models.entry(model.to_owned()).or_default().threads.remove(&version);
-        self.drain(model, version, threads.unwrap_or_default());
+        let instances = self.models.entry(model.to_owned()).or_default().instances.remove(&version);
+        self.drain(model, version, instances.unwrap_or_default());
     }
 
     /// Waits, beside this thread, for instances that were told to end.
-    fn drain(&mut self, model: &str, version: u64, threads: Vec<JoinHandle<()>>) {
+    fn drain(&mut self, model: &str, version: u64, instances: Vec<Started>) {
         self.draining += 1;
         let (model, events) = (model.to_owned(), self.events.clone());
         let wait = move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("an instance of model '{model}' ended by a panic");
+            for instance in instances {
+                if let Err(error) = instance.join() {
+                    tracing::error!("model '{model}': {error}");
                 }
             }
             let _stopped = events.send(Event::Drained { model, version });

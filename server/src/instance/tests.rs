@@ -13,7 +13,7 @@ use crate::park::SystemPark;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn start(queue: &Arc<Queue>, model: Arc<dyn Model>) -> JoinHandle<()> {
+fn start(queue: &Arc<Queue>, model: Arc<dyn Model>) -> Started {
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
     start_instance(queue.clone(), model, fakes::instance_spec(), reaper).unwrap().wait().unwrap()
 }
@@ -172,7 +172,7 @@ async fn a_panic_while_restarting_leaves_nobody_waiting() {
     let queue = fakes::plain_queue();
     let thread = start(&queue, Arc::new(OnlyOnce(AtomicBool::new(false))));
     assert_eq!(ask(&queue).await, Err(InferError::Abandoned.to_string()));
-    assert!(thread.join().is_err());
+    assert_eq!(thread.join(), Err(EndedByPanic));
     assert_eq!(ask(&queue).await, Err("model 'm' is not taking requests".to_owned()));
 }
 

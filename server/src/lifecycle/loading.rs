@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use nereid_backend::backend::{Backend, Model};
@@ -18,7 +17,7 @@ use crate::dynamic_batcher::DynamicBatcher;
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
 use crate::ensemble::nesting::Ensembles;
-use crate::instance::{Starting, start_instance};
+use crate::instance::{Started, Starting, start_instance};
 use crate::park::SystemPark;
 use crate::queue::Queue;
 use crate::registry::{Catalog, Served};
@@ -48,19 +47,19 @@ pub(super) type Versions = Vec<(u64, Result<Version, LoadError>)>;
 /// A version whose instances run. Unless it is published, dropping it ends them.
 pub(super) struct Loaded {
     served: Arc<Served>,
-    threads: Vec<JoinHandle<()>>,
+    instances: Vec<Started>,
     is_published: bool,
 }
 
 impl Loaded {
     fn new(served: Served) -> Self {
-        Self { served: Arc::new(served), threads: Vec::new(), is_published: false }
+        Self { served: Arc::new(served), instances: Vec::new(), is_published: false }
     }
 
-    /// What is to be published, and the threads that end when it is closed.
-    pub(super) fn publish(mut self) -> (Arc<Served>, Vec<JoinHandle<()>>) {
+    /// What is to be published, and the instances that end when it is closed.
+    pub(super) fn publish(mut self) -> (Arc<Served>, Vec<Started>) {
         self.is_published = true;
-        (self.served.clone(), std::mem::take(&mut self.threads))
+        (self.served.clone(), std::mem::take(&mut self.instances))
     }
 }
 
@@ -141,7 +140,7 @@ fn load_once(
     let mut loaded =
         Loaded::new(Served { definition, route: queue.clone(), statistics, model: weights });
     let starting = Instant::now();
-    loaded.threads = start_instances(&queue, &model, &spec.instances, &engines.reaper)?;
+    loaded.instances = start_instances(&queue, &model, &spec.instances, &engines.reaper)?;
     if !loaded.served.definition.warmup.is_empty() {
         let took = starting.elapsed().as_secs_f64() * 1e3;
         tracing::info!("warmed up: {}, {count} instances in {took:.0} ms", spec.name);
@@ -179,7 +178,7 @@ fn start_instances(
     model: &Arc<dyn Model>,
     instances: &[InstanceSpec],
     reaper: &Reaper,
-) -> Result<Vec<JoinHandle<()>>, LoadError> {
+) -> Result<Vec<Started>, LoadError> {
     let start =
         |spec: &InstanceSpec| start_instance(queue.clone(), model.clone(), *spec, reaper.clone());
     let starting: Vec<_> = instances.iter().map(start).collect();

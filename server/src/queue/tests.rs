@@ -1,17 +1,29 @@
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shuttle::rand::Rng;
-use shuttle::sync::Condvar;
 use shuttle::sync::mpsc::channel;
 use shuttle::thread::{self, JoinHandle};
 
 use super::*;
 use crate::fakes;
+use crate::park::checked::{ShuttlePark, parks};
 use nereid_backend::error::InferError;
 use nereid_backend::request::Home;
 use nereid_model_repository::definition::{Batching, QueuePolicy, TimeoutAction};
+
+/// Blocks until a batch is due for `who`, like an instance's thread.
+fn next_batch<P: Park>(queue: &Queue<P>, who: InstanceId) -> Option<Batch> {
+    let sleeper = queue.sleeper(who);
+    loop {
+        match queue.next(who) {
+            Next::Run(batch) => return Some(batch),
+            Next::WaitUntil(due) => sleeper.park().park(Some(due)),
+            Next::Idle => sleeper.park().park(None),
+            Next::Over => return None,
+        }
+    }
+}
 
 #[test]
 fn a_closed_queue_gives_requests_back() {
@@ -21,8 +33,8 @@ fn a_closed_queue_gives_requests_back() {
     queue.close();
     let (request, _client) = fakes::request(1);
     assert!(matches!(queue.push(request), Err((_, Refusal::Closed))));
-    assert_eq!(queue.next_batch(InstanceId(0)).unwrap().requests().len(), 1);
-    assert!(queue.next_batch(InstanceId(0)).is_none());
+    assert_eq!(next_batch(&queue, InstanceId(0)).unwrap().requests().len(), 1);
+    assert!(next_batch(&queue, InstanceId(0)).is_none());
 }
 
 #[test]
@@ -30,13 +42,13 @@ fn who_waits_for_company_runs_when_the_queue_closes() {
     let queue = fakes::queue(2, Duration::from_hours(1), vec![SystemPark::default()]);
     let asking = {
         let queue = queue.clone();
-        std::thread::spawn(move || queue.next_batch(InstanceId(0)).map(|batch| batch.rows()))
+        std::thread::spawn(move || next_batch(&queue, InstanceId(0)).map(|batch| batch.rows()))
     };
     let (request, _client) = fakes::request(1);
     assert!(queue.push(request).is_ok());
     queue.close();
     assert_eq!(asking.join().unwrap(), Some(1));
-    assert!(queue.next_batch(InstanceId(0)).is_none());
+    assert!(next_batch(&queue, InstanceId(0)).is_none());
 }
 
 #[test]
@@ -62,60 +74,13 @@ fn a_queue_without_instances_answers() {
     assert!(matches!(client.try_recv(), Ok(Err(InferError::Closed(_)))));
 }
 
-/// Sleeps as shuttle's threads do, and times out whenever chance wants it to.
-///
-/// The queue's own mutex may be the standard one: no thread sleeps or yields while it holds it, so
-/// to the model checker everything under the lock is one step.
-struct ShuttlePark {
-    clock: Arc<Clock>,
-    is_woken: shuttle::sync::Mutex<bool>,
-    changed: Condvar,
-}
-
-struct Clock {
-    start: Instant,
-    elapsed_ns: AtomicU64,
-}
-
-impl Park for ShuttlePark {
-    fn now(&self) -> Instant {
-        thread::yield_now(); // Others may come first to the lock that follows.
-        self.clock.start + Duration::from_nanos(self.clock.elapsed_ns.load(Ordering::Relaxed))
-    }
-
-    fn park(&self, until: Option<Instant>) {
-        let mut woken = self.is_woken.lock().unwrap();
-        while !*woken {
-            let Some(until) = until else {
-                woken = self.changed.wait(woken).unwrap();
-                continue;
-            };
-            if shuttle::rand::thread_rng().r#gen() {
-                let elapsed = (until - self.clock.start).as_nanos();
-                let elapsed = u64::try_from(elapsed).unwrap();
-                self.clock.elapsed_ns.fetch_max(elapsed, Ordering::Relaxed);
-                break;
-            }
-            drop(woken);
-            thread::yield_now();
-            woken = self.is_woken.lock().unwrap();
-        }
-        *woken = false;
-    }
-
-    fn unpark(&self) {
-        *self.is_woken.lock().unwrap() = true;
-        self.changed.notify_one();
-    }
-}
-
 /// Two instances, and a thread that ends their batches.
 fn serve(queue: &Arc<Queue<ShuttlePark>>) -> [JoinHandle<()>; 3] {
     let (started, ended) = channel();
     let instance = |who| {
         let (queue, started) = (queue.clone(), started.clone());
         thread::spawn(move || {
-            while let Some(batch) = queue.next_batch(who) {
+            while let Some(batch) = next_batch(&queue, who) {
                 started.send((who, batch)).unwrap();
             }
         })
@@ -146,20 +111,9 @@ fn ask(queue: &Queue<ShuttlePark>, rows: usize) {
     }
 }
 
-/// For two instances.
-fn parks() -> Vec<ShuttlePark> {
-    let clock = Arc::new(Clock { start: Instant::now(), elapsed_ns: AtomicU64::new(0) });
-    let park = || ShuttlePark {
-        clock: clock.clone(),
-        is_woken: shuttle::sync::Mutex::default(),
-        changed: Condvar::new(),
-    };
-    vec![park(), park()]
-}
-
 /// Shuttle reports a deadlock if anybody sleeps for ever.
 fn nobody_sleeps_for_ever(batching: Batching) {
-    let queue = fakes::queue_of(batching, parks());
+    let queue = fakes::queue_of(batching, parks(2));
     let threads = serve(&queue);
     for rows in [1, 2, 1, 2, 2, 2] {
         ask(&queue, rows);
@@ -203,11 +157,11 @@ fn nobody_sleeps_for_ever_whatever_the_priorities() {
 
 /// Two instances that answer their batches themselves, or drop them.
 fn answers_leave_in_order(batching: Batching) {
-    let queue = fakes::queue_of(batching, parks());
+    let queue = fakes::queue_of(batching, parks(2));
     let instances = [0, 1].map(InstanceId).map(|who| {
         let queue = queue.clone();
         thread::spawn(move || {
-            while let Some(batch) = queue.next_batch(who) {
+            while let Some(batch) = next_batch(&queue, who) {
                 thread::yield_now();
                 if shuttle::rand::thread_rng().r#gen() {
                     batch.respond_rows(Ok(Vec::new()));

@@ -4,7 +4,6 @@ mod several;
 use std::future::{Future as _, poll_fn};
 use std::num::NonZeroUsize;
 use std::task::Poll;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -24,6 +23,7 @@ use crate::admission::Ask;
 use crate::ensemble::Ensemble;
 use crate::fakes;
 use crate::inference;
+use crate::instance::Started;
 use crate::registry::{Models, Registry, Served, Status, Target};
 use crate::statistics::{Reason, Snapshot, Statistics};
 
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct World {
     registry: Registry,
     models: Models,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Started>,
     /// Of the ensemble.
     requests_max: usize,
 }
