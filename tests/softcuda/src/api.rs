@@ -9,6 +9,8 @@ mod device;
 mod events;
 mod memory;
 mod modules;
+mod pointers;
+mod pools;
 mod streams;
 
 use std::sync::{Arc, OnceLock};

@@ -16,7 +16,7 @@ use crate::stream::Stream;
 const THREADS_MAX: u64 = 1024;
 const BLOCK_MAX: [u32; 3] = [1024, 1024, 64];
 const GRID_MAX: [u32; 3] = [i32::MAX as u32, 65_535, 65_535];
-const SHARED_BYTES_MAX: usize = 48 << 10;
+pub(crate) const SHARED_BYTES_MAX: usize = 48 << 10;
 
 /// A kernel and its arguments, taken at the call.
 pub(crate) struct Work {

@@ -6,6 +6,7 @@ use super::argument::Out;
 use super::device::ordinal;
 use super::{driver, export};
 use crate::code::{Code, Result};
+use crate::stream::{GREATEST_PRIORITY, LEAST_PRIORITY};
 
 /// The handle of device 0's primary context; that of device n is n more.
 const FIRST: usize = 0xC0DE_0000;
@@ -33,6 +34,11 @@ pub(super) fn working() -> Result<usize> {
     Ok(device)
 }
 
+/// The primary context's handle.
+pub(super) fn of_device(device: usize) -> usize {
+    FIRST + device
+}
+
 fn handle() -> usize {
     STACK.with_borrow(|stack| stack.last().copied().unwrap_or(0))
 }
@@ -44,7 +50,7 @@ fn check(context: usize) -> Result<()> {
 
 export! {
     fn cuDevicePrimaryCtxRetain(context: Out<usize>, device: i32) {
-        context.put(FIRST + ordinal(device)?)
+        context.put(of_device(ordinal(device)?))
     }
 
     fn cuDevicePrimaryCtxRelease_v2(device: i32) {
@@ -91,8 +97,8 @@ export! {
 
     fn cuCtxGetStreamPriorityRange(least: Out<i32>, greatest: Out<i32>) {
         current()?;
-        least.put_if_wanted(0);
-        greatest.put_if_wanted(0); // All streams are alike.
+        least.put_if_wanted(LEAST_PRIORITY);
+        greatest.put_if_wanted(GREATEST_PRIORITY);
         Ok(())
     }
 

@@ -6,6 +6,8 @@ mod device;
 mod faults;
 mod kernels;
 mod memory;
+mod names;
 mod order;
 mod pinned;
+mod pools;
 mod races;
