@@ -9,6 +9,7 @@ mod device;
 mod events;
 mod memory;
 mod modules;
+mod peers;
 mod pointers;
 mod pools;
 mod streams;

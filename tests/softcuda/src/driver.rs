@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::code::{Code, Result};
 use crate::counters::Counters;
-use crate::mem::{AddressSpace, Maker, Pinned, Pool};
+use crate::mem::{AddressSpace, Maker, Peers, Pinned, Pool};
 use crate::module::{Function, Module};
 use crate::options::{DEVICES_MAX, Options, Setting};
 use crate::race::Clock;
@@ -20,6 +20,7 @@ pub(crate) struct Driver {
     pub(crate) report: Report,
     pub(crate) space: AddressSpace,
     pub(crate) pinned: Pinned,
+    pub(crate) peers: Peers,
     pub(crate) pools: Table<Pool>,
     pub(crate) streams: Streams,
     pub(crate) events: Table<Event>,
@@ -49,6 +50,7 @@ impl Driver {
             report: Report::default(),
             space: AddressSpace::reserve(),
             pinned: Pinned::default(),
+            peers: Peers::default(),
             pools: Table::default(),
             streams: Streams::default(),
             events: Table::default(),

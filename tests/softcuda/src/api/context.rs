@@ -43,9 +43,13 @@ fn handle() -> usize {
     STACK.with_borrow(|stack| stack.last().copied().unwrap_or(0))
 }
 
-fn check(context: usize) -> Result<()> {
+/// The device of a context.
+///
+/// # Errors
+/// `INVALID_CONTEXT` of what is none.
+pub(super) fn device_of(context: usize) -> Result<usize> {
     let device = context.checked_sub(FIRST).ok_or(Code::INVALID_CONTEXT)?;
-    driver().device(device).map(|_| ()).map_err(|_| Code::INVALID_CONTEXT)
+    driver().device(device).map(|_| device).map_err(|_| Code::INVALID_CONTEXT)
 }
 
 export! {
@@ -65,7 +69,7 @@ export! {
 
     fn cuCtxSetCurrent(context: usize) {
         if context != 0 {
-            check(context)?;
+            device_of(context)?;
         }
         STACK.with_borrow_mut(|stack| {
             stack.pop();
@@ -79,7 +83,7 @@ export! {
     }
 
     fn cuCtxPushCurrent_v2(context: usize) {
-        check(context)?;
+        device_of(context)?;
         STACK.with_borrow_mut(|stack| stack.push(context));
         Ok(())
     }

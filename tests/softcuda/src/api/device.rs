@@ -96,12 +96,6 @@ export! {
         value.put(known.map_or(0, |(_, value)| *value))
     }
 
-    fn cuDeviceCanAccessPeer(can: Out<i32>, device: i32, peer: i32) {
-        ordinal(device)?;
-        ordinal(peer)?;
-        can.put(0)
-    }
-
     /// The newest version of a function, as `flags` of 0 ask for. `status` is 0 if it was found.
     fn cuGetProcAddress_v2(
         name: Text,

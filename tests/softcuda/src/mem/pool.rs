@@ -2,6 +2,7 @@
 //! until somebody waits, and then as much as its release threshold says. (CUDA Driver API, "Stream
 //! Ordered Memory Allocator".) Blocks are as large as asked for: a GPU reserves more at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -19,6 +20,8 @@ pub(crate) struct Pool {
     /// How freed memory may be used again. It never is here, so they are only kept.
     reuses: [AtomicU32; 3],
     is_destroyed: AtomicBool,
+    /// Other devices whose kernels reach its memory.
+    open_to: Mutex<BTreeSet<usize>>,
 }
 
 /// Who made a pool, and is to destroy it.
@@ -50,6 +53,7 @@ impl Pool {
             usage: Mutex::default(),
             reuses: [1, 1, 1].map(AtomicU32::new),
             is_destroyed: AtomicBool::new(false),
+            open_to: Mutex::default(),
         }
     }
 
@@ -76,6 +80,19 @@ impl Pool {
     /// The setting of that place, in the order of `CUmemPool_attribute`.
     pub(crate) fn reuse(&self, place: usize) -> Option<&AtomicU32> {
         self.reuses.get(place)
+    }
+
+    pub(crate) fn open_to(&self, device: usize) {
+        lock(&self.open_to).insert(device);
+    }
+
+    pub(crate) fn close_to(&self, device: usize) {
+        lock(&self.open_to).remove(&device);
+    }
+
+    /// Whether another device's kernels reach its memory.
+    pub(crate) fn is_open_to(&self, device: usize) -> bool {
+        lock(&self.open_to).contains(&device)
     }
 
     /// What must be reserved in addition for an allocation.

@@ -63,6 +63,13 @@ functions! {
     fn cuCtxGetStreamPriorityRange(least: *mut i32, greatest: *mut i32);
     fn cuStreamCreateWithPriority(stream: *mut usize, flags: u32, priority: i32);
     fn cuStreamGetPriority(stream: usize, priority: *mut i32);
+    fn cuDeviceCanAccessPeer(can: *mut i32, device: i32, peer: i32);
+    fn cuCtxEnablePeerAccess(peer: usize, flags: u32);
+    fn cuCtxDisablePeerAccess(peer: usize);
+    fn cuMemcpyPeerAsync(to: u64, to_context: usize, from: u64, from_context: usize, size: usize,
+        stream: usize);
+    fn cuMemPoolSetAccess(pool: usize, access: *const c_void, count: usize);
+    fn cuMemPoolGetAccess(flags: *mut u32, pool: usize, location: *const c_void);
     fn cuMemPoolCreate(pool: *mut usize, properties: *const c_void);
     fn cuMemPoolDestroy(pool: usize);
     fn cuMemPoolTrimTo(pool: usize, kept: usize);
@@ -136,9 +143,14 @@ impl Device {
     }
 
     pub(crate) fn make_current(&self, ordinal: i32) {
+        assert_eq!(self.cuCtxSetCurrent(self.context(ordinal)), 0);
+    }
+
+    /// The primary context of a device.
+    pub(crate) fn context(&self, ordinal: i32) -> usize {
         let mut context = 0;
         assert_eq!(self.cuDevicePrimaryCtxRetain(&raw mut context, ordinal), 0);
-        assert_eq!(self.cuCtxSetCurrent(context), 0);
+        context
     }
 
     pub(crate) fn set(&self, option: &str, value: u64) {

@@ -8,6 +8,7 @@ mod kernels;
 mod memory;
 mod names;
 mod order;
+mod peers;
 mod pinned;
 mod pools;
 mod races;

@@ -8,7 +8,8 @@ use crate::device::Device;
 /// Traced from `cudarc` 0.19 with `cuda-12080`, and what Nereid calls beside it.
 const NAMES: &str = "cuInit cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDeviceGetName \
     cuDeviceTotalMem_v2 cuDeviceGetUuid cuDeviceGetUuid_v2 cuDeviceGetAttribute \
-    cuDeviceCanAccessPeer cuDevicePrimaryCtxRetain cuDevicePrimaryCtxRelease_v2 \
+    cuDeviceCanAccessPeer cuCtxEnablePeerAccess cuCtxDisablePeerAccess cuMemPoolSetAccess \
+    cuMemPoolGetAccess cuDevicePrimaryCtxRetain cuDevicePrimaryCtxRelease_v2 \
     cuDevicePrimaryCtxGetState cuCtxGetCurrent cuCtxSetCurrent cuCtxPushCurrent_v2 \
     cuCtxPopCurrent_v2 cuCtxGetDevice cuCtxSynchronize cuCtxGetStreamPriorityRange \
     cuStreamCreate cuStreamCreateWithPriority cuStreamGetPriority cuStreamDestroy_v2 \
