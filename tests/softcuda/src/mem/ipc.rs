@@ -104,7 +104,7 @@ pub(crate) fn open(driver: &Driver, exported: Exported) -> Result<u64> {
     let device = usize::try_from(exported.device).map_err(|_| Code::INVALID_VALUE)?;
     driver.device(device)?;
     let size = usize::try_from(exported.size).map_err(|_| Code::INVALID_VALUE)?;
-    let allocation = driver.space.allocate(driver, Owner::Process(exported), size)?;
+    let allocation = driver.space.allocate(driver, &Owner::Process(exported), size)?;
     Ok(allocation.base)
 }
 

@@ -73,7 +73,7 @@ impl AddressSpace {
     pub(crate) fn allocate(
         &self,
         driver: &Driver,
-        owner: Owner,
+        owner: &Owner,
         size: usize,
     ) -> Result<Arc<Allocation>> {
         if size == 0 {
@@ -84,16 +84,16 @@ impl AddressSpace {
         }
         let total = driver.options.get(Setting::MemoryBytes);
         let mut taken = lock(&self.taken);
-        taken.reserve(&owner, size as u64, total)?;
+        taken.reserve(owner, size as u64, total)?;
         let end = (taken.next + size as u64).next_multiple_of(ALIGNMENT) + GAP;
         if end > self.reservation.size() {
             return Err(Code::OUT_OF_MEMORY);
         }
-        let cells = self.cells(&owner, taken.next, size)?;
+        let cells = self.cells(owner, taken.next, size)?;
         let base = self.reservation.start() + taken.next;
         taken.next = end;
         taken.last_number += 1;
-        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, &owner, cells));
+        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, owner, cells));
         if let Some(pool) = &allocation.pool {
             pool.take(size as u64);
         }
