@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     Endless,
     Deadlock,
     InactiveLane,
+    Race,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
             Self::Endless => "a thread without end",
             Self::Deadlock => "threads that wait for each other",
             Self::InactiveLane => "shfl and a lane that takes no part",
+            Self::Race => "race inside of the kernel",
         }
     }
 
@@ -59,7 +61,7 @@ impl Kind {
             Self::Misaligned => Code::MISALIGNED_ADDRESS,
             Self::Trap => Code::ILLEGAL_INSTRUCTION,
             Self::Endless | Self::Deadlock => Code::LAUNCH_TIMEOUT,
-            Self::DivisionByZero | Self::InactiveLane => Code::LAUNCH_FAILED,
+            Self::DivisionByZero | Self::InactiveLane | Self::Race => Code::LAUNCH_FAILED,
         }
     }
 

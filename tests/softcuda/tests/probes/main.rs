@@ -13,3 +13,4 @@ mod peers;
 mod pinned;
 mod pools;
 mod races;
+mod threads;
