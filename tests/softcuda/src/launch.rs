@@ -197,9 +197,19 @@ impl Touched {
 
     fn load(&self, offset: usize, size: usize) -> Result<u64, Trouble> {
         self.allocation.load(offset, size).map_err(|byte| {
-            let number = self.allocation.number;
-            Kind::UninitialisedRead.with(format!("byte {byte} of allocation #{number}"))
+            let detail = format!("byte {byte} of allocation #{}", self.allocation.number);
+            let is_poisoned = self.allocation.poisoned(byte..byte + 1).is_some();
+            if is_poisoned { Kind::Poisoned } else { Kind::UninitialisedRead }.with(detail)
         })
+    }
+
+    fn store(&self, offset: usize, size: usize, value: u64) -> Result<(), Trouble> {
+        if let Some(byte) = self.allocation.poisoned(offset..offset + size) {
+            let number = self.allocation.number;
+            return Err(Kind::Poisoned.with(format!("byte {byte} of allocation #{number}")));
+        }
+        self.allocation.store(offset, size, value);
+        Ok(())
     }
 }
 
@@ -213,8 +223,7 @@ impl Memory for Seen<'_> {
     fn store(&mut self, who: Who, address: u64, size: usize, value: u64) -> Result<(), Trouble> {
         let (touched, offset) = self.find(address, size)?;
         touched.note((offset, size), Touch::Write, who)?;
-        touched.allocation.store(offset, size, value);
-        Ok(())
+        touched.store(offset, size, value)
     }
 
     fn atomic(

@@ -23,6 +23,7 @@ pub(crate) struct Fault {
 pub(crate) enum Kind {
     OutOfBounds,
     UseAfterFree,
+    Poisoned,
     UninitialisedRead,
     OtherDevice,
     Misaligned,
@@ -39,6 +40,7 @@ impl Kind {
         match self {
             Self::OutOfBounds => "out of bounds",
             Self::UseAfterFree => "use after free",
+            Self::Poisoned => "use of what its pool took back",
             Self::UninitialisedRead => "uninitialised read",
             Self::OtherDevice => "memory of another device",
             Self::Misaligned => "misaligned address",
@@ -56,6 +58,7 @@ impl Kind {
         match self {
             Self::OutOfBounds
             | Self::UseAfterFree
+            | Self::Poisoned
             | Self::UninitialisedRead
             | Self::OtherDevice => Code::ILLEGAL_ADDRESS,
             Self::Misaligned => Code::MISALIGNED_ADDRESS,
