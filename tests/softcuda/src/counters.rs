@@ -11,8 +11,14 @@ pub(crate) enum Counter {
     DeviceToHostBytes,
     DeviceToDeviceCalls,
     DeviceToDeviceBytes,
+    /// Copies between two devices; they are none within a device.
+    PeerCalls,
+    PeerBytes,
+    /// Bytes of other devices that kernels touched, each once a launch.
+    PeerTouchedBytes,
     Fills,
     Launches,
+    GraphLaunches,
     Instructions,
     Allocations,
     Frees,
@@ -20,15 +26,19 @@ pub(crate) enum Counter {
 }
 
 /// In the order of `Counter`.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 16] = [
     "h2d_calls",
     "h2d_bytes",
     "d2h_calls",
     "d2h_bytes",
     "d2d_calls",
     "d2d_bytes",
+    "peer_calls",
+    "peer_bytes",
+    "peer_touched_bytes",
     "memsets",
     "launches",
+    "graph_launches",
     "instructions",
     "allocations",
     "frees",
@@ -42,6 +52,11 @@ pub(crate) struct Counters([AtomicU64; NAMES.len()]);
 impl Counters {
     pub(crate) fn add(&self, counter: Counter, count: u64) {
         self.0[counter as usize].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Names and counts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        NAMES.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
     }
 
     /// The count of that name.

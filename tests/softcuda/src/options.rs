@@ -15,10 +15,14 @@ pub(crate) enum Setting {
     Devices,
     /// Memory of each device.
     MemoryBytes,
+    /// 0: kernels reach no other device's memory, whatever the program asks for.
+    PeerAccess,
     /// Before each piece of work a stream waits up to so long, to show orders that speed hides.
     DelayMicroseconds,
     /// Not 0: a stream works only as far as somebody waits for it.
     RunsWhenAwaited,
+    /// 0: threads of a kernel that meet in the same bytes are not looked for.
+    CheckRaces,
     /// The n-th allocation from now fails, once.
     FailAllocation,
     /// The n-th launch from now is refused, once; the context lives on.
@@ -28,11 +32,13 @@ pub(crate) enum Setting {
 }
 
 /// Name and default, in the order of `Setting`.
-const SETTINGS: [(&str, u64); 7] = [
+const SETTINGS: [(&str, u64); 9] = [
     ("devices", 1),
     ("memory_bytes", 8 << 30),
+    ("peer_access", 1),
     ("delay_us", 0),
     ("run_when_awaited", 0),
+    ("check_races", 1),
     ("fail_allocation", 0),
     ("fail_launch", 0),
     ("fail_kernel", 0),

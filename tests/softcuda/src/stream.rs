@@ -6,10 +6,11 @@ mod order;
 mod queue;
 mod streams;
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Mutex;
 
-use crate::code::Result;
+use crate::code::{Code, Result};
 use crate::driver::Driver;
+use crate::graph::Lane;
 use crate::race::Clock;
 use crate::sync::lock;
 use queue::Queue;
@@ -17,15 +18,22 @@ use queue::Queue;
 pub(crate) use event::{Event, HasTime};
 pub(crate) use streams::Streams;
 
+/// As GPUs have them: the lower the number, the more urgent.
+pub(crate) const LEAST_PRIORITY: i32 = 0;
+pub(crate) const GREATEST_PRIORITY: i32 = -5;
+
 /// One stream of one device.
 pub(crate) struct Stream {
     /// Its place in clocks; 0 is the host.
     pub(crate) number: usize,
     pub(crate) device: usize,
     kind: Kind,
+    /// All streams get on alike; it is only kept.
+    pub(crate) priority: i32,
     queue: Queue,
     clock: Mutex<Clock>,
-    itself: Weak<Self>,
+    /// Its place in a capture, if it is captured.
+    lane: Mutex<Option<Lane>>,
 }
 
 /// How a stream stands to the null stream.
@@ -54,12 +62,21 @@ impl Stream {
         let clock = lock(&self.clock).clone();
         self.queue.wait_for(self.queue.pushed());
         lock(&driver.host).join(&clock);
+        driver.space.release_pools(self.device);
         driver.status(self.device)
     }
 
     /// Whether all that is there is done; asking lets it go on.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_done(self.queue.pushed())
+    ///
+    /// # Errors
+    /// `NOT_READY`; what the device was lost by.
+    pub(crate) fn query(&self, driver: &Driver) -> Result<()> {
+        let clock = lock(&self.clock).clone();
+        if !self.queue.is_done(self.queue.pushed()) {
+            return Err(Code::NOT_READY);
+        }
+        lock(&driver.host).join(&clock);
+        driver.status(self.device)
     }
 
     /// Lets the stream end when it has done what is there.
@@ -67,7 +84,16 @@ impl Stream {
         self.queue.close();
     }
 
-    fn arc(&self) -> Option<Arc<Self>> {
-        self.itself.upgrade()
+    /// Its place in a capture, if it is captured.
+    pub(crate) fn lane(&self) -> Option<Lane> {
+        lock(&self.lane).clone()
+    }
+
+    pub(crate) fn set_lane(&self, lane: Option<Lane>) {
+        *lock(&self.lane) = lane;
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.kind == Kind::Null
     }
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::argument::{KernelArguments, Out, Text};
 use super::{context, driver, export, stream};
 use crate::code::{Code, Result};
-use crate::launch::{Work, enqueue};
+use crate::launch::{SHARED_BYTES_MAX, Work};
 use crate::module::{Function, Module};
+use crate::operation::Operation;
 
 /// `CUfunction_attribute`.
 const MAX_THREADS_PER_BLOCK: i32 = 0;
 const SHARED_SIZE_BYTES: i32 = 1;
 const LOCAL_SIZE_BYTES: i32 = 3;
+const MAX_DYNAMIC_SHARED_SIZE_BYTES: i32 = 8;
 
 export! {
     fn cuModuleLoadData(module: Out<usize>, image: Text) {
@@ -55,6 +57,16 @@ export! {
         })
     }
 
+    fn cuFuncSetAttribute(function: usize, attribute: i32, value: i32) {
+        let function = driver().functions.get(function)?;
+        let bytes = usize::try_from(value).map_err(|_| Code::INVALID_VALUE)?;
+        let fits = function.kernel.shared_bytes + bytes <= SHARED_BYTES_MAX;
+        match attribute {
+            MAX_DYNAMIC_SHARED_SIZE_BYTES if fits => Ok(()), // As many as without it.
+            _ => Err(Code::INVALID_VALUE),
+        }
+    }
+
     fn cuLaunchKernel(
         function: usize,
         grid_x: u32,
@@ -81,7 +93,7 @@ export! {
             dynamic_bytes: shared_bytes as usize,
             parameters,
         };
-        enqueue(driver(), &stream, work)
+        Operation::Launch(Arc::new(work)).submit(driver(), &stream)
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::queue::{Pace, Queue};
-use super::{Kind, Stream};
+use super::{Kind, LEAST_PRIORITY, Stream};
 use crate::code::{Code, Result};
 use crate::driver::Driver;
 use crate::options::Setting;
@@ -23,8 +23,14 @@ pub(crate) struct Streams {
 
 impl Streams {
     /// A new stream's handle.
-    pub(crate) fn create(&self, driver: &'static Driver, device: usize, kind: Kind) -> usize {
-        self.table.insert(self.start(driver, device, kind))
+    pub(crate) fn create(
+        &self,
+        driver: &'static Driver,
+        device: usize,
+        kind: Kind,
+        priority: i32,
+    ) -> usize {
+        self.table.insert(self.start(driver, device, kind, priority))
     }
 
     /// # Errors
@@ -38,6 +44,9 @@ impl Streams {
     pub(crate) fn destroy(&self, handle: usize) -> Result<()> {
         let stream = self.table.remove(handle)?;
         lock(&self.all).retain(|other| other.number != stream.number);
+        if let Some(lane) = stream.lane() {
+            lane.capture.invalidate();
+        }
         stream.close();
         Ok(())
     }
@@ -48,29 +57,36 @@ impl Streams {
     }
 
     /// Those that the null stream is in order with.
-    pub(super) fn blocking(&self, device: usize) -> Vec<Arc<Stream>> {
+    pub(crate) fn blocking(&self, device: usize) -> Vec<Arc<Stream>> {
         let mut streams = self.of_device(device);
         streams.retain(|stream| stream.kind == Kind::Blocking);
         streams
     }
 
     pub(crate) fn start_null(&self, driver: &'static Driver, device: usize) -> Arc<Stream> {
-        self.start(driver, device, Kind::Null)
+        self.start(driver, device, Kind::Null, LEAST_PRIORITY)
     }
 
-    fn start(&self, driver: &'static Driver, device: usize, kind: Kind) -> Arc<Stream> {
+    fn start(
+        &self,
+        driver: &'static Driver,
+        device: usize,
+        kind: Kind,
+        priority: i32,
+    ) -> Arc<Stream> {
         let number = {
             let mut last = lock(&self.last_number);
             *last += 1;
             *last
         };
-        let stream = Arc::new_cyclic(|itself| Stream {
+        let stream = Arc::new(Stream {
             number,
             device,
             kind,
+            priority,
             queue: Queue::default(),
             clock: Mutex::default(),
-            itself: itself.clone(),
+            lane: Mutex::default(),
         });
         lock(&self.all).push(stream.clone());
         let worker = stream.clone();

@@ -12,6 +12,13 @@ pub(crate) const INVALID_VALUE: i32 = 1;
 pub(crate) const INVALID_HANDLE: i32 = 400;
 pub(crate) const NOT_READY: i32 = 600;
 
+/// `CUipcMemHandle`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Handle {
+    pub(crate) bytes: [u8; 64],
+}
+
 /// A driver of its own, with the context of device 0 current in this thread.
 pub(crate) struct Device {
     /// Never unloaded: its streams' threads run to the end of the process.
@@ -55,6 +62,45 @@ functions! {
     fn cuEventSynchronize(event: usize);
     fn cuEventQuery(event: usize);
     fn cuEventElapsedTime(milliseconds: *mut f32, start: usize, end: usize);
+    fn cuDriverGetVersion(version: *mut i32);
+    fn cuDeviceGetUuid(uuid: *mut [u8; 16], device: i32);
+    fn cuDeviceGetUuid_v2(uuid: *mut [u8; 16], device: i32);
+    fn cuGetProcAddress_v2(name: *const c_char, function: *mut usize, version: i32, flags: u64,
+        status: *mut i32);
+    fn cuCtxGetStreamPriorityRange(least: *mut i32, greatest: *mut i32);
+    fn cuStreamCreateWithPriority(stream: *mut usize, flags: u32, priority: i32);
+    fn cuStreamGetPriority(stream: usize, priority: *mut i32);
+    fn cuDeviceCanAccessPeer(can: *mut i32, device: i32, peer: i32);
+    fn cuCtxEnablePeerAccess(peer: usize, flags: u32);
+    fn cuCtxDisablePeerAccess(peer: usize);
+    fn cuMemcpyPeerAsync(to: u64, to_context: usize, from: u64, from_context: usize, size: usize,
+        stream: usize);
+    fn cuMemPoolSetAccess(pool: usize, access: *const c_void, count: usize);
+    fn cuMemPoolGetAccess(flags: *mut u32, pool: usize, location: *const c_void);
+    fn cuIpcGetMemHandle(handle: *mut Handle, address: u64);
+    fn cuIpcOpenMemHandle_v2(address: *mut u64, handle: Handle, flags: u32);
+    fn cuIpcCloseMemHandle(address: u64);
+    fn cuStreamBeginCapture_v2(stream: usize, mode: i32);
+    fn cuStreamEndCapture(stream: usize, graph: *mut usize);
+    fn cuStreamIsCapturing(stream: usize, status: *mut i32);
+    fn cuStreamGetCaptureInfo_v2(stream: usize, status: *mut i32, number: *mut u64,
+        graph: *mut usize, dependencies: *mut usize, count: *mut usize);
+    fn cuGraphInstantiateWithFlags(executable: *mut usize, graph: usize, flags: u64);
+    fn cuGraphUpload(executable: usize, stream: usize);
+    fn cuGraphLaunch(executable: usize, stream: usize);
+    fn cuGraphExecDestroy(executable: usize);
+    fn cuGraphDestroy(graph: usize);
+    fn cuMemPoolCreate(pool: *mut usize, properties: *const c_void);
+    fn cuMemPoolDestroy(pool: usize);
+    fn cuMemPoolTrimTo(pool: usize, kept: usize);
+    fn cuMemPoolGetAttribute(pool: usize, attribute: i32, value: *mut c_void);
+    fn cuMemPoolSetAttribute(pool: usize, attribute: i32, value: *mut c_void);
+    fn cuMemAllocFromPoolAsync(address: *mut u64, size: usize, pool: usize, stream: usize);
+    fn cuDeviceGetDefaultMemPool(pool: *mut usize, device: i32);
+    fn cuDeviceGetMemPool(pool: *mut usize, device: i32);
+    fn cuDeviceSetMemPool(device: i32, pool: usize);
+    fn cuPointerGetAttributes(count: u32, attributes: *const i32, values: *const *mut c_void,
+        address: u64);
     fn cuMemGetInfo_v2(free: *mut usize, total: *mut usize);
     fn cuMemAlloc_v2(address: *mut u64, size: usize);
     fn cuMemAllocAsync(address: *mut u64, size: usize, stream: usize);
@@ -79,6 +125,10 @@ functions! {
     fn cuLaunchKernel(function: usize, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32,
         block_y: u32, block_z: u32, shared: u32, stream: usize,
         arguments: *const *const c_void, extra: *const c_void);
+    fn softcuda_poison(address: u64, size: usize);
+    fn softcuda_unpoison(address: u64, size: usize);
+    fn softcuda_poison_async(address: u64, size: usize, stream: usize);
+    fn softcuda_unpoison_async(address: u64, size: usize, stream: usize);
     fn softcuda_set(name: *const c_char, value: u64);
     fn softcuda_lose_device(device: i32);
     fn softcuda_counter(name: *const c_char, count: *mut u64);
@@ -104,10 +154,27 @@ impl Device {
         device
     }
 
+    /// Whether there is a function of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        // SAFETY: the function is only looked up.
+        unsafe { self.library.get::<extern "C" fn()>(name) }.is_ok()
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> usize {
+        // SAFETY: the function is only looked up.
+        let function = unsafe { self.library.get::<extern "C" fn()>(name) }.unwrap();
+        *function as usize
+    }
+
     pub(crate) fn make_current(&self, ordinal: i32) {
+        assert_eq!(self.cuCtxSetCurrent(self.context(ordinal)), 0);
+    }
+
+    /// The primary context of a device.
+    pub(crate) fn context(&self, ordinal: i32) -> usize {
         let mut context = 0;
         assert_eq!(self.cuDevicePrimaryCtxRetain(&raw mut context, ordinal), 0);
-        assert_eq!(self.cuCtxSetCurrent(context), 0);
+        context
     }
 
     pub(crate) fn set(&self, option: &str, value: u64) {

@@ -4,8 +4,16 @@
 
 mod device;
 mod faults;
+mod graphs;
+mod ipc;
 mod kernels;
 mod memory;
+mod names;
 mod order;
+mod peers;
 mod pinned;
+mod poison;
+mod pools;
 mod races;
+mod report;
+mod threads;
