@@ -43,7 +43,7 @@ impl Module {
         let mut place = |variable: Variable| {
             let size = variable.bytes.len();
             let allocation =
-                driver.space.allocate(driver, Owner::Device(device), size).map_err(|code| {
+                driver.space.allocate(driver, &Owner::Device(device), size).map_err(|code| {
                     out_of_memory = Some(code);
                     format!("no memory for `{}`", variable.name)
                 })?;
