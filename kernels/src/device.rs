@@ -163,11 +163,15 @@ impl Device {
     /// # Errors
     /// [`DeviceError::Lost`] at once, without a call, if the device is lost.
     fn enter(&self) -> Result<(), DeviceError> {
-        if let Some(cause) = self.0.lost.get() {
-            return Err(DeviceError::Lost { device: self.0.id, cause: cause.clone() });
-        }
+        self.check()?;
         CALLS_DRIVER.set(true);
         self.told(self.context().make_current())
+    }
+
+    /// Whether it is not lost.
+    fn check(&self) -> Result<(), DeviceError> {
+        let lost = |cause: &Arc<str>| DeviceError::Lost { device: self.0.id, cause: cause.clone() };
+        self.0.lost.get().map_or(Ok(()), |cause| Err(lost(cause)))
     }
 
     /// What the driver answered; a sticky error marks the device as lost.

@@ -21,7 +21,7 @@ pub(crate) enum Setting {
     DelayMicroseconds,
     /// Not 0: a stream works only as far as somebody waits for it.
     RunsWhenAwaited,
-    /// The n-th allocation from now fails, once.
+    /// The n-th allocation from now fails, once, whether of a device or pinned.
     FailAllocation,
     /// The n-th launch from now is refused, once; the context lives on.
     FailLaunch,
