@@ -118,6 +118,8 @@ fn what_other_threads_drop_is_freed_by_the_reaper() {
         let (told, heard) = mpsc::channel();
         reaper.free(Box::new(move || told.send(()).unwrap()));
         heard.recv().unwrap();
+        one.synchronize().unwrap();
+        two.synchronize().unwrap();
         assert_eq!(cuda.count("frees"), frees + 2);
         assert_eq!(one.device().memory().in_use(), 0);
     });
