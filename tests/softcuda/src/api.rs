@@ -7,6 +7,7 @@ mod control;
 mod copies;
 mod device;
 mod events;
+mod exit;
 mod ipc;
 mod memory;
 mod modules;
@@ -39,7 +40,7 @@ macro_rules! export {
 pub(crate) use export;
 
 fn driver() -> &'static Driver {
-    DRIVER.get_or_init(Driver::open)
+    DRIVER.get_or_init(exit::open_driver)
 }
 
 fn number(result: Result<()>) -> i32 {

@@ -52,6 +52,11 @@ impl Counters {
         self.0[counter as usize].fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Names and counts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        NAMES.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
     /// The count of that name.
     pub(crate) fn named(&self, name: &str) -> Option<u64> {
         let place = NAMES.iter().position(|known| *known == name)?;

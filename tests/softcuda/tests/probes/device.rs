@@ -117,6 +117,10 @@ functions! {
     fn cuLaunchKernel(function: usize, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32,
         block_y: u32, block_z: u32, shared: u32, stream: usize,
         arguments: *const *const c_void, extra: *const c_void);
+    fn softcuda_poison(address: u64, size: usize);
+    fn softcuda_unpoison(address: u64, size: usize);
+    fn softcuda_poison_async(address: u64, size: usize, stream: usize);
+    fn softcuda_unpoison_async(address: u64, size: usize, stream: usize);
     fn softcuda_set(name: *const c_char, value: u64);
     fn softcuda_lose_device(device: i32);
     fn softcuda_counter(name: *const c_char, count: *mut u64);

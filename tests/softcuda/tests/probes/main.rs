@@ -11,5 +11,8 @@ mod names;
 mod order;
 mod peers;
 mod pinned;
+mod poison;
 mod pools;
 mod races;
+mod report;
+mod threads;
