@@ -18,6 +18,7 @@ pub(crate) enum Counter {
     PeerTouchedBytes,
     Fills,
     Launches,
+    GraphLaunches,
     Instructions,
     Allocations,
     Frees,
@@ -25,7 +26,7 @@ pub(crate) enum Counter {
 }
 
 /// In the order of `Counter`.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "h2d_calls",
     "h2d_bytes",
     "d2h_calls",
@@ -37,6 +38,7 @@ const NAMES: [&str; 15] = [
     "peer_touched_bytes",
     "memsets",
     "launches",
+    "graph_launches",
     "instructions",
     "allocations",
     "frees",

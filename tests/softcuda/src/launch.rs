@@ -28,13 +28,13 @@ pub(crate) struct Work {
 }
 
 /// # Errors
-/// `INVALID_VALUE` of sizes that a device has not; `INVALID_HANDLE` of a stream of another device;
-/// `LAUNCH_OUT_OF_RESOURCES` if the test asked for it.
-pub(crate) fn enqueue(driver: &'static Driver, stream: &Arc<Stream>, work: Work) -> Result<()> {
-    check(&work)?;
-    if work.function.device != stream.device {
-        return Err(Code::INVALID_HANDLE);
-    }
+/// As of `check`; `LAUNCH_OUT_OF_RESOURCES` if the test asked for it.
+pub(crate) fn enqueue(
+    driver: &'static Driver,
+    stream: &Arc<Stream>,
+    work: Arc<Work>,
+) -> Result<()> {
+    check(stream, &work)?;
     if driver.options.fails(Setting::FailLaunch) {
         return Err(Code::LAUNCH_OUT_OF_RESOURCES);
     }
@@ -50,7 +50,9 @@ pub(crate) fn enqueue(driver: &'static Driver, stream: &Arc<Stream>, work: Work)
     Ok(())
 }
 
-fn check(work: &Work) -> Result<()> {
+/// # Errors
+/// `INVALID_VALUE` of sizes that a device has not; `INVALID_HANDLE` of a stream of another device.
+pub(crate) fn check(stream: &Stream, work: &Work) -> Result<()> {
     let kernel = &work.function.kernel;
     let is_within = |sizes: [u32; 3], limits: [u32; 3]| {
         sizes.iter().zip(limits).all(|(size, limit)| (1..=limit).contains(size))
@@ -61,7 +63,11 @@ fn check(work: &Work) -> Result<()> {
         && is_within(work.grid, GRID_MAX)
         && threads <= threads_max
         && kernel.shared_bytes + work.dynamic_bytes <= SHARED_BYTES_MAX;
-    if fits { Ok(()) } else { Err(Code::INVALID_VALUE) }
+    match work.function.device == stream.device {
+        _ if !fits => Err(Code::INVALID_VALUE),
+        false => Err(Code::INVALID_HANDLE),
+        true => Ok(()),
+    }
 }
 
 fn run(driver: &Driver, work: &Work, stamp: &Stamp) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Functions for tests, which a real driver has not.
 
 use super::argument::{Out, Text, TextOut};
-use super::{device, driver, export, stream};
+use super::{device, driver, export, live_stream};
 use crate::code::{Code, Result};
 use crate::mem::{Poison, poison, poison_in_order};
 
@@ -46,12 +46,12 @@ export! {
 
     /// As `softcuda_poison`, when the stream comes to it.
     fn softcuda_poison_async(address: u64, size: usize, handle: usize) {
-        poison_in_order(driver(), &stream(handle)?, address, size, Poison::Put)
+        poison_in_order(driver(), &live_stream(handle)?, address, size, Poison::Put)
     }
 
     /// As `softcuda_unpoison`, when the stream comes to it.
     fn softcuda_unpoison_async(address: u64, size: usize, handle: usize) {
-        poison_in_order(driver(), &stream(handle)?, address, size, Poison::Lift)
+        poison_in_order(driver(), &live_stream(handle)?, address, size, Poison::Lift)
     }
 }
 

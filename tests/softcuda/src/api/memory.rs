@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::argument::{Host, Out};
-use super::{context, device, driver, export, pools, stream};
+use super::{context, device, driver, export, live_stream, outside_captures, pools};
 use crate::code::{Code, Result};
 use crate::mem::{Owner, Pool, free, free_in_order};
 use crate::options::Setting;
@@ -18,18 +18,19 @@ export! {
     }
 
     fn cuMemAlloc_v2(address: Out<u64>, size: usize) {
+        outside_captures()?;
         let device = context::working()?;
         address.put(driver().space.allocate(driver(), &Owner::Device(device), size)?.base)
     }
 
     fn cuMemAllocAsync(address: Out<u64>, size: usize, handle: usize) {
-        let stream = stream(handle)?;
+        let stream = live_stream(handle)?;
         address.put(allocate_in_order(&stream, pools::current(stream.device)?, size)?)
     }
 
     fn cuMemAllocFromPoolAsync(address: Out<u64>, size: usize, pool: usize, handle: usize) {
         let pool = driver().pools.get(pool)?;
-        address.put(allocate_in_order(&*stream(handle)?, pool, size)?)
+        address.put(allocate_in_order(&*live_stream(handle)?, pool, size)?)
     }
 
     fn cuMemFree_v2(address: u64) {
@@ -38,7 +39,7 @@ export! {
     }
 
     fn cuMemFreeAsync(address: u64, handle: usize) {
-        let stream = stream(handle)?;
+        let stream = live_stream(handle)?;
         if address == 0 { Ok(()) } else { free_in_order(driver(), &stream, address) }
     }
 
@@ -56,6 +57,7 @@ export! {
     }
 
     fn cuMemHostRegister_v2(address: Host, size: usize, _flags: u32) {
+        outside_captures()?;
         context::working()?;
         driver().pinned.register(address.range(size)?)
     }
@@ -75,6 +77,7 @@ fn allocate_in_order(stream: &Stream, pool: Arc<Pool>, size: usize) -> Result<u6
 }
 
 fn pin(size: usize) -> Result<usize> {
+    outside_captures()?;
     let device = context::working()?;
     if driver().options.fails(Setting::FailAllocation) {
         return Err(Code::OUT_OF_MEMORY);

@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod graphs;
 mod ipc;
 mod kernels;
 mod memory;
