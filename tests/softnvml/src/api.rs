@@ -38,6 +38,16 @@ struct Memory {
     used: u64,
 }
 
+/// `nvmlMemory_v2_t`, in bytes. Nothing is reserved here.
+#[repr(C)]
+struct MemoryV2 {
+    version: u32,
+    total: u64,
+    reserved: u64,
+    free: u64,
+    used: u64,
+}
+
 impl<T> Out<T> {
     fn put(&self, value: T) -> Result<()> {
         if self.0.is_null() {
@@ -167,6 +177,14 @@ export! {
         let total = read(device, Reading::MemoryTotal)?;
         let used = read(device, Reading::MemoryUsed)?;
         memory.put(Memory { total, free: total.saturating_sub(used), used })
+    }
+
+    fn nvmlDeviceGetMemoryInfo_v2(device: usize, memory: Out<MemoryV2>) {
+        const VERSION: u32 = 2 << 24 | 40;
+        let total = read(device, Reading::MemoryTotal)?;
+        let used = read(device, Reading::MemoryUsed)?;
+        let free = total.saturating_sub(used);
+        memory.put(MemoryV2 { version: VERSION, total, reserved: 0, free, used })
     }
 
     fn nvmlDeviceGetPowerUsage(device: usize, milliwatts: Out<u32>) {

@@ -80,6 +80,8 @@ fn child_with_two_devices() {
     assert_eq!(memory(one), (0, [1000, 900, 100]));
     assert_eq!(memory(two), (0, [1000, 700, 300]));
     assert_eq!(memory(5).0, 2);
+    let with_reserved = nvml.read::<[u64; 5]>("nvmlDeviceGetMemoryInfo_v2", one);
+    assert_eq!((with_reserved.0, &with_reserved.1[1..]), (0, &[1000, 0, 900, 100][..]));
     assert_eq!(nvml.read("nvmlDeviceGetUtilizationRates", two), (0, [42_u32, 7]));
     assert_eq!(nvml.read("nvmlDeviceGetPowerUsage", one), (0, 50_000_u32));
     assert_eq!(nvml.read::<u32>("nvmlDeviceGetPowerUsage", two).0, 3);

@@ -118,6 +118,8 @@ functions! {
     fn cuMemsetD8Async(address: u64, byte: u8, size: usize, stream: usize);
     fn cuPointerGetAttribute(value: *mut c_void, attribute: i32, address: u64);
     fn cuModuleLoadData(module: *mut usize, image: *const c_char);
+    fn cuModuleLoadDataEx(module: *mut usize, image: *const c_char, count: u32,
+        options: *const i32, values: *const usize);
     fn cuModuleUnload(module: usize);
     fn cuModuleGetFunction(function: *mut usize, module: usize, name: *const c_char);
     fn cuModuleGetGlobal_v2(address: *mut u64, size: *mut usize, module: usize, name: *const c_char);

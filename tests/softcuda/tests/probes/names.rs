@@ -23,7 +23,7 @@ const NAMES: &str = "cuInit cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDe
     cuMemsetD8_v2 cuMemHostAlloc cuMemFreeHost cuMemHostRegister_v2 cuMemHostUnregister \
     cuPointerGetAttribute cuPointerGetAttributes cuMemPoolCreate cuMemPoolDestroy \
     cuMemPoolSetAttribute cuMemPoolGetAttribute cuMemPoolTrimTo cuMemAllocFromPoolAsync \
-    cuDeviceGetDefaultMemPool cuDeviceGetMemPool cuDeviceSetMemPool cuModuleLoadData \
+    cuDeviceGetDefaultMemPool cuDeviceGetMemPool cuDeviceSetMemPool cuModuleLoadData cuModuleLoadDataEx \
     cuModuleGetFunction cuModuleGetGlobal_v2 cuModuleUnload cuFuncGetAttribute \
     cuFuncSetAttribute cuLaunchKernel cuGetErrorName cuGetErrorString cuGetProcAddress_v2";
 
