@@ -4,6 +4,7 @@
 //!
 //! - [`cpu`]: the kernels as plain functions over host memory; a device's kernel must give the
 //!   same bits as its CPU twin here;
+//! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`host_pool`]: big buffers on the host, used again;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
@@ -11,5 +12,6 @@
 #![deny(unsafe_code)]
 
 pub mod cpu;
+pub mod cuda;
 pub mod host_pool;
 pub mod reaper;
