@@ -5,13 +5,16 @@
 //! - [`cpu`]: the kernels as plain functions over host memory; a device's kernel must give the
 //!   same bits as its CPU twin here;
 //! - [`cuda`]: the kernels of CUDA devices, and their launchers;
+//! - [`device`]: CUDA devices, their streams and memory, copies and launches;
 //! - [`host_pool`]: big buffers on the host, used again;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
-// Allowed only where a processor's features were checked, each with its reason.
+// Allowed only where a processor's features were checked, and where a driver is called, each with its
+// reason.
 #![deny(unsafe_code)]
 
 pub mod cpu;
 pub mod cuda;
+pub mod device;
 pub mod host_pool;
 pub mod reaper;

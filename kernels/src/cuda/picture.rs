@@ -159,7 +159,7 @@ impl Picture {
 /// `Picture` of `picture.cuh`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-pub struct Placed {
+pub(super) struct Placed {
     red: u64,
     strides: [i64; 3],
     size: [u32; 2],

@@ -9,6 +9,9 @@ mod device;
 mod events;
 mod memory;
 mod modules;
+mod peers;
+mod pointers;
+mod pools;
 mod streams;
 
 use std::sync::{Arc, OnceLock};

@@ -11,6 +11,11 @@ pub(crate) enum Counter {
     DeviceToHostBytes,
     DeviceToDeviceCalls,
     DeviceToDeviceBytes,
+    /// Copies between two devices; they are none within a device.
+    PeerCalls,
+    PeerBytes,
+    /// Bytes of other devices that kernels touched, each once a launch.
+    PeerTouchedBytes,
     Fills,
     Launches,
     Instructions,
@@ -20,13 +25,16 @@ pub(crate) enum Counter {
 }
 
 /// In the order of `Counter`.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "h2d_calls",
     "h2d_bytes",
     "d2h_calls",
     "d2h_bytes",
     "d2d_calls",
     "d2d_bytes",
+    "peer_calls",
+    "peer_bytes",
+    "peer_touched_bytes",
     "memsets",
     "launches",
     "instructions",

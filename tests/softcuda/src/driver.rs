@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::code::{Code, Result};
 use crate::counters::Counters;
-use crate::mem::{AddressSpace, Pinned};
+use crate::mem::{AddressSpace, Maker, Peers, Pinned, Pool};
 use crate::module::{Function, Module};
 use crate::options::{DEVICES_MAX, Options, Setting};
 use crate::race::Clock;
@@ -20,6 +20,8 @@ pub(crate) struct Driver {
     pub(crate) report: Report,
     pub(crate) space: AddressSpace,
     pub(crate) pinned: Pinned,
+    pub(crate) peers: Peers,
+    pub(crate) pools: Table<Pool>,
     pub(crate) streams: Streams,
     pub(crate) events: Table<Event>,
     pub(crate) modules: Table<Module>,
@@ -34,6 +36,10 @@ pub(crate) struct Driver {
 pub(crate) struct Device {
     sticky: Mutex<Option<Code>>,
     null_stream: OnceLock<Arc<Stream>>,
+    /// The handle of the pool that it comes with.
+    default_pool: OnceLock<usize>,
+    /// The handle of another one that the program chose.
+    chosen_pool: Mutex<Option<usize>>,
 }
 
 impl Driver {
@@ -44,6 +50,8 @@ impl Driver {
             report: Report::default(),
             space: AddressSpace::reserve(),
             pinned: Pinned::default(),
+            peers: Peers::default(),
+            pools: Table::default(),
             streams: Streams::default(),
             events: Table::default(),
             modules: Table::default(),
@@ -80,6 +88,24 @@ impl Driver {
         }
     }
 
+    /// The handle of the pool that a device comes with.
+    ///
+    /// # Errors
+    /// `INVALID_DEVICE` if there are not so many.
+    pub(crate) fn default_pool(&self, ordinal: usize) -> Result<usize> {
+        let create = || self.pools.insert(self.space.create_pool(ordinal, Maker::Device, 0));
+        Ok(*self.device(ordinal)?.default_pool.get_or_init(create))
+    }
+
+    /// The handle of the pool that a device's memory comes from.
+    ///
+    /// # Errors
+    /// As of `default_pool`.
+    pub(crate) fn current_pool(&self, ordinal: usize) -> Result<usize> {
+        let chosen = *lock(&self.device(ordinal)?.chosen_pool);
+        chosen.map_or_else(|| self.default_pool(ordinal), Ok)
+    }
+
     /// The stream that need not be created.
     ///
     /// # Errors
@@ -92,6 +118,20 @@ impl Driver {
 
 impl Device {
     fn new() -> Self {
-        Self { sticky: Mutex::new(None), null_stream: OnceLock::new() }
+        Self {
+            sticky: Mutex::new(None),
+            null_stream: OnceLock::new(),
+            default_pool: OnceLock::new(),
+            chosen_pool: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn choose_pool(&self, handle: usize) {
+        *lock(&self.chosen_pool) = Some(handle);
+    }
+
+    /// Goes back to the default, if this one was chosen.
+    pub(crate) fn forget_pool(&self, handle: usize) {
+        lock(&self.chosen_pool).take_if(|chosen| *chosen == handle);
     }
 }

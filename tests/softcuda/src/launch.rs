@@ -16,7 +16,7 @@ use crate::stream::Stream;
 const THREADS_MAX: u64 = 1024;
 const BLOCK_MAX: [u32; 3] = [1024, 1024, 64];
 const GRID_MAX: [u32; 3] = [i32::MAX as u32, 65_535, 65_535];
-const SHARED_BYTES_MAX: usize = 48 << 10;
+pub(crate) const SHARED_BYTES_MAX: usize = 48 << 10;
 
 /// A kernel and its arguments, taken at the call.
 pub(crate) struct Work {
@@ -130,7 +130,7 @@ impl Seen<'_> {
 
     fn look_up(&self, address: u64, size: usize) -> Result<Arc<Allocation>, Trouble> {
         match self.driver.space.find(address) {
-            Found::Live(allocation) if allocation.device != self.device => {
+            Found::Live(allocation) if !self.driver.peers.reaches(self.device, &allocation) => {
                 let (number, device) = (allocation.number, allocation.device);
                 Err(Kind::OtherDevice.with(format!("allocation #{number} of device {device}")))
             }
@@ -154,6 +154,10 @@ impl Seen<'_> {
     /// Tells the clocks what was touched, in as few ranges as there are.
     fn note(&self, stamp: &Stamp) {
         for Touched { allocation, how } in &self.allocations {
+            if allocation.device != self.device {
+                let touched = how.iter().filter(|how| **how != 0).count();
+                self.driver.counters.add(Counter::PeerTouchedBytes, touched as u64);
+            }
             let mut start = 0;
             for run in how.chunk_by(|one, next| one == next) {
                 let bytes = start..start + run.len();

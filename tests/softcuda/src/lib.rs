@@ -22,3 +22,11 @@ mod stream;
 mod sync;
 mod sys;
 mod table;
+
+/// Whether a module of PTX would load: what the device does not know, with its line.
+///
+/// # Errors
+/// The first thing that is not understood.
+pub fn check_ptx(source: &str) -> Result<(), String> {
+    ptx::parse(source, &mut |_| Ok(0)).map(|_| ())
+}

@@ -5,12 +5,16 @@ mod allocation;
 mod copy;
 mod fill;
 mod free;
+mod peer;
 mod pinned;
+mod pool;
 mod space;
 
-pub(crate) use allocation::Allocation;
+pub(crate) use allocation::{Allocation, Owner};
 pub(crate) use copy::{download, move_between, upload};
 pub(crate) use fill::fill;
 pub(crate) use free::{free, free_in_order};
+pub(crate) use peer::Peers;
 pub(crate) use pinned::Pinned;
+pub(crate) use pool::{Maker, Pool};
 pub(crate) use space::{AddressSpace, Found};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::code::{Code, Result};
 use crate::driver::Driver;
-use crate::mem::free;
+use crate::mem::{Owner, free};
 use crate::ptx::{self, Variable};
 use crate::sync::lock;
 
@@ -35,10 +35,11 @@ impl Module {
         let mut out_of_memory = None;
         let mut place = |variable: Variable| {
             let size = variable.bytes.len();
-            let allocation = driver.space.allocate(driver, device, size).map_err(|code| {
-                out_of_memory = Some(code);
-                format!("no memory for `{}`", variable.name)
-            })?;
+            let allocation =
+                driver.space.allocate(driver, Owner::Device(device), size).map_err(|code| {
+                    out_of_memory = Some(code);
+                    format!("no memory for `{}`", variable.name)
+                })?;
             allocation.write(0, &variable.bytes);
             variables.insert(variable.name, (allocation.base, size));
             Ok(allocation.base)

@@ -15,6 +15,8 @@ pub(crate) enum Setting {
     Devices,
     /// Memory of each device.
     MemoryBytes,
+    /// 0: kernels reach no other device's memory, whatever the program asks for.
+    PeerAccess,
     /// Before each piece of work a stream waits up to so long, to show orders that speed hides.
     DelayMicroseconds,
     /// Not 0: a stream works only as far as somebody waits for it.
@@ -28,9 +30,10 @@ pub(crate) enum Setting {
 }
 
 /// Name and default, in the order of `Setting`.
-const SETTINGS: [(&str, u64); 7] = [
+const SETTINGS: [(&str, u64); 8] = [
     ("devices", 1),
     ("memory_bytes", 8 << 30),
+    ("peer_access", 1),
     ("delay_us", 0),
     ("run_when_awaited", 0),
     ("fail_allocation", 0),

@@ -8,7 +8,7 @@ mod streams;
 
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::code::Result;
+use crate::code::{Code, Result};
 use crate::driver::Driver;
 use crate::race::Clock;
 use crate::sync::lock;
@@ -17,12 +17,18 @@ use queue::Queue;
 pub(crate) use event::{Event, HasTime};
 pub(crate) use streams::Streams;
 
+/// As GPUs have them: the lower the number, the more urgent.
+pub(crate) const LEAST_PRIORITY: i32 = 0;
+pub(crate) const GREATEST_PRIORITY: i32 = -5;
+
 /// One stream of one device.
 pub(crate) struct Stream {
     /// Its place in clocks; 0 is the host.
     pub(crate) number: usize,
     pub(crate) device: usize,
     kind: Kind,
+    /// All streams get on alike; it is only kept.
+    pub(crate) priority: i32,
     queue: Queue,
     clock: Mutex<Clock>,
     itself: Weak<Self>,
@@ -54,12 +60,21 @@ impl Stream {
         let clock = lock(&self.clock).clone();
         self.queue.wait_for(self.queue.pushed());
         lock(&driver.host).join(&clock);
+        driver.space.release_pools(self.device);
         driver.status(self.device)
     }
 
     /// Whether all that is there is done; asking lets it go on.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_done(self.queue.pushed())
+    ///
+    /// # Errors
+    /// `NOT_READY`; what the device was lost by.
+    pub(crate) fn query(&self, driver: &Driver) -> Result<()> {
+        let clock = lock(&self.clock).clone();
+        if !self.queue.is_done(self.queue.pushed()) {
+            return Err(Code::NOT_READY);
+        }
+        lock(&driver.host).join(&clock);
+        driver.status(self.device)
     }
 
     /// Lets the stream end when it has done what is there.

@@ -35,6 +35,13 @@ impl<T> Table<T> {
         lock(&self.entries).remove(&handle).ok_or(Code::INVALID_HANDLE)
     }
 
+    /// The handle of one that is there.
+    pub(crate) fn handle_of(&self, value: &Arc<T>) -> Option<usize> {
+        let entries = lock(&self.entries);
+        let found = entries.iter().find(|(_, other)| Arc::ptr_eq(other, value));
+        found.map(|(handle, _)| *handle)
+    }
+
     /// Forgets those that do not pass.
     pub(crate) fn retain(&self, passes: impl Fn(&T) -> bool) {
         lock(&self.entries).retain(|_, value| passes(value));

@@ -10,6 +10,10 @@ use crate::sys::HostRange;
 #[repr(transparent)]
 pub(super) struct Out<T>(*mut T);
 
+/// Where an argument lies that is a structure of plain numbers.
+#[repr(transparent)]
+pub(super) struct In<T>(*const T);
+
 /// Where text goes.
 #[repr(transparent)]
 pub(super) struct TextOut(*mut c_char);
@@ -48,6 +52,27 @@ impl<T> Out<T> {
     }
 }
 
+impl<T: Copy> In<T> {
+    /// # Errors
+    /// `INVALID_VALUE` of a null pointer.
+    pub(super) fn read(&self) -> Result<T> {
+        self.at(0)
+    }
+
+    /// Of several, the one at that place.
+    ///
+    /// # Errors
+    /// As of `read`.
+    pub(super) fn at(&self, place: usize) -> Result<T> {
+        if self.0.is_null() {
+            return Err(Code::INVALID_VALUE);
+        }
+        let address = self.0.wrapping_add(place);
+        // SAFETY: the caller gives the address of as many as it says.
+        Ok(unsafe { address.read_unaligned() })
+    }
+}
+
 impl TextOut {
     /// As much of the text as there is room for, and a 0.
     pub(super) fn put(&self, text: &str, capacity: usize) {
@@ -75,6 +100,11 @@ impl Text {
 }
 
 impl Host {
+    /// One that a caller gave as a number.
+    pub(super) fn at(address: usize) -> Self {
+        Self(address as *mut c_void)
+    }
+
     pub(super) fn address(&self) -> u64 {
         self.0 as u64
     }
@@ -87,6 +117,14 @@ impl Host {
         }
         // SAFETY: the caller gives memory of that size, and keeps it as the driver API demands.
         Ok(unsafe { HostRange::promised(self.address(), size) })
+    }
+
+    /// The first bytes.
+    ///
+    /// # Errors
+    /// `INVALID_VALUE` of a null pointer.
+    pub(super) fn read<const SIZE: usize>(&self) -> Result<[u8; SIZE]> {
+        self.range(SIZE)?.read().try_into().map_err(|_| Code::INVALID_VALUE)
     }
 }
 

@@ -6,6 +6,7 @@ use super::argument::Out;
 use super::device::ordinal;
 use super::{driver, export};
 use crate::code::{Code, Result};
+use crate::stream::{GREATEST_PRIORITY, LEAST_PRIORITY};
 
 /// The handle of device 0's primary context; that of device n is n more.
 const FIRST: usize = 0xC0DE_0000;
@@ -33,18 +34,27 @@ pub(super) fn working() -> Result<usize> {
     Ok(device)
 }
 
+/// The primary context's handle.
+pub(super) fn of_device(device: usize) -> usize {
+    FIRST + device
+}
+
 fn handle() -> usize {
     STACK.with_borrow(|stack| stack.last().copied().unwrap_or(0))
 }
 
-fn check(context: usize) -> Result<()> {
+/// The device of a context.
+///
+/// # Errors
+/// `INVALID_CONTEXT` of what is none.
+pub(super) fn device_of(context: usize) -> Result<usize> {
     let device = context.checked_sub(FIRST).ok_or(Code::INVALID_CONTEXT)?;
-    driver().device(device).map(|_| ()).map_err(|_| Code::INVALID_CONTEXT)
+    driver().device(device).map(|_| device).map_err(|_| Code::INVALID_CONTEXT)
 }
 
 export! {
     fn cuDevicePrimaryCtxRetain(context: Out<usize>, device: i32) {
-        context.put(FIRST + ordinal(device)?)
+        context.put(of_device(ordinal(device)?))
     }
 
     fn cuDevicePrimaryCtxRelease_v2(device: i32) {
@@ -59,7 +69,7 @@ export! {
 
     fn cuCtxSetCurrent(context: usize) {
         if context != 0 {
-            check(context)?;
+            device_of(context)?;
         }
         STACK.with_borrow_mut(|stack| {
             stack.pop();
@@ -73,7 +83,7 @@ export! {
     }
 
     fn cuCtxPushCurrent_v2(context: usize) {
-        check(context)?;
+        device_of(context)?;
         STACK.with_borrow_mut(|stack| stack.push(context));
         Ok(())
     }
@@ -91,8 +101,8 @@ export! {
 
     fn cuCtxGetStreamPriorityRange(least: Out<i32>, greatest: Out<i32>) {
         current()?;
-        least.put_if_wanted(0);
-        greatest.put_if_wanted(0); // All streams are alike.
+        least.put_if_wanted(LEAST_PRIORITY);
+        greatest.put_if_wanted(GREATEST_PRIORITY);
         Ok(())
     }
 

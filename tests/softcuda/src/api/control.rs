@@ -26,14 +26,18 @@ export! {
         tell(&driver().report.violations(), count, &texts, capacity)
     }
 
-    /// What is allocated and not freed, as `softcuda_violations` gives it. Memory of devices that
+    /// What is allocated and not freed, and pools that are not destroyed, as `softcuda_violations` gives it. Memory of devices that
     /// were lost does not count: nobody can free it.
     fn softcuda_leaks(count: Out<u64>, texts: TextOut, capacity: usize) {
         let device = driver().space.live(driver()).into_iter();
         let device = device.map(|(number, size)| format!("allocation #{number} of {size} bytes"));
         let pinned = driver().pinned.live().into_iter();
         let pinned = pinned.map(|size| format!("pinned memory of {size} bytes"));
-        tell(&device.chain(pinned).collect::<Vec<_>>(), count, &texts, capacity)
+        let pools = driver().space.live_pools().into_iter();
+        let pools = pools.map(|(number, device, used)| {
+            format!("memory pool #{number} of device {device}, {used} bytes in use")
+        });
+        tell(&device.chain(pinned).chain(pools).collect::<Vec<_>>(), count, &texts, capacity)
     }
 }
 

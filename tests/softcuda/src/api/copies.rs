@@ -17,17 +17,6 @@ export! {
         move_between(driver(), &stream(handle)?, to, from, size)
     }
 
-    fn cuMemcpyPeerAsync(
-        to: u64,
-        _to_context: usize,
-        from: u64,
-        _from_context: usize,
-        size: usize,
-        handle: usize,
-    ) {
-        move_between(driver(), &stream(handle)?, to, from, size)
-    }
-
     fn cuMemcpyHtoD_v2(to: u64, from: Host, size: usize) {
         let stream = stream(0)?;
         upload(driver(), &stream, to, from.range(size)?)?;

@@ -2,10 +2,11 @@
 
 use std::ffi::c_char;
 
-use super::argument::{Out, TextOut};
+use super::argument::{Out, Text, TextOut};
 use super::{driver, export};
 use crate::code::{Code, Result};
 use crate::options::Setting;
+use crate::sys::exported;
 
 /// What the driver says that it is: 12.9, which takes PTX up to 8.8.
 const VERSION: i32 = 12_090;
@@ -76,11 +77,12 @@ export! {
         Ok(())
     }
 
+    fn cuDeviceGetUuid(uuid: Out<[u8; 16]>, device: i32) {
+        uuid.put(uuid_of(device)?)
+    }
+
     fn cuDeviceGetUuid_v2(uuid: Out<[u8; 16]>, device: i32) {
-        let ordinal = ordinal(device)?;
-        let mut bytes = *b"software-device\0";
-        bytes[15] = u8::try_from(ordinal).map_err(|_| Code::INVALID_DEVICE)?;
-        uuid.put(bytes)
+        uuid.put(uuid_of(device)?)
     }
 
     fn cuDeviceTotalMem_v2(size: Out<usize>, device: i32) {
@@ -94,10 +96,21 @@ export! {
         value.put(known.map_or(0, |(_, value)| *value))
     }
 
-    fn cuDeviceCanAccessPeer(can: Out<i32>, device: i32, peer: i32) {
-        ordinal(device)?;
-        ordinal(peer)?;
-        can.put(0)
+    /// The newest version of a function, as `flags` of 0 ask for. `status` is 0 if it was found.
+    fn cuGetProcAddress_v2(
+        name: Text,
+        function: Out<usize>,
+        _version: i32,
+        _flags: u64,
+        status: Out<i32>,
+    ) {
+        const SYMBOL_NOT_FOUND: i32 = 1;
+        let name = name.read()?;
+        let mut versions = ["_v3", "_v2", ""].into_iter();
+        let found = versions.find_map(|version| exported(&format!("{name}{version}")));
+        status.put_if_wanted(if found.is_some() { 0 } else { SYMBOL_NOT_FOUND });
+        function.put(found.unwrap_or(0))?;
+        found.map(|_| ()).ok_or(Code::NOT_FOUND)
     }
 
     fn cuGetErrorName(error: i32, name: Out<*const c_char>) {
@@ -107,6 +120,12 @@ export! {
     fn cuGetErrorString(error: i32, text: Out<*const c_char>) {
         text.put(Code(error).name().ok_or(Code::INVALID_VALUE)?.as_ptr())
     }
+}
+
+fn uuid_of(device: i32) -> Result<[u8; 16]> {
+    let mut bytes = *b"software-device\0";
+    bytes[15] = u8::try_from(ordinal(device)?).map_err(|_| Code::INVALID_DEVICE)?;
+    Ok(bytes)
 }
 
 /// Memory of each device.

@@ -1,14 +1,13 @@
 //! Memory of devices and pinned memory of the host.
 
-use super::argument::{Host, Out};
-use super::{context, device, driver, export, stream};
-use crate::code::{Code, Result};
-use crate::mem::{Found, free, free_in_order};
-use crate::race::Access;
+use std::sync::Arc;
 
-/// `CU_MEMORYTYPE_HOST` and `CU_MEMORYTYPE_DEVICE`.
-const TYPE_HOST: u32 = 1;
-const TYPE_DEVICE: u32 = 2;
+use super::argument::{Host, Out};
+use super::{context, device, driver, export, pools, stream};
+use crate::code::Result;
+use crate::mem::{Owner, Pool, free, free_in_order};
+use crate::race::Access;
+use crate::stream::Stream;
 
 export! {
     fn cuMemGetInfo_v2(free: Out<usize>, total: Out<usize>) {
@@ -19,16 +18,17 @@ export! {
 
     fn cuMemAlloc_v2(address: Out<u64>, size: usize) {
         let device = context::working()?;
-        address.put(driver().space.allocate(driver(), device, size)?.base)
+        address.put(driver().space.allocate(driver(), Owner::Device(device), size)?.base)
     }
 
-    /// Other streams may use the memory after this one comes to it: as good as a write to all.
     fn cuMemAllocAsync(address: Out<u64>, size: usize, handle: usize) {
         let stream = stream(handle)?;
-        let allocation = driver().space.allocate(driver(), stream.device, size)?;
-        let stamp = stream.stamp(driver(), "cuMemAllocAsync");
-        allocation.note(0..size, Access::Write, &stamp, &driver().report);
-        address.put(allocation.base)
+        address.put(allocate_in_order(&stream, pools::current(stream.device)?, size)?)
+    }
+
+    fn cuMemAllocFromPoolAsync(address: Out<u64>, size: usize, pool: usize, handle: usize) {
+        let pool = driver().pools.get(pool)?;
+        address.put(allocate_in_order(&*stream(handle)?, pool, size)?)
     }
 
     fn cuMemFree_v2(address: u64) {
@@ -65,29 +65,12 @@ export! {
         context::synchronize()?;
         driver().pinned.unregister(address.address())
     }
-
-    fn cuPointerGetAttribute(value: Host, attribute: i32, address: u64) {
-        let bytes = attribute_of(attribute, address)?;
-        value.range(bytes.len())?.write(&bytes);
-        Ok(())
-    }
 }
 
-/// A `CUpointer_attribute` of an address, as the bytes of its type.
-fn attribute_of(attribute: i32, address: u64) -> Result<Vec<u8>> {
-    let Found::Live(allocation) = driver().space.find(address) else {
-        let is_pinned = attribute == 2 && driver().pinned.has(address);
-        return if is_pinned {
-            Ok(TYPE_HOST.to_ne_bytes().into())
-        } else {
-            Err(Code::INVALID_VALUE)
-        };
-    };
-    Ok(match attribute {
-        2 => TYPE_DEVICE.to_ne_bytes().into(),
-        9 => u32::try_from(allocation.device).unwrap_or(u32::MAX).to_ne_bytes().into(),
-        11 => allocation.base.to_ne_bytes().into(),
-        12 => allocation.size.to_ne_bytes().into(),
-        _ => return Err(Code::INVALID_VALUE),
-    })
+/// Other streams may use the memory after this one comes to it: as good as a write to all.
+fn allocate_in_order(stream: &Stream, pool: Arc<Pool>, size: usize) -> Result<u64> {
+    let allocation = driver().space.allocate(driver(), Owner::Pool(pool), size)?;
+    let stamp = stream.stamp(driver(), "cuMemAllocAsync");
+    allocation.note(0..size, Access::Write, &stamp, &driver().report);
+    Ok(allocation.base)
 }

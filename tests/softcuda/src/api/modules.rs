@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::argument::{KernelArguments, Out, Text};
 use super::{context, driver, export, stream};
 use crate::code::{Code, Result};
-use crate::launch::{Work, enqueue};
+use crate::launch::{SHARED_BYTES_MAX, Work, enqueue};
 use crate::module::{Function, Module};
 
 /// `CUfunction_attribute`.
 const MAX_THREADS_PER_BLOCK: i32 = 0;
 const SHARED_SIZE_BYTES: i32 = 1;
 const LOCAL_SIZE_BYTES: i32 = 3;
+const MAX_DYNAMIC_SHARED_SIZE_BYTES: i32 = 8;
 
 export! {
     fn cuModuleLoadData(module: Out<usize>, image: Text) {
@@ -53,6 +54,16 @@ export! {
             LOCAL_SIZE_BYTES => bytes(kernel.local_bytes)?,
             _ => return Err(Code::INVALID_VALUE),
         })
+    }
+
+    fn cuFuncSetAttribute(function: usize, attribute: i32, value: i32) {
+        let function = driver().functions.get(function)?;
+        let bytes = usize::try_from(value).map_err(|_| Code::INVALID_VALUE)?;
+        let fits = function.kernel.shared_bytes + bytes <= SHARED_BYTES_MAX;
+        match attribute {
+            MAX_DYNAMIC_SHARED_SIZE_BYTES if fits => Ok(()), // As many as without it.
+            _ => Err(Code::INVALID_VALUE),
+        }
     }
 
     fn cuLaunchKernel(

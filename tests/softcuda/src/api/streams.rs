@@ -4,27 +4,33 @@ use super::argument::{Host, HostFunction, Out};
 use super::{context, driver, export, stream};
 use crate::code::{Code, Result};
 use crate::counters::Counter;
-use crate::stream::Kind;
+use crate::stream::{GREATEST_PRIORITY, Kind, LEAST_PRIORITY};
 
 /// `CU_STREAM_NON_BLOCKING`.
 const NON_BLOCKING: u32 = 1;
 
-fn create(flags: u32) -> Result<usize> {
+/// One that is out of range is brought into it, as a driver does.
+fn create(flags: u32, priority: i32) -> Result<usize> {
     let kind = match flags {
         0 => Kind::Blocking,
         NON_BLOCKING => Kind::NonBlocking,
         _ => return Err(Code::INVALID_VALUE),
     };
-    Ok(driver().streams.create(driver(), context::working()?, kind))
+    let priority = priority.clamp(GREATEST_PRIORITY, LEAST_PRIORITY);
+    Ok(driver().streams.create(driver(), context::working()?, kind, priority))
 }
 
 export! {
     fn cuStreamCreate(handle: Out<usize>, flags: u32) {
-        handle.put(create(flags)?)
+        handle.put(create(flags, LEAST_PRIORITY)?)
     }
 
-    fn cuStreamCreateWithPriority(handle: Out<usize>, flags: u32, _priority: i32) {
-        handle.put(create(flags)?)
+    fn cuStreamCreateWithPriority(handle: Out<usize>, flags: u32, priority: i32) {
+        handle.put(create(flags, priority)?)
+    }
+
+    fn cuStreamGetPriority(handle: usize, priority: Out<i32>) {
+        priority.put(stream(handle)?.priority)
     }
 
     fn cuStreamDestroy_v2(handle: usize) {
@@ -38,11 +44,7 @@ export! {
     }
 
     fn cuStreamQuery(handle: usize) {
-        let stream = stream(handle)?;
-        if !stream.is_idle() {
-            return Err(Code::NOT_READY);
-        }
-        stream.wait_idle(driver())
+        stream(handle)?.query(driver())
     }
 
     fn cuStreamIsCapturing(handle: usize, status: Out<i32>) {

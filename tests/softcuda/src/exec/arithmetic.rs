@@ -120,8 +120,21 @@ pub(super) fn unary(op: Unary, ty: Type, a: u64) -> u64 {
         (Unary::LeadingZeros, _) => {
             u64::from(unsigned(a, ty).leading_zeros()) + 8 * ty.size() as u64 - 64
         }
+        (Unary::HighestBit, _) => highest_bit(a, ty).unwrap_or(NO_BIT),
+        (Unary::HighestBitShift, _) => {
+            highest_bit(a, ty).map_or(NO_BIT, |place| 8 * ty.size() as u64 - 1 - place)
+        }
         (Unary::Reverse, _) => unsigned(a, ty).reverse_bits() >> (64 - 8 * ty.size()),
     }
+}
+
+/// What is told where no bit is found, in 32 bits.
+const NO_BIT: u64 = 0xffff_ffff;
+
+/// Of a negative number, the highest 0.
+fn highest_bit(a: u64, ty: Type) -> Option<u64> {
+    let bits = if ty.is_signed() && signed(a, ty) < 0 { !a } else { a };
+    unsigned(bits, ty).checked_ilog2().map(u64::from)
 }
 
 pub(super) fn compare(comparison: Comparison, ty: Type, a: u64, b: u64) -> bool {

@@ -1,9 +1,10 @@
 //! The bytes of one allocation, and which of them were ever written.
 
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 
+use super::pool::Pool;
 use crate::race::{Access, Shadow, Stamp};
 use crate::report::Report;
 use crate::sync::lock;
@@ -18,6 +19,8 @@ pub(crate) struct Allocation {
     /// For people: the first allocation is #1.
     pub(crate) number: u64,
     pub(crate) device: usize,
+    /// Where it comes from, if not from the device itself.
+    pub(crate) pool: Option<Arc<Pool>>,
     /// A byte and whether it was written. Atomic, because a program that races is to be reported,
     /// and not to be undefined.
     cells: Box<[AtomicU16]>,
@@ -27,14 +30,38 @@ pub(crate) struct Allocation {
     atomic: Mutex<()>,
 }
 
+/// Whose memory it is.
+#[derive(Clone)]
+pub(crate) enum Owner {
+    Device(usize),
+    Pool(Arc<Pool>),
+}
+
+impl Owner {
+    pub(super) fn device(&self) -> usize {
+        match self {
+            Self::Device(device) => *device,
+            Self::Pool(pool) => pool.device,
+        }
+    }
+
+    pub(super) fn pool(self) -> Option<Arc<Pool>> {
+        match self {
+            Self::Device(_) => None,
+            Self::Pool(pool) => Some(pool),
+        }
+    }
+}
+
 impl Allocation {
-    pub(super) fn new(base: u64, size: usize, number: u64, device: usize) -> Self {
+    pub(super) fn new(base: u64, size: usize, number: u64, owner: Owner) -> Self {
         let cells = (0..size).map(|_| AtomicU16::new(0)).collect();
         Self {
             base,
             size,
             number,
-            device,
+            device: owner.device(),
+            pool: owner.pool(),
             cells,
             is_freed: AtomicBool::new(false),
             shadow: Mutex::default(),

@@ -105,8 +105,13 @@ pub(crate) fn move_between(
     }
     let to = driver.space.span(driver, to, size, WHAT)?;
     let from = driver.space.span(driver, from, size, WHAT)?;
-    driver.counters.add(Counter::DeviceToDeviceCalls, 1);
-    driver.counters.add(Counter::DeviceToDeviceBytes, size as u64);
+    let (calls, bytes) = if to.allocation.device == from.allocation.device {
+        (Counter::DeviceToDeviceCalls, Counter::DeviceToDeviceBytes)
+    } else {
+        (Counter::PeerCalls, Counter::PeerBytes)
+    };
+    driver.counters.add(calls, 1);
+    driver.counters.add(bytes, size as u64);
     let stamp = stream.stamp(driver, WHAT);
     stream.push(move || {
         is_alive(driver, &from, &stamp)?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use super::allocation::Allocation;
+use super::allocation::{Allocation, Owner};
+use super::pool::{Maker, Pool};
 use crate::code::{Code, Result};
 use crate::counters::Counter;
 use crate::driver::Driver;
@@ -46,6 +47,9 @@ struct Taken {
     live: BTreeMap<u64, Arc<Allocation>>,
     /// Number and size by address.
     freed: BTreeMap<u64, (u64, usize)>,
+    last_pool: u64,
+    /// All that exist, or have memory out that was not freed.
+    pools: Vec<Arc<Pool>>,
 }
 
 impl AddressSpace {
@@ -63,7 +67,7 @@ impl AddressSpace {
     pub(crate) fn allocate(
         &self,
         driver: &Driver,
-        device: usize,
+        owner: Owner,
         size: usize,
     ) -> Result<Arc<Allocation>> {
         if size == 0 {
@@ -72,25 +76,47 @@ impl AddressSpace {
         if driver.options.fails(Setting::FailAllocation) {
             return Err(Code::OUT_OF_MEMORY);
         }
+        let total = driver.options.get(Setting::MemoryBytes);
         let mut taken = lock(&self.taken);
-        let free_bytes =
-            driver.options.get(Setting::MemoryBytes).saturating_sub(taken.used(device));
+        taken.reserve(&owner, size as u64, total)?;
         let end = (taken.next + size as u64).next_multiple_of(ALIGNMENT) + GAP;
-        if size as u64 > free_bytes || end > self.reservation.size() {
+        if end > self.reservation.size() {
             return Err(Code::OUT_OF_MEMORY);
         }
         let base = self.reservation.start() + taken.next;
         taken.next = end;
         taken.last_number += 1;
-        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, device));
+        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, owner));
+        if let Some(pool) = &allocation.pool {
+            pool.take(size as u64);
+        }
         taken.live.insert(base, allocation.clone());
         driver.counters.add(Counter::Allocations, 1);
         Ok(allocation)
     }
 
-    /// Bytes that are allocated on a device.
+    /// Bytes of a device that are allocated, or reserved by pools.
     pub(crate) fn used(&self, device: usize) -> u64 {
         lock(&self.taken).used(device)
+    }
+
+    /// `bytes_max` is 0 for a pool that only the device bounds.
+    pub(crate) fn create_pool(&self, device: usize, maker: Maker, bytes_max: u64) -> Arc<Pool> {
+        let mut taken = lock(&self.taken);
+        taken.last_pool += 1;
+        let pool = Arc::new(Pool::new(device, taken.last_pool, maker, bytes_max));
+        taken.pools.push(pool.clone());
+        pool
+    }
+
+    pub(crate) fn destroy_pool(&self, pool: &Pool) {
+        pool.destroy();
+        lock(&self.taken).forget_pools();
+    }
+
+    /// Somebody waited for work of the device: its pools give up what they need not keep.
+    pub(crate) fn release_pools(&self, device: usize) {
+        lock(&self.taken).of_device(device).for_each(|pool| pool.release());
     }
 
     pub(crate) fn find(&self, address: u64) -> Found {
@@ -142,6 +168,10 @@ impl AddressSpace {
         match taken.live.remove(&base) {
             Some(allocation) => {
                 taken.freed.insert(base, (allocation.number, allocation.size));
+                if let Some(pool) = &allocation.pool {
+                    pool.give_back(allocation.size as u64);
+                }
+                taken.forget_pools();
                 Found::Live(allocation)
             }
             None => match taken.freed.get(&base) {
@@ -149,6 +179,13 @@ impl AddressSpace {
                 None => Found::Nothing,
             },
         }
+    }
+
+    /// Number, device and bytes in use of pools that the program made and did not destroy.
+    pub(crate) fn live_pools(&self) -> Vec<(u64, usize, u64)> {
+        let taken = lock(&self.taken);
+        let live = taken.pools.iter().filter(|it| it.maker == Maker::Program && !it.is_destroyed());
+        live.map(|pool| (pool.number, pool.device, pool.usage().used)).collect()
     }
 
     /// Number and size of all that is not freed, on devices that are not lost.
@@ -161,6 +198,32 @@ impl AddressSpace {
 
 impl Taken {
     fn used(&self, device: usize) -> u64 {
-        self.live.values().filter(|it| it.device == device).map(|it| it.size as u64).sum()
+        let own = self.live.values().filter(|it| it.device == device && it.pool.is_none());
+        let own: u64 = own.map(|it| it.size as u64).sum();
+        own + self.of_device(device).map(|pool| pool.usage().reserved).sum::<u64>()
+    }
+
+    fn of_device(&self, device: usize) -> impl Iterator<Item = &Arc<Pool>> {
+        self.pools.iter().filter(move |pool| pool.device == device)
+    }
+
+    /// Sees that there is room. What pools keep and do not use is given up before memory runs out.
+    fn reserve(&self, owner: &Owner, size: u64, total: u64) -> Result<()> {
+        let needed = || match owner {
+            Owner::Device(_) => Ok(size),
+            Owner::Pool(pool) => pool.growth(size),
+        };
+        let fits = |needed| self.used(owner.device()).saturating_add(needed) <= total;
+        if !fits(needed()?) {
+            self.of_device(owner.device()).for_each(|pool| pool.trim_to(0));
+            if !fits(needed()?) {
+                return Err(Code::OUT_OF_MEMORY);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_pools(&mut self) {
+        self.pools.retain(|pool| !pool.is_destroyed() || pool.usage().used > 0);
     }
 }

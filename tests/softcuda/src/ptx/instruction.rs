@@ -20,7 +20,7 @@ pub(super) fn read(mnemonic: &str, mut operands: Operands<'_>) -> Result<Op, Str
         "and" | "or" | "xor" | "shl" | "shr" => arithmetic::bits(opcode, m, o),
         "mad" => arithmetic::mad(m, o),
         "fma" => arithmetic::fma(m, o),
-        "neg" | "abs" | "not" | "rcp" | "sqrt" | "popc" | "clz" | "brev" => {
+        "neg" | "abs" | "not" | "rcp" | "sqrt" | "popc" | "clz" | "brev" | "bfind" => {
             arithmetic::unary(opcode, m, o)
         }
         "setp" => arithmetic::setp(m, o),

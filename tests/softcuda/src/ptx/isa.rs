@@ -192,6 +192,10 @@ pub(crate) enum Unary {
     CountOnes,
     LeadingZeros,
     Reverse,
+    /// Place of the highest bit that is not the sign, all ones if there is none.
+    HighestBit,
+    /// By how much that bit is shifted to be the type's highest.
+    HighestBitShift,
 }
 
 /// The second half is also true of what cannot be compared.

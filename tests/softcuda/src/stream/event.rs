@@ -64,6 +64,7 @@ impl Event {
         let record = lock(&self.record).clone();
         let Some(record) = record else { return Ok(()) };
         record.stream.queue.wait_for(record.number);
+        driver.space.release_pools(record.stream.device);
         record.seen(driver)
     }
 

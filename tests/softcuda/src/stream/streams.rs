@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::queue::{Pace, Queue};
-use super::{Kind, Stream};
+use super::{Kind, LEAST_PRIORITY, Stream};
 use crate::code::{Code, Result};
 use crate::driver::Driver;
 use crate::options::Setting;
@@ -23,8 +23,14 @@ pub(crate) struct Streams {
 
 impl Streams {
     /// A new stream's handle.
-    pub(crate) fn create(&self, driver: &'static Driver, device: usize, kind: Kind) -> usize {
-        self.table.insert(self.start(driver, device, kind))
+    pub(crate) fn create(
+        &self,
+        driver: &'static Driver,
+        device: usize,
+        kind: Kind,
+        priority: i32,
+    ) -> usize {
+        self.table.insert(self.start(driver, device, kind, priority))
     }
 
     /// # Errors
@@ -55,10 +61,16 @@ impl Streams {
     }
 
     pub(crate) fn start_null(&self, driver: &'static Driver, device: usize) -> Arc<Stream> {
-        self.start(driver, device, Kind::Null)
+        self.start(driver, device, Kind::Null, LEAST_PRIORITY)
     }
 
-    fn start(&self, driver: &'static Driver, device: usize, kind: Kind) -> Arc<Stream> {
+    fn start(
+        &self,
+        driver: &'static Driver,
+        device: usize,
+        kind: Kind,
+        priority: i32,
+    ) -> Arc<Stream> {
         let number = {
             let mut last = lock(&self.last_number);
             *last += 1;
@@ -68,6 +80,7 @@ impl Streams {
             number,
             device,
             kind,
+            priority,
             queue: Queue::default(),
             clock: Mutex::default(),
             itself: itself.clone(),

@@ -55,6 +55,32 @@ functions! {
     fn cuEventSynchronize(event: usize);
     fn cuEventQuery(event: usize);
     fn cuEventElapsedTime(milliseconds: *mut f32, start: usize, end: usize);
+    fn cuDriverGetVersion(version: *mut i32);
+    fn cuDeviceGetUuid(uuid: *mut [u8; 16], device: i32);
+    fn cuDeviceGetUuid_v2(uuid: *mut [u8; 16], device: i32);
+    fn cuGetProcAddress_v2(name: *const c_char, function: *mut usize, version: i32, flags: u64,
+        status: *mut i32);
+    fn cuCtxGetStreamPriorityRange(least: *mut i32, greatest: *mut i32);
+    fn cuStreamCreateWithPriority(stream: *mut usize, flags: u32, priority: i32);
+    fn cuStreamGetPriority(stream: usize, priority: *mut i32);
+    fn cuDeviceCanAccessPeer(can: *mut i32, device: i32, peer: i32);
+    fn cuCtxEnablePeerAccess(peer: usize, flags: u32);
+    fn cuCtxDisablePeerAccess(peer: usize);
+    fn cuMemcpyPeerAsync(to: u64, to_context: usize, from: u64, from_context: usize, size: usize,
+        stream: usize);
+    fn cuMemPoolSetAccess(pool: usize, access: *const c_void, count: usize);
+    fn cuMemPoolGetAccess(flags: *mut u32, pool: usize, location: *const c_void);
+    fn cuMemPoolCreate(pool: *mut usize, properties: *const c_void);
+    fn cuMemPoolDestroy(pool: usize);
+    fn cuMemPoolTrimTo(pool: usize, kept: usize);
+    fn cuMemPoolGetAttribute(pool: usize, attribute: i32, value: *mut c_void);
+    fn cuMemPoolSetAttribute(pool: usize, attribute: i32, value: *mut c_void);
+    fn cuMemAllocFromPoolAsync(address: *mut u64, size: usize, pool: usize, stream: usize);
+    fn cuDeviceGetDefaultMemPool(pool: *mut usize, device: i32);
+    fn cuDeviceGetMemPool(pool: *mut usize, device: i32);
+    fn cuDeviceSetMemPool(device: i32, pool: usize);
+    fn cuPointerGetAttributes(count: u32, attributes: *const i32, values: *const *mut c_void,
+        address: u64);
     fn cuMemGetInfo_v2(free: *mut usize, total: *mut usize);
     fn cuMemAlloc_v2(address: *mut u64, size: usize);
     fn cuMemAllocAsync(address: *mut u64, size: usize, stream: usize);
@@ -104,10 +130,27 @@ impl Device {
         device
     }
 
+    /// Whether there is a function of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        // SAFETY: the function is only looked up.
+        unsafe { self.library.get::<extern "C" fn()>(name) }.is_ok()
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> usize {
+        // SAFETY: the function is only looked up.
+        let function = unsafe { self.library.get::<extern "C" fn()>(name) }.unwrap();
+        *function as usize
+    }
+
     pub(crate) fn make_current(&self, ordinal: i32) {
+        assert_eq!(self.cuCtxSetCurrent(self.context(ordinal)), 0);
+    }
+
+    /// The primary context of a device.
+    pub(crate) fn context(&self, ordinal: i32) -> usize {
         let mut context = 0;
         assert_eq!(self.cuDevicePrimaryCtxRetain(&raw mut context, ordinal), 0);
-        assert_eq!(self.cuCtxSetCurrent(context), 0);
+        context
     }
 
     pub(crate) fn set(&self, option: &str, value: u64) {

@@ -42,14 +42,14 @@ DONE:
 .visible .entry small() .maxntid 64, 1, 1 { ret; }
 ";
 
-struct Add<'a> {
+pub(crate) struct Add<'a> {
     device: &'a Device,
     module: usize,
     function: usize,
 }
 
 impl<'a> Add<'a> {
-    fn load(device: &'a Device) -> Self {
+    pub(crate) fn load(device: &'a Device) -> Self {
         let (source, mut module) = (CString::new(SOURCE).unwrap(), 0);
         assert_eq!(device.cuModuleLoadData(&raw mut module, source.as_ptr()), 0);
         let add = Self { device, module, function: 0 };
@@ -63,7 +63,7 @@ impl<'a> Add<'a> {
         function
     }
 
-    fn launch(&self, from: u64, to: u64, count: u32, stream: usize) -> i32 {
+    pub(crate) fn launch(&self, from: u64, to: u64, count: u32, stream: usize) -> i32 {
         let mut k = 10_u32;
         let arguments: [*const c_void; 4] = [
             (&raw const from).cast(),

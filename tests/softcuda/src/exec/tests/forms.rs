@@ -103,6 +103,16 @@ fn bits() {
     check("clz.b64 %w0, %d1;", [0, 0, 0], 64);
     check("brev.b32 %w0, %w1;", [1, 0, 0], 0x8000_0000);
     check("brev.b64 %d0, %d1;", [2, 0, 0], 1 << 62);
+    check("bfind.u32 %w0, %w1;", [0x0f00, 0, 0], 11);
+    check("bfind.u32 %w0, %w1;", [0, 0, 0], M1);
+    check("bfind.s32 %w0, %w1;", [0xffff_fff0, 0, 0], 3);
+    check("bfind.s32 %w0, %w1;", [M1, 0, 0], M1);
+    check("bfind.u64 %w0, %d1;", [1 << 40, 0, 0], 40);
+    check("bfind.s64 %w0, %d1;", [u64::MAX << 40, 0, 0], 39);
+    check("bfind.shiftamt.u32 %w0, %w1;", [0x0f00, 0, 0], 20);
+    check("bfind.shiftamt.u32 %w0, %w1;", [0, 0, 0], M1);
+    check("bfind.shiftamt.s32 %w0, %w1;", [0xffff_fff0, 0, 0], 28);
+    check("bfind.shiftamt.u64 %w0, %d1;", [1 << 40, 0, 0], 23);
     check("prmt.b32 %w0, %w1, %w2, 0x5140;", [0x3322_1100, 0x7766_5544, 0], 0x5511_4400);
     check("prmt.b32 %w0, %w1, %w2, 0xb210;", [0x8022_1100, 0, 0], 0xff22_1100);
     check("prmt.b32 %w0, %w1, %w2, 0x000b;", [0x7022_1100, 0, 0], 0);

@@ -7,6 +7,7 @@ use crate::ptx::types::Type;
 const ALL_BUT_PRED: &[Type] = &[Type::B16, Type::B32, Type::B64];
 const HALF_AND_WORD: &[Type] = &[Type::U16, Type::S16, Type::U32, Type::S32];
 const WORDS: &[Type] = &[Type::B32, Type::B64];
+const WORD_INTEGERS: &[Type] = &[Type::U32, Type::U64, Type::S32, Type::S64];
 const SIGNED: &[Type] = &[Type::S16, Type::S32, Type::S64];
 const ANY_INTEGER: &[Type] =
     &[Type::U8, Type::U16, Type::U32, Type::U64, Type::S8, Type::S16, Type::S32, Type::S64];
@@ -92,6 +93,8 @@ pub(super) fn unary(
         "sqrt" => (Unary::SquareRoot, &[Type::FLOATS]),
         "popc" => (Unary::CountOnes, &[WORDS]),
         "clz" => (Unary::LeadingZeros, &[WORDS]),
+        "bfind" if m.eat("shiftamt") => (Unary::HighestBitShift, &[WORD_INTEGERS]),
+        "bfind" => (Unary::HighestBit, &[WORD_INTEGERS]),
         _ => (Unary::Reverse, &[WORDS]),
     };
     if matches!(op, Unary::Reciprocal | Unary::SquareRoot) && !m.eat("rn") {

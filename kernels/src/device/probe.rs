@@ -1,0 +1,119 @@
+//! What CUDA there is. None at all is an ordinary answer.
+
+use std::panic::catch_unwind;
+
+use super::sys::{self, library};
+use super::{Device, DeviceError};
+
+/// Kernels are PTX ISA 8.0, which drivers take from this CUDA on, as 1000 * major + 10 * minor.
+/// (PTX ISA, "Release Notes"; CUDA 12.0 came with driver 525.)
+const VERSION_MIN: i32 = 12_000;
+
+/// How much memory may be in use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of each device; all that it has, if it is not said.
+    pub memory_bytes: Option<usize>,
+    /// Pinned memory of the host, for each device.
+    pub pinned_bytes: usize,
+}
+
+/// The devices that are there and work, handed down from `main`.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    devices: Vec<Device>,
+    refused: Vec<DeviceError>,
+}
+
+/// Why there is no device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    /// There is no library of a driver.
+    #[error("libcuda.so.1 was not found; install NVIDIA's driver, or give the container its GPUs")]
+    NoLibrary,
+    /// There is one that lacks functions.
+    #[error("libcuda.so.1 lacks {0}; it is no driver from 525 on, or its files are mixed")]
+    Broken(String),
+    /// The driver serves no CUDA 12.
+    #[error(
+        "the driver serves CUDA {}.{}, and 12.0 is needed; install driver 525 or newer",
+        .0 / 1000, .0 % 1000 / 10
+    )]
+    TooOld(i32),
+    /// The driver is there, and no device.
+    #[error(
+        "the driver found no device; see nvidia-smi, and whether CUDA_VISIBLE_DEVICES hides it"
+    )]
+    NoDevice,
+    /// There are devices, but none that can be used: why, for each.
+    #[error("no device can be used: {0}")]
+    NoneUsable(String),
+    /// The driver does not start.
+    #[error("the driver does not start: {0}; see nvidia-smi and the kernel's log")]
+    Driver(String),
+}
+
+/// Opens the driver and all its devices. Costs a failed look-up where there is no driver.
+///
+/// # Errors
+/// [`Absence`], in one line.
+pub fn probe(limits: Limits) -> Result<Devices, Absence> {
+    // cudarc panics where it does not find what it needs; all of it was looked up, but a panic here
+    // must not end a server of CPU models.
+    catch_unwind(|| find(&limits)).unwrap_or_else(|_logged| {
+        Err(Absence::Broken("what cudarc needs; the log has more".into()))
+    })
+}
+
+impl Devices {
+    /// Those that work, by their ordinals.
+    pub fn all(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The device of this ordinal.
+    pub fn get(&self, ordinal: u32) -> Option<&Device> {
+        let id = nereid_backend::device::DeviceId::Cuda(ordinal);
+        self.devices.iter().find(|device| device.id() == id)
+    }
+
+    /// Why the others do not.
+    pub fn refused(&self) -> &[DeviceError] {
+        &self.refused
+    }
+}
+
+fn find(limits: &Limits) -> Result<Devices, Absence> {
+    if !library::is_present() {
+        return Err(Absence::NoLibrary);
+    }
+    let missing = library::missing();
+    if !missing.is_empty() {
+        return Err(Absence::Broken(missing.join(", ")));
+    }
+    let version = library::version().map_err(|failure| Absence::Driver(failure.to_string()))?;
+    if version < VERSION_MIN {
+        return Err(Absence::TooOld(version));
+    }
+    let count = library::init().and_then(|()| library::device_count()).map_err(absence)?;
+    let (mut devices, mut refused) = (Vec::new(), Vec::new());
+    for ordinal in 0..count {
+        match Device::open(ordinal, limits) {
+            Ok(device) => devices.push(device),
+            Err(error) => refused.push(error),
+        }
+    }
+    if !devices.is_empty() {
+        return Ok(Devices { devices, refused });
+    }
+    let reasons: Vec<_> = refused.iter().map(DeviceError::to_string).collect();
+    Err(if reasons.is_empty() {
+        Absence::NoDevice
+    } else {
+        Absence::NoneUsable(reasons.join("; "))
+    })
+}
+
+fn absence(failure: sys::Failure) -> Absence {
+    if failure.is_no_device() { Absence::NoDevice } else { Absence::Driver(failure.to_string()) }
+}
