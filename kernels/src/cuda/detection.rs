@@ -24,16 +24,13 @@ pub struct Detections {
     pub shape: [usize; 2],
 }
 
-/// A candidate for each place of each picture: FP32 corners, FP32 scores, INT32 classes. What is
-/// none has the score NaN.
+/// A candidate for each place of each picture, all FP32. What is none has the score NaN.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidates {
     /// Left, top, right, bottom.
     pub corners: Region,
     /// How sure they are.
     pub scores: Region,
-    /// What they are, -1 for what is none. Not written by [`score_boxes`].
-    pub classes: Option<Region>,
 }
 
 /// The argument of `decode_detections`.
@@ -67,7 +64,7 @@ pub struct Score {
     score_threshold: f32,
 }
 
-/// Decodes the output of a detector. Twin: [`Decoding::candidates`]. `None` if there is no place.
+/// Decodes the output of a detector to candidates and their classes, INT32, -1 of what is none. Twin: [`Decoding::candidates`]. `None` if there is no place.
 ///
 /// # Errors
 /// When memory has another size, there are no classes, or more than 65535 pictures.
