@@ -35,6 +35,7 @@ pub use stream::{Priority, Stream};
 use crate::reaper::Reaper;
 use pinned::PinnedPool;
 use sys::context::{Context, Properties};
+use sys::memory::Pool;
 
 /// A CUDA device and its primary context, which ends with the last clone, on the reaper's thread.
 #[derive(Clone)]
@@ -52,8 +53,8 @@ struct Shared {
     /// Events that nobody uses; there are as many as were ever in use at a time.
     events: Mutex<Vec<sys::stream::Event>>,
     reaper: Reaper,
-    /// `None` only while it is dropped.
-    context: Option<Context>,
+    pool: Pool,
+    context: Context,
 }
 
 thread_local! {
@@ -114,21 +115,27 @@ impl Device {
     fn open(ordinal: u32, limits: &Limits) -> Result<Self, DeviceError> {
         let id = DeviceId::Cuda(ordinal);
         let refused = |failure: sys::Failure| DeviceError::driver(id, failure);
-        let number = i32::try_from(ordinal).map_err(|_| DeviceError::NoMemoryPools(id))?;
-        let context = Context::retain(number).map_err(refused)?;
-        let opened = context
-            .make_current()
-            .and_then(|()| Ok((context.properties()?, sys::stream::priorities()?)));
-        let (properties, priorities) = match opened {
-            Ok(opened) if opened.0.has_memory_pools => opened,
-            other => {
+        let context = Context::retain(ordinal).map_err(refused)?;
+        let found = context.make_current().and_then(|()| context.properties());
+        let properties = found.map_err(refused).and_then(|properties| {
+            let has_pools = properties.has_memory_pools;
+            has_pools.then_some(properties).ok_or(DeviceError::NoMemoryPools(id))
+        });
+        let opened = properties.and_then(|properties| {
+            let memory_bytes_max = limits.memory_bytes.unwrap_or(properties.memory_bytes);
+            let priorities = sys::stream::priorities().map_err(refused)?;
+            let reaper =
+                Reaper::start(id).map_err(|error| DeviceError::Reaper(id, error.to_string()))?;
+            let pool = Pool::create(&context, memory_bytes_max as u64).map_err(refused)?;
+            Ok((properties, memory_bytes_max, priorities, reaper, pool))
+        });
+        let (properties, memory_bytes_max, priorities, reaper, pool) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
                 let _the_reason_is_told = context.release();
-                return Err(other.map_or_else(refused, |_| DeviceError::NoMemoryPools(id)));
+                return Err(error);
             }
         };
-        let reaper =
-            Reaper::start(id).map_err(|error| DeviceError::Reaper(id, error.to_string()))?;
-        let memory_bytes_max = limits.memory_bytes.unwrap_or(properties.memory_bytes);
         Ok(Self(Arc::new(Shared {
             id,
             properties,
@@ -138,8 +145,17 @@ impl Device {
             pinned: PinnedPool::new(limits.pinned_bytes),
             events: Mutex::default(),
             reaper,
-            context: Some(context),
+            pool,
+            context,
         })))
+    }
+
+    fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.pool
     }
 
     /// Makes its context this thread's. Every call to the driver comes after this.
@@ -151,8 +167,7 @@ impl Device {
             return Err(DeviceError::Lost { device: self.0.id, cause: cause.clone() });
         }
         CALLS_DRIVER.set(true);
-        let context = self.0.context.as_ref();
-        self.told(context.map_or(Ok(()), Context::make_current))
+        self.told(self.context().make_current())
     }
 
     /// What the driver answered; a sticky error marks the device as lost.
@@ -200,7 +215,7 @@ impl std::fmt::Debug for Device {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let Some(context) = self.context.take() else { return };
+        let (context, pool) = (self.context.take(), self.pool.take());
         let events = std::mem::take(&mut self.events).into_inner().unwrap_or_default();
         let pinned = self.pinned.close();
         let is_lost = self.lost.get().is_some();
@@ -210,6 +225,7 @@ impl Drop for Shared {
             }
             let _last: Vec<_> = events.into_iter().map(sys::stream::Event::destroy).collect();
             let _last: Vec<_> = pinned.into_iter().map(pinned::Block::free).collect();
+            let _last = pool.destroy();
             let _nobody_is_left_to_be_told = context.release();
         }));
     }

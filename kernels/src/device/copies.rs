@@ -89,8 +89,9 @@ pub fn device_to_device(
         // SAFETY: both places have so many bytes; the reading keeps one, this stream the other.
         unsafe { memory::copy_within(place, source, range.len(), stream.raw()) }
     } else {
+        let (to, from) = ((device.context(), place), (from.device().context(), source));
         // SAFETY: as above, each of its device.
-        unsafe { memory::copy_within(place, source, range.len(), stream.raw()) }
+        unsafe { memory::copy_across(to, from, range.len(), stream.raw()) }
     };
     device.told(copied)?;
     copies.add(Copy::DeviceToDevice, range.len());

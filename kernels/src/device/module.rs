@@ -47,10 +47,12 @@ impl Module {
         device.enter()?;
         let module_error = |text: String| DeviceError::Module { device: device.id(), text };
         let text = CString::new(ptx).map_err(|_| module_error("PTX with a NUL in it".into()))?;
-        match sys::module::Module::load(&text) {
+        let mut log = String::new();
+        match sys::module::Module::load(&text, &mut log) {
             Ok(raw) => Ok(Self(Arc::new(Loaded { device: device.clone(), raw: Some(raw) }))),
             Err(failure) => Err(match device.failed(failure) {
-                DeviceError::Driver { text, .. } => module_error(text),
+                DeviceError::Driver { text, .. } if log.is_empty() => module_error(text),
+                DeviceError::Driver { text, .. } => module_error(format!("{text}: {log}")),
                 lost => lost,
             }),
         }

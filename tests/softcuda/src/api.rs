@@ -7,6 +7,7 @@ mod control;
 mod copies;
 mod device;
 mod events;
+mod ipc;
 mod memory;
 mod modules;
 mod peers;

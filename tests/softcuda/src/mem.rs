@@ -5,15 +5,18 @@ mod allocation;
 mod copy;
 mod fill;
 mod free;
+pub(crate) mod ipc;
 mod peer;
 mod pinned;
 mod pool;
 mod space;
+mod storage;
 
 pub(crate) use allocation::{Allocation, Owner};
 pub(crate) use copy::{download, move_between, upload};
 pub(crate) use fill::fill;
 pub(crate) use free::{free, free_in_order};
+pub(crate) use ipc::{Exported, HANDLE_BYTES};
 pub(crate) use peer::Peers;
 pub(crate) use pinned::Pinned;
 pub(crate) use pool::{Maker, Pool};

@@ -28,15 +28,22 @@ pub(crate) struct Function {
 static LAST: Mutex<u64> = Mutex::new(0);
 
 impl Module {
+    /// What is wrong with the source goes to `log`, too.
+    ///
     /// # Errors
     /// `INVALID_PTX`, and a violation, of what is not understood; `OUT_OF_MEMORY`.
-    pub(crate) fn load(driver: &Driver, device: usize, source: &str) -> Result<Self> {
+    pub(crate) fn load(
+        driver: &Driver,
+        device: usize,
+        source: &str,
+        log: &mut String,
+    ) -> Result<Self> {
         let mut variables = HashMap::new();
         let mut out_of_memory = None;
         let mut place = |variable: Variable| {
             let size = variable.bytes.len();
             let allocation =
-                driver.space.allocate(driver, Owner::Device(device), size).map_err(|code| {
+                driver.space.allocate(driver, &Owner::Device(device), size).map_err(|code| {
                     out_of_memory = Some(code);
                     format!("no memory for `{}`", variable.name)
                 })?;
@@ -57,6 +64,7 @@ impl Module {
                     free(driver, *address, "cuModuleLoadData")?;
                 }
                 let Some(code) = out_of_memory else {
+                    log.clone_from(&text);
                     driver.report.violation(text);
                     return Err(Code::INVALID_PTX);
                 };

@@ -64,10 +64,11 @@ impl Pooled {
         if !limit.take(size_bytes) {
             return Err(home.out_of_memory("device memory", limit, size_bytes, None));
         }
-        let memory = Memory::allocate(size_bytes, home.raw()).map_err(|failure| {
-            limit.give_back(size_bytes);
-            home.not_allocated("device memory", limit, size_bytes, failure)
-        })?;
+        let memory =
+            Memory::allocate(device.pool(), size_bytes, home.raw()).map_err(|failure| {
+                limit.give_back(size_bytes);
+                home.not_allocated("device memory", limit, size_bytes, failure)
+            })?;
         Ok(Self { home: home.clone(), memory, size_bytes, readers: Readers::default() })
     }
 

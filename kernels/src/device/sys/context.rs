@@ -32,7 +32,9 @@ pub(in super::super) struct Properties {
 
 impl Context {
     /// Retains the primary context of the device of this ordinal.
-    pub(in super::super) fn retain(ordinal: i32) -> Result<Self> {
+    pub(in super::super) fn retain(ordinal: u32) -> Result<Self> {
+        // One that no `int` can say is none of the device's that were counted.
+        let ordinal = i32::try_from(ordinal).unwrap_or(-1);
         let device = named("cuDeviceGet", result::device::get(ordinal))?;
         // SAFETY: the device is there.
         let retained = unsafe { result::primary_ctx::retain(device) };
@@ -43,6 +45,11 @@ impl Context {
     pub(in super::super) fn make_current(&self) -> Result<()> {
         // SAFETY: it is retained.
         named("cuCtxSetCurrent", unsafe { result::ctx::set_current(self.raw) })
+    }
+
+    /// Moves it out for its end; what is left is nobody's.
+    pub(in super::super) fn take(&mut self) -> Self {
+        Self { device: self.device, raw: std::mem::replace(&mut self.raw, std::ptr::null_mut()) }
     }
 
     pub(in super::super) fn release(self) -> Result<()> {
@@ -93,6 +100,10 @@ impl Context {
         // SAFETY: the device is there.
         let value = unsafe { result::device::get_attribute(self.device, attribute) };
         named("cuDeviceGetAttribute", value)
+    }
+
+    pub(super) fn device(&self) -> CUdevice {
+        self.device
     }
 
     pub(super) fn raw(&self) -> CUcontext {

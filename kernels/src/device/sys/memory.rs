@@ -1,22 +1,74 @@
 //! Memory of the device and pinned memory of the host, of the current context, and copies.
 
-use std::ffi::c_void;
+use std::ffi::c_ushort;
 use std::ptr::NonNull;
 
 use cudarc::driver::{result, sys};
 
+use super::context::Context;
 use super::stream::Stream;
-use super::{Result, checked, named};
+use super::{Result, named};
+
+/// Where a device's memory comes from.
+pub(in super::super) struct Pool(sys::CUmemoryPool);
+
+// SAFETY: any thread that has the context current may use a pool; the driver locks it.
+unsafe impl Send for Pool {}
+// SAFETY: as above.
+unsafe impl Sync for Pool {}
+
+impl Pool {
+    /// One that keeps up to `kept_bytes_max` of what is freed.
+    pub(in super::super) fn create(context: &Context, kept_bytes_max: u64) -> Result<Self> {
+        let properties = sys::CUmemPoolProps {
+            allocType: sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED,
+            handleTypes: sys::CUmemAllocationHandleType::CU_MEM_HANDLE_TYPE_NONE,
+            location: sys::CUmemLocation {
+                type_: sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE,
+                id: context.device(),
+            },
+            win32SecurityAttributes: std::ptr::null_mut(),
+            maxSize: 0, // The system's; the limit of ours is told by name.
+            usage: c_ushort::MIN,
+            reserved: [0; 54],
+        };
+        // SAFETY: the properties are all there.
+        let created = unsafe { result::mem_pool::create(&raw const properties) };
+        let pool = Self(named("cuMemPoolCreate", created)?);
+        let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        let mut kept_bytes_max = kept_bytes_max;
+        let value = (&raw mut kept_bytes_max).cast();
+        // SAFETY: this attribute is a `cuuint64_t`.
+        let set = unsafe { result::mem_pool::set_attribute(pool.0, threshold, value) };
+        named("cuMemPoolSetAttribute", set).map(|()| pool)
+    }
+
+    /// Moves it out for its end; what is left is nobody's.
+    pub(in super::super) fn take(&mut self) -> Self {
+        Self(std::mem::replace(&mut self.0, std::ptr::null_mut()))
+    }
+
+    /// With all that it kept; what is still in use stays.
+    pub(in super::super) fn destroy(self) -> Result<()> {
+        // SAFETY: it was created, and this consumes it.
+        named("cuMemPoolDestroy", unsafe { result::mem_pool::destroy(self.0) })
+    }
+}
 
 /// Memory of the device that is freed in a stream's order.
 pub(in super::super) struct Memory(u64);
 
 impl Memory {
     /// At least one byte, as no memory is of none.
-    pub(in super::super) fn allocate(size_bytes: usize, stream: &Stream) -> Result<Self> {
-        // SAFETY: the stream is alive.
-        let allocated = unsafe { result::malloc_async(stream.raw(), size_bytes.max(1)) };
-        named("cuMemAllocAsync", allocated).map(Self)
+    pub(in super::super) fn allocate(
+        pool: &Pool,
+        size_bytes: usize,
+        stream: &Stream,
+    ) -> Result<Self> {
+        // SAFETY: the pool and the stream are alive.
+        let allocated =
+            unsafe { result::mem_pool::alloc_async(pool.0, size_bytes.max(1), stream.raw()) };
+        named("cuMemAllocFromPoolAsync", allocated).map(Self)
     }
 
     pub(in super::super) fn address(&self) -> u64 {
@@ -111,6 +163,24 @@ pub(in super::super) unsafe fn copy_within(
     named("cuMemcpyDtoDAsync", copied)
 }
 
+/// Enqueues a copy from memory of one device to that of another; the stream is of either.
+///
+/// # Safety
+/// As many bytes are at both addresses, each of its context's device.
+pub(in super::super) unsafe fn copy_across(
+    (to_context, to): (&Context, u64),
+    (from_context, from): (&Context, u64),
+    size_bytes: usize,
+    stream: &Stream,
+) -> Result<()> {
+    let (to_context, from_context) = (to_context.raw(), from_context.raw());
+    // SAFETY: the caller's promise; the contexts are retained.
+    let copied = unsafe {
+        result::memcpy_peer_async(to_context, to, from_context, from, size_bytes, stream.raw())
+    };
+    named("cuMemcpyPeerAsync", copied)
+}
+
 /// Enqueues that bytes of the device become `byte`.
 ///
 /// # Safety
@@ -123,20 +193,4 @@ pub(in super::super) unsafe fn fill(
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     named("cuMemsetD8Async", unsafe { result::memset_d8_async(to, byte, size_bytes, stream.raw()) })
-}
-
-/// What the device has free, and has in all, in bytes.
-pub(in super::super) fn info() -> Result<(usize, usize)> {
-    named("cuMemGetInfo", result::mem_get_info())
-}
-
-/// The ordinal of the device that memory at `address` is of.
-pub(in super::super) fn ordinal_of(address: u64) -> Result<i32> {
-    let mut ordinal = -1_i32;
-    let place: *mut c_void = (&raw mut ordinal).cast();
-    let attribute = sys::CUpointer_attribute::CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL;
-    // SAFETY: this attribute is an `int`; the address is looked up, not followed.
-    let code = unsafe { sys::cuPointerGetAttribute(place, attribute, address) };
-    checked("cuPointerGetAttribute", code)?;
-    Ok(ordinal)
 }

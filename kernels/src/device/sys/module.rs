@@ -2,11 +2,14 @@
 
 use std::ffi::{CStr, c_void};
 
-use cudarc::driver::result;
-use cudarc::driver::sys::{CUfunction, CUfunction_attribute, CUmodule};
+use cudarc::driver::sys::{CUfunction, CUfunction_attribute, CUjit_option, CUmodule};
+use cudarc::driver::{result, sys};
 
 use super::stream::Stream;
-use super::{Result, named};
+use super::{Result, checked, named};
+
+/// More than this of the compiler's log is cut off.
+const LOG_BYTES_MAX: usize = 8 << 10;
 
 /// A loaded module.
 pub(in super::super) struct Module(CUmodule);
@@ -25,11 +28,25 @@ unsafe impl Send for Function {}
 unsafe impl Sync for Function {}
 
 impl Module {
-    /// Compiles PTX for the current context's device.
-    pub(in super::super) fn load(ptx: &CStr) -> Result<Self> {
-        // SAFETY: it is text that ends with a 0.
-        let loaded = unsafe { result::module::load_data(ptx.as_ptr().cast()) };
-        named("cuModuleLoadData", loaded).map(Self)
+    /// Compiles PTX for the current context's device. What the compiler says of errors goes to `log`.
+    pub(in super::super) fn load(ptx: &CStr, log: &mut String) -> Result<Self> {
+        let (mut raw, mut text) = (std::ptr::null_mut(), vec![0_u8; LOG_BYTES_MAX]);
+        let mut options = [
+            CUjit_option::CU_JIT_ERROR_LOG_BUFFER,
+            CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
+        ];
+        // Numbers are given as pointers here.
+        let mut values =
+            [text.as_mut_ptr().cast(), std::ptr::without_provenance_mut(LOG_BYTES_MAX)];
+        let (options, values) = (options.as_mut_ptr(), values.as_mut_ptr());
+        // SAFETY: the PTX is text that ends with a 0; there are two options and as many values, one
+        // of them a buffer of the size that the other tells.
+        let code = unsafe {
+            sys::cuModuleLoadDataEx(&raw mut raw, ptx.as_ptr().cast(), 2, options, values)
+        };
+        let told = CStr::from_bytes_until_nul(&text).unwrap_or_default();
+        told.to_string_lossy().trim().clone_into(log);
+        checked("cuModuleLoadDataEx", code).map(|()| Self(raw))
     }
 
     pub(in super::super) fn function(&self, name: &CStr) -> Result<Function> {

@@ -74,6 +74,11 @@ impl<T: Copy> In<T> {
 }
 
 impl TextOut {
+    /// A place that a caller gave as a number.
+    pub(super) fn at(address: usize) -> Self {
+        Self(address as *mut c_char)
+    }
+
     /// As much of the text as there is room for, and a 0.
     pub(super) fn put(&self, text: &str, capacity: usize) {
         let Some(room) = capacity.checked_sub(1).filter(|_| !self.0.is_null()) else { return };

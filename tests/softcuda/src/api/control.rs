@@ -30,7 +30,7 @@ export! {
     /// were lost does not count: nobody can free it.
     fn softcuda_leaks(count: Out<u64>, texts: TextOut, capacity: usize) {
         let device = driver().space.live(driver()).into_iter();
-        let device = device.map(|(number, size)| format!("allocation #{number} of {size} bytes"));
+        let device = device.map(|it| it.to_string());
         let pinned = driver().pinned.live().into_iter();
         let pinned = pinned.map(|size| format!("pinned memory of {size} bytes"));
         let pools = driver().space.live_pools().into_iter();

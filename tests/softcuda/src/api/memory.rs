@@ -18,7 +18,7 @@ export! {
 
     fn cuMemAlloc_v2(address: Out<u64>, size: usize) {
         let device = context::working()?;
-        address.put(driver().space.allocate(driver(), Owner::Device(device), size)?.base)
+        address.put(driver().space.allocate(driver(), &Owner::Device(device), size)?.base)
     }
 
     fn cuMemAllocAsync(address: Out<u64>, size: usize, handle: usize) {
@@ -69,7 +69,7 @@ export! {
 
 /// Other streams may use the memory after this one comes to it: as good as a write to all.
 fn allocate_in_order(stream: &Stream, pool: Arc<Pool>, size: usize) -> Result<u64> {
-    let allocation = driver().space.allocate(driver(), Owner::Pool(pool), size)?;
+    let allocation = driver().space.allocate(driver(), &Owner::Pool(pool), size)?;
     let stamp = stream.stamp(driver(), "cuMemAllocAsync");
     allocation.note(0..size, Access::Write, &stamp, &driver().report);
     Ok(allocation.base)

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::argument::{KernelArguments, Out, Text};
+use super::argument::{In, KernelArguments, Out, Text, TextOut};
 use super::{context, driver, export, stream};
 use crate::code::{Code, Result};
 use crate::launch::{SHARED_BYTES_MAX, Work, enqueue};
@@ -15,16 +15,37 @@ const SHARED_SIZE_BYTES: i32 = 1;
 const LOCAL_SIZE_BYTES: i32 = 3;
 const MAX_DYNAMIC_SHARED_SIZE_BYTES: i32 = 8;
 
+/// `CUjit_option`.
+const ERROR_LOG_BUFFER: i32 = 5;
+const ERROR_LOG_SIZE_BYTES: i32 = 6;
+
 export! {
     fn cuModuleLoadData(module: Out<usize>, image: Text) {
-        let device = context::working()?;
-        // What is no text is a kernel in machine code: it is for GPUs.
-        let source = image.read().map_err(|_| Code::INVALID_IMAGE)?;
-        if !source.contains(".version") {
-            return Err(Code::INVALID_IMAGE);
+        load(module, &image, &mut String::new())
+    }
+
+    /// Of the options, it knows where errors are told.
+    fn cuModuleLoadDataEx(
+        module: Out<usize>,
+        image: Text,
+        count: u32,
+        options: In<i32>,
+        values: In<usize>,
+    ) {
+        let mut log = String::new();
+        let loaded = load(module, &image, &mut log);
+        let value = |option: i32| -> Result<Option<usize>> {
+            for place in 0..count as usize {
+                if options.at(place)? == option {
+                    return values.at(place).map(Some);
+                }
+            }
+            Ok(None)
+        };
+        if let (Some(buffer), Some(size)) = (value(ERROR_LOG_BUFFER)?, value(ERROR_LOG_SIZE_BYTES)?) {
+            TextOut::at(buffer).put(&log, size);
         }
-        let loaded = Module::load(driver(), device, &source)?;
-        module.put(driver().modules.insert(Arc::new(loaded)))
+        loaded
     }
 
     fn cuModuleUnload(module: usize) {
@@ -94,6 +115,17 @@ export! {
         };
         enqueue(driver(), &stream, work)
     }
+}
+
+fn load(module: Out<usize>, image: &Text, log: &mut String) -> Result<()> {
+    let device = context::working()?;
+    // What is no text is a kernel in machine code: it is for GPUs.
+    let source = image.read().map_err(|_| Code::INVALID_IMAGE)?;
+    if !source.contains(".version") {
+        return Err(Code::INVALID_IMAGE);
+    }
+    let loaded = Module::load(driver(), device, &source, log)?;
+    module.put(driver().modules.insert(Arc::new(loaded)))
 }
 
 /// The bytes of all arguments, each at its parameter's place.

@@ -80,7 +80,7 @@ export! {
 }
 
 /// Whether there is a way between two devices, as the test asked for.
-fn can_access(device: usize, peer: usize) -> bool {
+pub(super) fn can_access(device: usize, peer: usize) -> bool {
     device != peer && driver().options.get(Setting::PeerAccess) != 0
 }
 

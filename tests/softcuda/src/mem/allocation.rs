@@ -1,10 +1,13 @@
 //! The bytes of one allocation, and which of them were ever written.
 
+use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::ipc::{Exported, Import};
 use super::pool::Pool;
+use super::storage::Storage;
 use crate::race::{Access, Shadow, Stamp};
 use crate::report::Report;
 use crate::sync::lock;
@@ -21,9 +24,11 @@ pub(crate) struct Allocation {
     pub(crate) device: usize,
     /// Where it comes from, if not from the device itself.
     pub(crate) pool: Option<Arc<Pool>>,
+    /// What it is in another process, if it is that one's.
+    pub(crate) import: Option<Import>,
     /// A byte and whether it was written. Atomic, because a program that races is to be reported,
     /// and not to be undefined.
-    cells: Box<[AtomicU16]>,
+    cells: Storage,
     is_freed: AtomicBool,
     shadow: Mutex<Shadow>,
     /// Held by an atomic operation of a kernel.
@@ -35,6 +40,8 @@ pub(crate) struct Allocation {
 pub(crate) enum Owner {
     Device(usize),
     Pool(Arc<Pool>),
+    /// Another process, which exported it.
+    Process(Exported),
 }
 
 impl Owner {
@@ -42,26 +49,51 @@ impl Owner {
         match self {
             Self::Device(device) => *device,
             Self::Pool(pool) => pool.device,
+            Self::Process(exported) => usize::try_from(exported.device).unwrap_or(usize::MAX),
         }
     }
 
-    pub(super) fn pool(self) -> Option<Arc<Pool>> {
+    pub(super) fn pool(&self) -> Option<&Arc<Pool>> {
         match self {
-            Self::Device(_) => None,
             Self::Pool(pool) => Some(pool),
+            _ => None,
+        }
+    }
+
+    fn import(&self) -> Option<Import> {
+        match self {
+            Self::Process(exported) => Some(Import::new(*exported)),
+            _ => None,
+        }
+    }
+}
+
+/// What it is, for people who look for a leak.
+impl fmt::Display for Allocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, size) = (self.number, self.size);
+        match &self.import {
+            None => write!(formatter, "allocation #{number} of {size} bytes"),
+            Some(import) => {
+                let Exported { process, number, .. } = import.exported;
+                write!(
+                    formatter,
+                    "allocation #{number} of process {process}, opened and not closed"
+                )
+            }
         }
     }
 }
 
 impl Allocation {
-    pub(super) fn new(base: u64, size: usize, number: u64, owner: Owner) -> Self {
-        let cells = (0..size).map(|_| AtomicU16::new(0)).collect();
+    pub(super) fn new(base: u64, size: usize, number: u64, owner: &Owner, cells: Storage) -> Self {
         Self {
             base,
             size,
             number,
             device: owner.device(),
-            pool: owner.pool(),
+            pool: owner.pool().cloned(),
+            import: owner.import(),
             cells,
             is_freed: AtomicBool::new(false),
             shadow: Mutex::default(),
@@ -69,8 +101,30 @@ impl Allocation {
         }
     }
 
+    /// Here, or by the process that it is of.
     pub(crate) fn is_freed(&self) -> bool {
         self.is_freed.load(Ordering::Relaxed)
+            || self.import.is_some() && self.cells.is_freed_by_owner()
+    }
+
+    /// Memory of pools is not for other processes, and theirs is not ours to pass on.
+    pub(crate) fn can_be_exported(&self) -> bool {
+        self.pool.is_none() && self.import.is_none()
+    }
+
+    /// Lets other processes open it; whether they can.
+    pub(super) fn export(&self) -> bool {
+        self.cells.export()
+    }
+
+    /// This process opens it no more.
+    pub(super) fn leave(&self) {
+        self.cells.leave();
+    }
+
+    /// How many other processes had it open when it was freed. `first` is its first cell's place.
+    pub(super) fn free_cells(&self, first: u64) -> u16 {
+        self.cells.free(first)
     }
 
     /// Whether it was freed before.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::allocation::Allocation;
 use super::space::Found;
 use crate::code::{Code, Result};
 use crate::counters::Counter;
@@ -14,10 +15,14 @@ use crate::stream::Stream;
 /// # Errors
 /// `INVALID_VALUE`, and a violation, if nothing does or it was freed before.
 pub(crate) fn free(driver: &Driver, base: u64, what: &str) -> Result<()> {
+    if driver.space.at(base).is_some_and(|allocation| allocation.import.is_some()) {
+        let text = "memory of another process is to be closed, and not freed";
+        driver.report.violation(format!("{what}: {text}"));
+        return Err(Code::INVALID_VALUE);
+    }
     let fault = match driver.space.take(base) {
         Found::Live(allocation) => {
-            allocation.mark_freed();
-            driver.counters.add(Counter::Frees, 1);
+            free_found(driver, &allocation, what);
             return Ok(());
         }
         Found::Freed(number) => format!("allocation #{number} is freed twice"),
@@ -25,6 +30,18 @@ pub(crate) fn free(driver: &Driver, base: u64, what: &str) -> Result<()> {
     };
     driver.report.violation(format!("{what}: {fault}"));
     Err(Code::INVALID_VALUE)
+}
+
+fn free_found(driver: &Driver, allocation: &Allocation, what: &str) {
+    allocation.mark_freed();
+    driver.counters.add(Counter::Frees, 1);
+    let openers = driver.space.free_cells(allocation);
+    if openers > 0 {
+        let number = allocation.number;
+        driver.report.violation(format!(
+            "{what}: allocation #{number} is freed while {openers} other process(es) have it open"
+        ));
+    }
 }
 
 /// Frees it when the stream comes to it; that is as good as a write to all of it.

@@ -6,13 +6,15 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::allocation::{Allocation, Owner};
+use super::ipc::Exported;
 use super::pool::{Maker, Pool};
+use super::storage::Storage;
 use crate::code::{Code, Result};
 use crate::counters::Counter;
 use crate::driver::Driver;
 use crate::options::Setting;
 use crate::sync::lock;
-use crate::sys::Reservation;
+use crate::sys::{Reservation, SharedFile};
 
 /// As the driver aligns.
 const ALIGNMENT: u64 = 512;
@@ -22,6 +24,8 @@ const GAP: u64 = 4096;
 /// All allocations there ever were.
 pub(crate) struct AddressSpace {
     reservation: Reservation,
+    /// A cell for each address, but for what pools give out; `None` if the system gives no file.
+    file: Option<SharedFile>,
     taken: Mutex<Taken>,
 }
 
@@ -54,7 +58,9 @@ struct Taken {
 
 impl AddressSpace {
     pub(crate) fn reserve() -> Self {
-        Self { reservation: Reservation::take(), taken: Mutex::default() }
+        let reservation = Reservation::take();
+        let file = SharedFile::create(reservation.size());
+        Self { reservation, file, taken: Mutex::default() }
     }
 
     /// Whether the address is a device's, of whatever allocation.
@@ -67,7 +73,7 @@ impl AddressSpace {
     pub(crate) fn allocate(
         &self,
         driver: &Driver,
-        owner: Owner,
+        owner: &Owner,
         size: usize,
     ) -> Result<Arc<Allocation>> {
         if size == 0 {
@@ -78,21 +84,71 @@ impl AddressSpace {
         }
         let total = driver.options.get(Setting::MemoryBytes);
         let mut taken = lock(&self.taken);
-        taken.reserve(&owner, size as u64, total)?;
+        taken.reserve(owner, size as u64, total)?;
         let end = (taken.next + size as u64).next_multiple_of(ALIGNMENT) + GAP;
         if end > self.reservation.size() {
             return Err(Code::OUT_OF_MEMORY);
         }
+        let cells = self.cells(owner, taken.next, size)?;
         let base = self.reservation.start() + taken.next;
         taken.next = end;
         taken.last_number += 1;
-        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, owner));
+        let allocation = Arc::new(Allocation::new(base, size, taken.last_number, owner, cells));
         if let Some(pool) = &allocation.pool {
             pool.take(size as u64);
         }
         taken.live.insert(base, allocation.clone());
-        driver.counters.add(Counter::Allocations, 1);
+        if allocation.import.is_none() {
+            driver.counters.add(Counter::Allocations, 1);
+        }
         Ok(allocation)
+    }
+
+    /// Where the bytes lie: other processes may open what is no pool's.
+    fn cells(&self, owner: &Owner, first: u64, size: usize) -> Result<Storage> {
+        match (owner, &self.file) {
+            (Owner::Pool(_), _) | (Owner::Device(_), None) => Ok(Storage::own(size)),
+            (Owner::Device(_), Some(file)) => {
+                Storage::shared(file, first, size).ok_or(Code::OUT_OF_MEMORY)
+            }
+            (Owner::Process(of), _) => {
+                let file = SharedFile::of_process(of.process, of.descriptor);
+                let cells = file.and_then(|file| Storage::shared(&file, of.first, size));
+                let cells = cells.filter(Storage::is_exported).ok_or(Code::INVALID_VALUE)?;
+                cells.enter();
+                Ok(cells)
+            }
+        }
+    }
+
+    /// What another process opens it by; `None` if none can.
+    pub(super) fn exported(&self, allocation: &Allocation) -> Option<Exported> {
+        allocation.export().then_some(Exported {
+            process: std::process::id(),
+            descriptor: self.file.as_ref()?.descriptor(),
+            first: allocation.base - self.reservation.start(),
+            size: allocation.size as u64,
+            number: allocation.number,
+            device: allocation.device as u64,
+        })
+    }
+
+    /// Another process's memory, if it is open here.
+    pub(super) fn imported(&self, exported: Exported) -> Option<Arc<Allocation>> {
+        let is_it = |it: &&Arc<Allocation>| {
+            it.import.as_ref().is_some_and(|import| import.exported == exported)
+        };
+        lock(&self.taken).live.values().find(is_it).cloned()
+    }
+
+    /// What begins at `base` and is not freed here.
+    pub(super) fn at(&self, base: u64) -> Option<Arc<Allocation>> {
+        lock(&self.taken).live.get(&base).cloned()
+    }
+
+    /// Lets go the cells of what was freed: how many other processes had it open.
+    pub(super) fn free_cells(&self, allocation: &Allocation) -> u16 {
+        allocation.free_cells(allocation.base - self.reservation.start())
     }
 
     /// Bytes of a device that are allocated, or reserved by pools.
@@ -125,7 +181,11 @@ impl AddressSpace {
         if let Some((base, allocation)) = taken.live.range(..=address).next_back()
             && is_near(*base, allocation.size)
         {
-            return Found::Live(allocation.clone());
+            return if allocation.is_freed() {
+                Found::Freed(allocation.number)
+            } else {
+                Found::Live(allocation.clone())
+            };
         }
         match taken.freed.range(..=address).next_back() {
             Some((base, (number, size))) if is_near(*base, *size) => Found::Freed(*number),
@@ -188,17 +248,17 @@ impl AddressSpace {
         live.map(|pool| (pool.number, pool.device, pool.usage().used)).collect()
     }
 
-    /// Number and size of all that is not freed, on devices that are not lost.
-    pub(crate) fn live(&self, driver: &Driver) -> Vec<(u64, usize)> {
+    /// All that is not freed or closed, on devices that are not lost.
+    pub(crate) fn live(&self, driver: &Driver) -> Vec<Arc<Allocation>> {
         let taken = lock(&self.taken);
         let live = taken.live.values().filter(|it| driver.status(it.device).is_ok());
-        live.map(|it| (it.number, it.size)).collect()
+        live.cloned().collect()
     }
 }
 
 impl Taken {
     fn used(&self, device: usize) -> u64 {
-        let own = self.live.values().filter(|it| it.device == device && it.pool.is_none());
+        let own = self.live.values().filter(|it| it.device == device && it.can_be_exported());
         let own: u64 = own.map(|it| it.size as u64).sum();
         own + self.of_device(device).map(|pool| pool.usage().reserved).sum::<u64>()
     }
@@ -211,6 +271,7 @@ impl Taken {
     fn reserve(&self, owner: &Owner, size: u64, total: u64) -> Result<()> {
         let needed = || match owner {
             Owner::Device(_) => Ok(size),
+            Owner::Process(_) => Ok(0),
             Owner::Pool(pool) => pool.growth(size),
         };
         let fits = |needed| self.used(owner.device()).saturating_add(needed) <= total;

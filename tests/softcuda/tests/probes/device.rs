@@ -12,6 +12,13 @@ pub(crate) const INVALID_VALUE: i32 = 1;
 pub(crate) const INVALID_HANDLE: i32 = 400;
 pub(crate) const NOT_READY: i32 = 600;
 
+/// `CUipcMemHandle`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Handle {
+    pub(crate) bytes: [u8; 64],
+}
+
 /// A driver of its own, with the context of device 0 current in this thread.
 pub(crate) struct Device {
     /// Never unloaded: its streams' threads run to the end of the process.
@@ -70,6 +77,9 @@ functions! {
         stream: usize);
     fn cuMemPoolSetAccess(pool: usize, access: *const c_void, count: usize);
     fn cuMemPoolGetAccess(flags: *mut u32, pool: usize, location: *const c_void);
+    fn cuIpcGetMemHandle(handle: *mut Handle, address: u64);
+    fn cuIpcOpenMemHandle_v2(address: *mut u64, handle: Handle, flags: u32);
+    fn cuIpcCloseMemHandle(address: u64);
     fn cuMemPoolCreate(pool: *mut usize, properties: *const c_void);
     fn cuMemPoolDestroy(pool: usize);
     fn cuMemPoolTrimTo(pool: usize, kept: usize);
@@ -98,6 +108,8 @@ functions! {
     fn cuMemsetD8Async(address: u64, byte: u8, size: usize, stream: usize);
     fn cuPointerGetAttribute(value: *mut c_void, attribute: i32, address: u64);
     fn cuModuleLoadData(module: *mut usize, image: *const c_char);
+    fn cuModuleLoadDataEx(module: *mut usize, image: *const c_char, count: u32,
+        options: *const i32, values: *const usize);
     fn cuModuleUnload(module: usize);
     fn cuModuleGetFunction(function: *mut usize, module: usize, name: *const c_char);
     fn cuModuleGetGlobal_v2(address: *mut u64, size: *mut usize, module: usize, name: *const c_char);

@@ -281,6 +281,25 @@ fn what_is_no_ptx_does_not_load() {
 }
 
 #[test]
+fn what_does_not_load_is_told_in_the_log_too() {
+    const ERROR_LOG_BUFFER: i32 = 5;
+    const ERROR_LOG_SIZE_BYTES: i32 = 6;
+    let device = Device::open();
+    let load = |source: &str| {
+        let (source, mut module, mut log) = (CString::new(source).unwrap(), 0, [b'?'; 12]);
+        let (options, values) =
+            ([ERROR_LOG_BUFFER, ERROR_LOG_SIZE_BYTES], [log.as_mut_ptr().addr(), log.len()]);
+        let (options, values) = (options.as_ptr(), values.as_ptr());
+        let code = device.cuModuleLoadDataEx(&raw mut module, source.as_ptr(), 2, options, values);
+        (code, log)
+    };
+    assert_eq!(load(SOURCE), (0, *b"\0???????????"));
+    let unknown = SOURCE.replace("add.s32 %r7, %r7, %r8;", "add.sat.s32 %r7, %r7, %r8;");
+    assert_eq!(load(&unknown), (INVALID_PTX, *b"PTX line 26\0"));
+    device.assert_violation("PTX line 26");
+}
+
+#[test]
 fn launches_that_fail_on_demand() {
     let device = Device::open();
     let add = Add::load(&device);

@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod ipc;
 mod kernels;
 mod memory;
 mod names;

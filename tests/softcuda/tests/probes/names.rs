@@ -9,7 +9,7 @@ use crate::device::Device;
 const NAMES: &str = "cuInit cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDeviceGetName \
     cuDeviceTotalMem_v2 cuDeviceGetUuid cuDeviceGetUuid_v2 cuDeviceGetAttribute \
     cuDeviceCanAccessPeer cuCtxEnablePeerAccess cuCtxDisablePeerAccess cuMemPoolSetAccess \
-    cuMemPoolGetAccess cuDevicePrimaryCtxRetain cuDevicePrimaryCtxRelease_v2 \
+    cuMemPoolGetAccess cuIpcGetMemHandle cuIpcOpenMemHandle_v2 cuIpcCloseMemHandle cuDevicePrimaryCtxRetain cuDevicePrimaryCtxRelease_v2 \
     cuDevicePrimaryCtxGetState cuCtxGetCurrent cuCtxSetCurrent cuCtxPushCurrent_v2 \
     cuCtxPopCurrent_v2 cuCtxGetDevice cuCtxSynchronize cuCtxGetStreamPriorityRange \
     cuStreamCreate cuStreamCreateWithPriority cuStreamGetPriority cuStreamDestroy_v2 \
@@ -21,7 +21,7 @@ const NAMES: &str = "cuInit cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDe
     cuMemsetD8_v2 cuMemHostAlloc cuMemFreeHost cuMemHostRegister_v2 cuMemHostUnregister \
     cuPointerGetAttribute cuPointerGetAttributes cuMemPoolCreate cuMemPoolDestroy \
     cuMemPoolSetAttribute cuMemPoolGetAttribute cuMemPoolTrimTo cuMemAllocFromPoolAsync \
-    cuDeviceGetDefaultMemPool cuDeviceGetMemPool cuDeviceSetMemPool cuModuleLoadData \
+    cuDeviceGetDefaultMemPool cuDeviceGetMemPool cuDeviceSetMemPool cuModuleLoadData cuModuleLoadDataEx \
     cuModuleGetFunction cuModuleGetGlobal_v2 cuModuleUnload cuFuncGetAttribute \
     cuFuncSetAttribute cuLaunchKernel cuGetErrorName cuGetErrorString cuGetProcAddress_v2";
 
