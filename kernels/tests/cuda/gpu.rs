@@ -6,11 +6,12 @@ use bytemuck::{NoUninit, Pod};
 use nereid_backend::observer::CopyCounter;
 use nereid_kernels::cuda::{Kernels, Launch, Region};
 use nereid_kernels::device::{
-    Allocation, DeviceBuffer, Limits, Priority, Source, Stream, device_to_host, host_to_device,
-    probe,
+    Allocation, Device, DeviceBuffer, Function, Grid, Limits, Module, Priority, Source, Stream,
+    device_to_host, host_to_device, probe,
 };
 
 pub(crate) struct Gpu {
+    device: Device,
     stream: Stream,
     kernels: Kernels,
     copies: CopyCounter,
@@ -31,7 +32,7 @@ impl Gpu {
         let device = probe(limits).unwrap().get(0).unwrap().clone();
         let stream = device.stream("test", Priority::Least).unwrap();
         let kernels = Kernels::load(&device).unwrap();
-        Self { stream, kernels, copies: CopyCounter::default() }
+        Self { device, stream, kernels, copies: CopyCounter::default() }
     }
 
     pub(crate) fn upload<T: NoUninit>(&self, values: &[T]) -> Input {
@@ -52,6 +53,19 @@ impl Gpu {
             // SAFETY: regions are of inputs and outputs of this stream, and their sizes were checked.
             unsafe { self.kernels.launch(&self.stream, &launch) }.unwrap();
         }
+    }
+
+    /// A kernel that is none of ours.
+    pub(crate) fn load(&self, ptx: &str, kernel: &str) -> Function {
+        Module::load(&self.device, ptx).unwrap().function(kernel).unwrap()
+    }
+
+    /// Has a kernel that errs take the place of a launch's.
+    pub(crate) fn run_mutant<A: NoUninit>(&self, mutant: &Function, launch: &Launch<A>) {
+        let Launch { blocks, threads, argument, .. } = launch;
+        let grid = Grid { blocks: *blocks, threads: *threads, shared_bytes: 0 };
+        // SAFETY: the argument is the kernel's; that it does not stay in its memory is the test.
+        unsafe { mutant.launch(&self.stream, grid, argument) }.unwrap();
     }
 
     /// Waits for what was launched, whatever comes of it.

@@ -1,11 +1,12 @@
 //! Kernels that are told, or have, a bound that is off by one: each is caught.
 
 use bytemuck::{Pod, bytes_of_mut};
-use nereid_kernels::cpu::{AxisOrder, AxisView, Frame, PixelFormat, Rendering};
+use nereid_kernels::cpu::{AxisOrder, AxisView, BoxFormat, Frame, PixelFormat, Rendering};
 use nereid_kernels::cuda::{
-    Draw, Drawing, Element, Launch, Picture, Planes, Resize, Transpose, gather, nv12_to_rgb,
-    softmax, top_k, transpose,
+    Candidates, Draw, Drawing, Element, Launch, MODULES, Picture, Planes, Resize, Transpose,
+    gather, nv12_to_rgb, score_boxes, softmax, top_k, transpose,
 };
+use nereid_kernels::device::Function;
 use nereid_softcuda_harness::SoftCuda;
 
 use crate::gpu::{Gpu, Input, Output};
@@ -116,6 +117,39 @@ fn a_byte_too_many_is_caught_on_the_software_cuda_device() {
         let (from, to) = (gpu.upload(&[1_u8; 33]), gpu.output(33));
         let launch = gather(&[from.region()], to.region()).unwrap()[0];
         gpu.run([grown(launch, 16)]);
+        gpu.finish();
+    });
+}
+
+/// A launch of `score_boxes` over as many boxes as there are.
+fn score(gpu: &Gpu, name: &'static str, kernel: Option<&Function>) -> Vec<f32> {
+    let (boxes, scores) = (gpu.upload(&[[1.0_f32; 4]; 40]), gpu.upload(&[1.0_f32; 40]));
+    let (corners, kept) = (gpu.output(40 * 16), gpu.output(40 * 4));
+    let candidates = Candidates { corners: corners.region(), scores: kept.region() };
+    let memory = (boxes.region(), scores.region());
+    let launch = score_boxes(memory, BoxFormat::Corners, 0.5, &candidates).unwrap().unwrap();
+    assert_eq!(launch.kernel, name);
+    match kernel {
+        None => gpu.run([launch]),
+        Some(mutant) => gpu.run_mutant(mutant, &launch),
+    }
+    if kernel.is_none() { gpu.download(kept) } else { Vec::new() }
+}
+
+#[test]
+fn a_bound_in_a_kernel_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|cuda| {
+        let (gpu, name) = (Gpu::open(), "score_boxes");
+        assert_eq!(score(&gpu, name, None), [1.0; 40]);
+        assert_eq!(cuda.violations(), [""; 0]);
+        let source = MODULES.iter().find(|source| source.kernels.contains(&name)).unwrap();
+        let start = source.ptx.find(&format!(".entry {name}(")).unwrap();
+        let bound = "setp.le.u64";
+        let (before, own) = source.ptx.split_at(start);
+        assert_eq!(own.matches(bound).count(), 1, "the bound is written in another way");
+        let mutant = format!("{before}{}", own.replacen(bound, "setp.lt.u64", 1));
+        let mutant = gpu.load(&mutant, name);
+        score(&gpu, name, Some(&mutant));
         gpu.finish();
     });
 }
