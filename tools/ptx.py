@@ -3,9 +3,11 @@
     python3 tools/ptx.py            kernels/cuda/*.cu -> kernels/cuda/*.ptx, and the compiler's licence beside them
     python3 tools/ptx.py --check    compile again, compare with what is committed, and assemble it for every GPU
 
+Both end with what the assembler says, whose registers have to be those in the notes of the sources.
+
 Neither needs a GPU or a driver. The compiler is NVRTC 12.0, whose PTX drivers from 525 on take. Without fused
 multiply-add and fast math, so that a kernel computes what its CPU twin computes, bit by bit. The assembler is of CUDA
-12.9, the oldest that knows the newest GPUs; it fails where a kernel spills registers, and prints what each one needs.
+12.9, the oldest that knows the newest GPUs; a kernel that spills registers is an error.
 """
 
 import argparse
@@ -48,8 +50,8 @@ ASSEMBLER = fetch.Wheel(
 OPTIONS = ["--gpu-architecture=compute_75", "--fmad=false", "--std=c++17", "--device-as-default-execution-space"]
 # From the oldest that NVRTC's PTX is for to the newest: Turing, Ampere (two), Ada, Hopper, Blackwell (two).
 GPUS = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
-# Of the one that is printed: what the notes in the kernels' sources tell.
-PRINTED = "sm_80"
+# The one of which figures are printed, and stand in the notes of the sources.
+NOTED = "sm_80"
 
 
 def main() -> None:
@@ -143,9 +145,19 @@ def assemble(places: list[Path]) -> None:
         for kernel, (need, spilled) in kernels.items():
             if spilled:
                 cache.fail(f"{place.name}: {kernel} spills registers on {gpu}: {need}")
-            if gpu == PRINTED:
+            if gpu == NOTED:
                 cache.say(f"  {kernel}: {need}")
-    cache.say(f"ptxas takes them for {', '.join(GPUS)} without spills; the figures are those of {PRINTED}")
+    cache.say(f"ptxas takes them for {', '.join(GPUS)} without spills; the figures are those of {NOTED}")
+    for place in places:
+        check_notes(place.with_suffix(".cu"), needs[place, NOTED])
+
+
+def check_notes(source: Path, kernels: dict[str, tuple[str, bool]]) -> None:
+    """Ends the script where a source does not say how many registers its kernels have."""
+    notes = [f"//   {kernel}: {need.split(' registers')[0]} registers\n" for kernel, (need, _) in kernels.items()]
+    text = source.read_text(encoding="utf-8")
+    if missing := [note for note in notes if note not in text]:
+        cache.fail(f"{source.name}: on {NOTED}, its note has to say:\n{''.join(missing)}")
 
 
 def assembled(program: Path, place: Path, gpu: str, scratch: Path) -> dict[str, tuple[str, bool]]:

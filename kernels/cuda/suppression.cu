@@ -1,5 +1,12 @@
-// Greedy non-maximum suppression, and the way back to the pixels of the picture: `cpu/nms.rs` and `cpu/letterbox.rs` have
-// the formulas. The same bits. A block has a picture.
+// Greedy non-maximum suppression, and the way back to the pixels of the picture. A block has a picture: it looks for the next
+// that is not crossed out, which all threads find alike, and crosses out what that one suppresses.
+//
+// Formulas: `cpu/nms.rs` and `cpu/letterbox.rs`. The same bits.
+// Bytes: 28 for each candidate behind one that is kept, from a cache after the first time; 28 written for each that is kept.
+// Expected: bound by two barriers for each that is kept, and by candidates / 256 steps between them: 300 kept of 4096 take
+//   about 0.2 ms, whatever the number of pictures up to that of multiprocessors.
+// Shared memory: a mark for each candidate, 8196 bytes. Full occupancy, which does not matter.
+//   suppress: 31 registers
 #include "elements.cuh"
 
 const int THREADS = 256, CANDIDATES_MAX = 1 << 16, WORD = 32;
