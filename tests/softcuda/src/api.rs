@@ -7,6 +7,8 @@ mod control;
 mod copies;
 mod device;
 mod events;
+mod exit;
+mod graphs;
 mod ipc;
 mod memory;
 mod modules;
@@ -39,7 +41,23 @@ macro_rules! export {
 pub(crate) use export;
 
 fn driver() -> &'static Driver {
-    DRIVER.get_or_init(Driver::open)
+    DRIVER.get_or_init(exit::open_driver)
+}
+
+/// Of calls that a capture forbids.
+fn outside_captures() -> Result<()> {
+    driver().captures.check_call()
+}
+
+/// As `stream`, of one that is not captured: what is asked of it can be in no graph.
+fn live_stream(handle: usize) -> Result<Arc<Stream>> {
+    let stream = stream(handle)?;
+    driver().captures.check_implicit(driver(), &stream)?;
+    if let Some(lane) = stream.lane() {
+        lane.capture.invalidate();
+        return Err(Code::STREAM_CAPTURE_UNSUPPORTED);
+    }
+    Ok(stream)
 }
 
 fn number(result: Result<()>) -> i32 {

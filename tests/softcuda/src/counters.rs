@@ -18,6 +18,7 @@ pub(crate) enum Counter {
     PeerTouchedBytes,
     Fills,
     Launches,
+    GraphLaunches,
     Instructions,
     Allocations,
     Frees,
@@ -25,7 +26,7 @@ pub(crate) enum Counter {
 }
 
 /// In the order of `Counter`.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "h2d_calls",
     "h2d_bytes",
     "d2h_calls",
@@ -37,6 +38,7 @@ const NAMES: [&str; 15] = [
     "peer_touched_bytes",
     "memsets",
     "launches",
+    "graph_launches",
     "instructions",
     "allocations",
     "frees",
@@ -50,6 +52,11 @@ pub(crate) struct Counters([AtomicU64; NAMES.len()]);
 impl Counters {
     pub(crate) fn add(&self, counter: Counter, count: u64) {
         self.0[counter as usize].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Names and counts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        NAMES.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
     }
 
     /// The count of that name.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::code::{Code, Result};
 use crate::counters::Counters;
+use crate::graph::{Captures, Executable, Graph};
 use crate::mem::{AddressSpace, Maker, Peers, Pinned, Pool};
 use crate::module::{Function, Module};
 use crate::options::{DEVICES_MAX, Options, Setting};
@@ -24,6 +25,9 @@ pub(crate) struct Driver {
     pub(crate) pools: Table<Pool>,
     pub(crate) streams: Streams,
     pub(crate) events: Table<Event>,
+    pub(crate) captures: Captures,
+    pub(crate) graphs: Table<Graph>,
+    pub(crate) executables: Table<Executable>,
     pub(crate) modules: Table<Module>,
     pub(crate) functions: Table<Function>,
     /// What all threads of the host have seen done. One for all of them: an order between two
@@ -54,6 +58,9 @@ impl Driver {
             pools: Table::default(),
             streams: Streams::default(),
             events: Table::default(),
+            captures: Captures::default(),
+            graphs: Table::default(),
+            executables: Table::default(),
             modules: Table::default(),
             functions: Table::default(),
             host: Mutex::default(),

@@ -13,28 +13,31 @@ mod cells;
 mod conversion;
 mod fault;
 mod float;
+mod ledger;
 mod thread;
 mod warp;
 
 pub(crate) use block::{Launch, launch};
 pub(crate) use fault::{Fault, Kind, Trouble};
+pub(crate) use ledger::{Ledger, Touch, Who};
 
 /// The device's memory, as a kernel sees it. Sizes are 1 to 8 bytes; addresses are aligned to them.
 pub(crate) trait Memory {
     /// # Errors
-    /// An address that cannot be read.
-    fn load(&mut self, address: u64, size: usize) -> Result<u64, Trouble>;
+    /// An address that cannot be read, or a race.
+    fn load(&mut self, who: Who, address: u64, size: usize) -> Result<u64, Trouble>;
 
     /// # Errors
-    /// An address that cannot be written.
-    fn store(&mut self, address: u64, size: usize, value: u64) -> Result<(), Trouble>;
+    /// As of `load`.
+    fn store(&mut self, who: Who, address: u64, size: usize, value: u64) -> Result<(), Trouble>;
 
     /// Stores what `change` makes of the value, which is given back; nobody comes between.
     ///
     /// # Errors
-    /// An address that cannot be read and written.
+    /// As of `load`.
     fn atomic(
         &mut self,
+        who: Who,
         address: u64,
         size: usize,
         change: &dyn Fn(u64) -> u64,

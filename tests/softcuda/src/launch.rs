@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::code::{Code, Result};
 use crate::counters::Counter;
 use crate::driver::Driver;
-use crate::exec::{self, Fault, Kind, Launch, Memory, Trouble};
+use crate::exec::{self, Fault, Kind, Launch, Ledger, Memory, Touch, Trouble, Who};
 use crate::mem::{Allocation, Found};
 use crate::module::Function;
 use crate::options::Setting;
@@ -28,13 +28,13 @@ pub(crate) struct Work {
 }
 
 /// # Errors
-/// `INVALID_VALUE` of sizes that a device has not; `INVALID_HANDLE` of a stream of another device;
-/// `LAUNCH_OUT_OF_RESOURCES` if the test asked for it.
-pub(crate) fn enqueue(driver: &'static Driver, stream: &Arc<Stream>, work: Work) -> Result<()> {
-    check(&work)?;
-    if work.function.device != stream.device {
-        return Err(Code::INVALID_HANDLE);
-    }
+/// As of `check`; `LAUNCH_OUT_OF_RESOURCES` if the test asked for it.
+pub(crate) fn enqueue(
+    driver: &'static Driver,
+    stream: &Arc<Stream>,
+    work: Arc<Work>,
+) -> Result<()> {
+    check(stream, &work)?;
     if driver.options.fails(Setting::FailLaunch) {
         return Err(Code::LAUNCH_OUT_OF_RESOURCES);
     }
@@ -50,7 +50,9 @@ pub(crate) fn enqueue(driver: &'static Driver, stream: &Arc<Stream>, work: Work)
     Ok(())
 }
 
-fn check(work: &Work) -> Result<()> {
+/// # Errors
+/// `INVALID_VALUE` of sizes that a device has not; `INVALID_HANDLE` of a stream of another device.
+pub(crate) fn check(stream: &Stream, work: &Work) -> Result<()> {
     let kernel = &work.function.kernel;
     let is_within = |sizes: [u32; 3], limits: [u32; 3]| {
         sizes.iter().zip(limits).all(|(size, limit)| (1..=limit).contains(size))
@@ -61,7 +63,11 @@ fn check(work: &Work) -> Result<()> {
         && is_within(work.grid, GRID_MAX)
         && threads <= threads_max
         && kernel.shared_bytes + work.dynamic_bytes <= SHARED_BYTES_MAX;
-    if fits { Ok(()) } else { Err(Code::INVALID_VALUE) }
+    match work.function.device == stream.device {
+        _ if !fits => Err(Code::INVALID_VALUE),
+        false => Err(Code::INVALID_HANDLE),
+        true => Ok(()),
+    }
 }
 
 fn run(driver: &Driver, work: &Work, stamp: &Stamp) -> Result<()> {
@@ -71,6 +77,7 @@ fn run(driver: &Driver, work: &Work, stamp: &Stamp) -> Result<()> {
         block: work.block,
         dynamic_bytes: work.dynamic_bytes,
         parameters: &work.parameters,
+        are_races_checked: driver.options.get(Setting::CheckRaces) != 0,
     };
     let mut seen = Seen { driver, device: work.function.device, allocations: Vec::new(), last: 0 };
     let result = exec::launch(&launch, &mut seen);
@@ -104,6 +111,8 @@ struct Touched {
     allocation: Arc<Allocation>,
     /// For each byte, whether it was read and written.
     how: Vec<u8>,
+    /// Which threads did.
+    ledger: Ledger,
 }
 
 const READ: u8 = 1;
@@ -119,7 +128,8 @@ impl Seen<'_> {
             if known.is_none() {
                 let allocation = self.look_up(address, size)?;
                 let how = vec![0; allocation.size];
-                self.allocations.push(Touched { allocation, how });
+                let ledger = Ledger::new(allocation.size);
+                self.allocations.push(Touched { allocation, how, ledger });
             }
         }
         let touched = &mut self.allocations[self.last];
@@ -153,7 +163,7 @@ impl Seen<'_> {
 
     /// Tells the clocks what was touched, in as few ranges as there are.
     fn note(&self, stamp: &Stamp) {
-        for Touched { allocation, how } in &self.allocations {
+        for Touched { allocation, how, .. } in &self.allocations {
             if allocation.device != self.device {
                 let touched = how.iter().filter(|how| **how != 0).count();
                 self.driver.counters.add(Counter::PeerTouchedBytes, touched as u64);
@@ -178,40 +188,59 @@ impl Touched {
         (offset.checked_add(size)? <= self.allocation.size).then_some(offset)
     }
 
-    fn mark(&mut self, offset: usize, size: usize, flag: u8) {
+    /// Notes who touches the bytes, for the streams' sake and for the kernel's own.
+    fn note(
+        &mut self,
+        (offset, size): (usize, usize),
+        touch: Touch,
+        who: Who,
+    ) -> Result<(), Trouble> {
+        let flag = if touch == Touch::Read { READ } else { WRITTEN };
         self.how[offset..offset + size].iter_mut().for_each(|how| *how |= flag);
+        let number = self.allocation.number;
+        self.ledger.note((offset, size), touch, who, || format!("allocation #{number}"))
     }
 
-    fn load(&mut self, offset: usize, size: usize) -> Result<u64, Trouble> {
-        self.mark(offset, size, READ);
+    fn load(&self, offset: usize, size: usize) -> Result<u64, Trouble> {
         self.allocation.load(offset, size).map_err(|byte| {
-            let number = self.allocation.number;
-            Kind::UninitialisedRead.with(format!("byte {byte} of allocation #{number}"))
+            let detail = format!("byte {byte} of allocation #{}", self.allocation.number);
+            let is_poisoned = self.allocation.poisoned(byte..byte + 1).is_some();
+            if is_poisoned { Kind::Poisoned } else { Kind::UninitialisedRead }.with(detail)
         })
+    }
+
+    fn store(&self, offset: usize, size: usize, value: u64) -> Result<(), Trouble> {
+        if let Some(byte) = self.allocation.poisoned(offset..offset + size) {
+            let number = self.allocation.number;
+            return Err(Kind::Poisoned.with(format!("byte {byte} of allocation #{number}")));
+        }
+        self.allocation.store(offset, size, value);
+        Ok(())
     }
 }
 
 impl Memory for Seen<'_> {
-    fn load(&mut self, address: u64, size: usize) -> Result<u64, Trouble> {
+    fn load(&mut self, who: Who, address: u64, size: usize) -> Result<u64, Trouble> {
         let (touched, offset) = self.find(address, size)?;
+        touched.note((offset, size), Touch::Read, who)?;
         touched.load(offset, size)
     }
 
-    fn store(&mut self, address: u64, size: usize, value: u64) -> Result<(), Trouble> {
+    fn store(&mut self, who: Who, address: u64, size: usize, value: u64) -> Result<(), Trouble> {
         let (touched, offset) = self.find(address, size)?;
-        touched.mark(offset, size, WRITTEN);
-        touched.allocation.store(offset, size, value);
-        Ok(())
+        touched.note((offset, size), Touch::Write, who)?;
+        touched.store(offset, size, value)
     }
 
     fn atomic(
         &mut self,
+        who: Who,
         address: u64,
         size: usize,
         change: &dyn Fn(u64) -> u64,
     ) -> Result<u64, Trouble> {
         let (touched, offset) = self.find(address, size)?;
-        touched.mark(offset, size, WRITTEN);
+        touched.note((offset, size), Touch::Atomic, who)?;
         let allocation = touched.allocation.clone();
         allocation.atomically(|| {
             let old = touched.load(offset, size)?;

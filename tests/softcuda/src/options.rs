@@ -21,6 +21,8 @@ pub(crate) enum Setting {
     DelayMicroseconds,
     /// Not 0: a stream works only as far as somebody waits for it.
     RunsWhenAwaited,
+    /// 0: threads of a kernel that meet in the same bytes are not looked for.
+    CheckRaces,
     /// The n-th allocation from now fails, once.
     FailAllocation,
     /// The n-th launch from now is refused, once; the context lives on.
@@ -30,12 +32,13 @@ pub(crate) enum Setting {
 }
 
 /// Name and default, in the order of `Setting`.
-const SETTINGS: [(&str, u64); 8] = [
+const SETTINGS: [(&str, u64); 9] = [
     ("devices", 1),
     ("memory_bytes", 8 << 30),
     ("peer_access", 1),
     ("delay_us", 0),
     ("run_when_awaited", 0),
+    ("check_races", 1),
     ("fail_allocation", 0),
     ("fail_launch", 0),
     ("fail_kernel", 0),

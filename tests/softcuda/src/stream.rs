@@ -6,10 +6,11 @@ mod order;
 mod queue;
 mod streams;
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Mutex;
 
 use crate::code::{Code, Result};
 use crate::driver::Driver;
+use crate::graph::Lane;
 use crate::race::Clock;
 use crate::sync::lock;
 use queue::Queue;
@@ -31,7 +32,8 @@ pub(crate) struct Stream {
     pub(crate) priority: i32,
     queue: Queue,
     clock: Mutex<Clock>,
-    itself: Weak<Self>,
+    /// Its place in a capture, if it is captured.
+    lane: Mutex<Option<Lane>>,
 }
 
 /// How a stream stands to the null stream.
@@ -82,7 +84,16 @@ impl Stream {
         self.queue.close();
     }
 
-    fn arc(&self) -> Option<Arc<Self>> {
-        self.itself.upgrade()
+    /// Its place in a capture, if it is captured.
+    pub(crate) fn lane(&self) -> Option<Lane> {
+        lock(&self.lane).clone()
+    }
+
+    pub(crate) fn set_lane(&self, lane: Option<Lane>) {
+        *lock(&self.lane) = lane;
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.kind == Kind::Null
     }
 }

@@ -2,6 +2,7 @@
 //! handler that explains why, pinned
 //! memory, and memory that other processes map. Host memory that callers name is `host`.
 
+mod exit;
 mod exports;
 mod host;
 mod locked;
@@ -9,6 +10,7 @@ mod reservation;
 mod segfault;
 mod shared;
 
+pub(crate) use exit::at_exit;
 pub(crate) use exports::exported;
 pub(crate) use host::HostRange;
 pub(crate) use locked::Locked;

@@ -155,11 +155,11 @@ impl KernelArguments {
 }
 
 impl HostFunction {
-    /// The call, to be made later.
+    /// The call, to be made later, once or more often.
     ///
     /// # Errors
     /// `INVALID_VALUE` of a null pointer.
-    pub(super) fn with(self, data: &Host) -> Result<impl FnOnce() + Send + 'static> {
+    pub(super) fn with(self, data: &Host) -> Result<impl Fn() + Send + Sync + 'static> {
         let function = self.0.ok_or(Code::INVALID_VALUE)?;
         let data = data.address();
         // SAFETY: the caller gives a function that may be called with this by another thread.

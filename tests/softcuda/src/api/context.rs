@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::argument::Out;
 use super::device::ordinal;
-use super::{driver, export};
+use super::{driver, export, outside_captures};
 use crate::code::{Code, Result};
 use crate::stream::{GREATEST_PRIORITY, LEAST_PRIORITY};
 
@@ -113,6 +113,7 @@ export! {
 
 /// Waits for all streams of the current context.
 pub(super) fn synchronize() -> Result<()> {
+    outside_captures()?;
     let device = working()?;
     for stream in driver().streams.of_device(device) {
         stream.wait_idle(driver())?;

@@ -1,8 +1,9 @@
 //! Functions for tests, which a real driver has not.
 
 use super::argument::{Out, Text, TextOut};
-use super::{device, driver, export};
+use super::{device, driver, export, live_stream};
 use crate::code::{Code, Result};
+use crate::mem::{Poison, poison, poison_in_order};
 
 export! {
     /// Sets an option (`options.rs`) by its name.
@@ -29,16 +30,41 @@ export! {
     /// What is allocated and not freed, and pools that are not destroyed, as `softcuda_violations` gives it. Memory of devices that
     /// were lost does not count: nobody can free it.
     fn softcuda_leaks(count: Out<u64>, texts: TextOut, capacity: usize) {
-        let device = driver().space.live(driver()).into_iter();
-        let device = device.map(|it| it.to_string());
-        let pinned = driver().pinned.live().into_iter();
-        let pinned = pinned.map(|size| format!("pinned memory of {size} bytes"));
-        let pools = driver().space.live_pools().into_iter();
-        let pools = pools.map(|(number, device, used)| {
-            format!("memory pool #{number} of device {device}, {used} bytes in use")
-        });
-        tell(&device.chain(pinned).chain(pools).collect::<Vec<_>>(), count, &texts, capacity)
+        tell(&leaks(), count, &texts, capacity)
     }
+
+    /// Nobody may touch the bytes until they are unpoisoned: a pool has taken them back. It is
+    /// looked up by the pool, since a real driver has none of the four.
+    fn softcuda_poison(address: u64, size: usize) {
+        poison(driver(), address, size, Poison::Put)
+    }
+
+    /// The bytes are as new: nobody has written them.
+    fn softcuda_unpoison(address: u64, size: usize) {
+        poison(driver(), address, size, Poison::Lift)
+    }
+
+    /// As `softcuda_poison`, when the stream comes to it.
+    fn softcuda_poison_async(address: u64, size: usize, handle: usize) {
+        poison_in_order(driver(), &live_stream(handle)?, address, size, Poison::Put)
+    }
+
+    /// As `softcuda_unpoison`, when the stream comes to it.
+    fn softcuda_unpoison_async(address: u64, size: usize, handle: usize) {
+        poison_in_order(driver(), &live_stream(handle)?, address, size, Poison::Lift)
+    }
+}
+
+/// What is allocated and not freed, a line each.
+pub(super) fn leaks() -> Vec<String> {
+    let device = driver().space.live(driver()).into_iter().map(|it| it.to_string());
+    let pinned = driver().pinned.live().into_iter();
+    let pinned = pinned.map(|size| format!("pinned memory of {size} bytes"));
+    let pools = driver().space.live_pools().into_iter();
+    let pools = pools.map(|(number, device, used)| {
+        format!("memory pool #{number} of device {device}, {used} bytes in use")
+    });
+    device.chain(pinned).chain(pools).collect()
 }
 
 fn tell(lines: &[String], count: Out<u64>, texts: &TextOut, capacity: usize) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::argument::Out;
-use super::{context, driver, export, stream};
+use super::{context, driver, export, outside_captures, stream};
 use crate::code::Result;
 use crate::stream::{Event, HasTime};
 
@@ -28,15 +28,16 @@ export! {
 
     fn cuEventRecord(event: usize, handle: usize) {
         let event = driver().events.get(event)?;
-        event.record(driver(), &*stream(handle)?);
-        Ok(())
+        event.record(driver(), &stream(handle)?)
     }
 
     fn cuEventSynchronize(event: usize) {
+        outside_captures()?;
         driver().events.get(event)?.wait(driver())
     }
 
     fn cuEventQuery(event: usize) {
+        outside_captures()?;
         driver().events.get(event)?.query(driver())
     }
 
@@ -50,7 +51,6 @@ export! {
 
     fn cuStreamWaitEvent(handle: usize, event: usize, _flags: u32) {
         let event = driver().events.get(event)?;
-        event.hold(&*stream(handle)?);
-        Ok(())
+        event.hold(&stream(handle)?)
     }
 }

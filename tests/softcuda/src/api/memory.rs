@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::argument::{Host, Out};
-use super::{context, device, driver, export, pools, stream};
+use super::{context, device, driver, export, live_stream, outside_captures, pools};
 use crate::code::Result;
 use crate::mem::{Owner, Pool, free, free_in_order};
 use crate::race::Access;
@@ -17,18 +17,19 @@ export! {
     }
 
     fn cuMemAlloc_v2(address: Out<u64>, size: usize) {
+        outside_captures()?;
         let device = context::working()?;
         address.put(driver().space.allocate(driver(), &Owner::Device(device), size)?.base)
     }
 
     fn cuMemAllocAsync(address: Out<u64>, size: usize, handle: usize) {
-        let stream = stream(handle)?;
+        let stream = live_stream(handle)?;
         address.put(allocate_in_order(&stream, pools::current(stream.device)?, size)?)
     }
 
     fn cuMemAllocFromPoolAsync(address: Out<u64>, size: usize, pool: usize, handle: usize) {
         let pool = driver().pools.get(pool)?;
-        address.put(allocate_in_order(&*stream(handle)?, pool, size)?)
+        address.put(allocate_in_order(&*live_stream(handle)?, pool, size)?)
     }
 
     fn cuMemFree_v2(address: u64) {
@@ -37,16 +38,18 @@ export! {
     }
 
     fn cuMemFreeAsync(address: u64, handle: usize) {
-        let stream = stream(handle)?;
+        let stream = live_stream(handle)?;
         if address == 0 { Ok(()) } else { free_in_order(driver(), &stream, address) }
     }
 
     fn cuMemHostAlloc(address: Out<usize>, size: usize, _flags: u32) {
+        outside_captures()?;
         context::working()?;
         address.put(driver().pinned.allocate(size)?)
     }
 
     fn cuMemAllocHost_v2(address: Out<usize>, size: usize) {
+        outside_captures()?;
         context::working()?;
         address.put(driver().pinned.allocate(size)?)
     }
@@ -57,6 +60,7 @@ export! {
     }
 
     fn cuMemHostRegister_v2(address: Host, size: usize, _flags: u32) {
+        outside_captures()?;
         context::working()?;
         driver().pinned.register(address.range(size)?)
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::argument::{In, KernelArguments, Out, Text, TextOut};
 use super::{context, driver, export, stream};
 use crate::code::{Code, Result};
-use crate::launch::{SHARED_BYTES_MAX, Work, enqueue};
+use crate::launch::{SHARED_BYTES_MAX, Work};
 use crate::module::{Function, Module};
+use crate::operation::Operation;
 
 /// `CUfunction_attribute`.
 const MAX_THREADS_PER_BLOCK: i32 = 0;
@@ -113,7 +114,7 @@ export! {
             dynamic_bytes: shared_bytes as usize,
             parameters,
         };
-        enqueue(driver(), &stream, work)
+        Operation::Launch(Arc::new(work)).submit(driver(), &stream)
     }
 }
 

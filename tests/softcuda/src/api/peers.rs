@@ -4,7 +4,7 @@ use super::argument::{In, Out};
 use super::pools::{LOCATION_DEVICE, Location};
 use super::{context, device, driver, export, stream};
 use crate::code::{Code, Result};
-use crate::mem::move_between;
+use crate::operation::Operation;
 use crate::options::Setting;
 
 /// `CU_MEM_ACCESS_FLAGS_PROT_NONE` and `CU_MEM_ACCESS_FLAGS_PROT_READWRITE`.
@@ -52,7 +52,7 @@ export! {
     ) {
         check_context(to, to_context)?;
         check_context(from, from_context)?;
-        move_between(driver(), &stream(handle)?, to, from, size)
+        Operation::Move { to, from, size }.submit(driver(), &stream(handle)?)
     }
 
     fn cuMemPoolSetAccess(pool: usize, access: In<Access>, count: usize) {

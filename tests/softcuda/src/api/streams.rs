@@ -1,9 +1,12 @@
 //! Streams.
 
+use std::sync::Arc;
+
 use super::argument::{Host, HostFunction, Out};
-use super::{context, driver, export, stream};
+use super::{context, driver, export, live_stream, stream};
 use crate::code::{Code, Result};
 use crate::counters::Counter;
+use crate::operation::Operation;
 use crate::stream::{GREATEST_PRIORITY, Kind, LEAST_PRIORITY};
 
 /// `CU_STREAM_NON_BLOCKING`.
@@ -38,28 +41,17 @@ export! {
     }
 
     fn cuStreamSynchronize(handle: usize) {
-        let stream = stream(handle)?;
+        let stream = live_stream(handle)?;
         driver().counters.add(Counter::StreamWaits, 1);
         stream.wait_idle(driver())
     }
 
     fn cuStreamQuery(handle: usize) {
-        stream(handle)?.query(driver())
-    }
-
-    fn cuStreamIsCapturing(handle: usize, status: Out<i32>) {
-        stream(handle)?;
-        status.put(0)
+        live_stream(handle)?.query(driver())
     }
 
     fn cuLaunchHostFunc(handle: usize, function: HostFunction, data: Host) {
-        let stream = stream(handle)?;
-        let call = function.with(&data)?;
-        stream.stamp(driver(), "host function");
-        stream.push(move || {
-            call();
-            Ok(())
-        });
-        Ok(())
+        let call = Arc::new(function.with(&data)?);
+        Operation::Call(call).submit(driver(), &stream(handle)?)
     }
 }

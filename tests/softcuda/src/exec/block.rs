@@ -3,6 +3,7 @@
 use super::Memory;
 use super::cells::Cells;
 use super::fault::{Fault, Kind, Trouble};
+use super::ledger::{Ledger, Touch, Who};
 use super::thread::{State, Thread};
 use super::warp::{LANES, exchange};
 use crate::ptx::{Function, LOCAL_WINDOW, SHARED_WINDOW, Space, WINDOW_MASK};
@@ -15,6 +16,8 @@ pub(crate) struct Launch<'a> {
     /// Of shared memory, beside what the kernel declares.
     pub(crate) dynamic_bytes: usize,
     pub(crate) parameters: &'a [u8],
+    /// Whether threads that meet without a barrier are told.
+    pub(crate) are_races_checked: bool,
 }
 
 /// What threads of a block have in common.
@@ -23,8 +26,11 @@ pub(super) struct Block<'a> {
     pub(super) grid: [u32; 3],
     pub(super) size: [u32; 3],
     pub(super) id: [u32; 3],
+    /// The thread that runs.
+    pub(super) who: Who,
     parameters: &'a [u8],
     shared: Cells,
+    touched: Ledger,
     memory: &'a mut dyn Memory,
 }
 
@@ -34,14 +40,16 @@ pub(super) struct Block<'a> {
 /// The first thing that a thread did wrong.
 pub(crate) fn launch(launch: &Launch<'_>, memory: &mut dyn Memory) -> Result<u64, Fault> {
     let function = launch.function;
-    let shared = Cells::new(function.shared_bytes + launch.dynamic_bytes, "shared");
+    let shared_bytes = function.shared_bytes + launch.dynamic_bytes;
     let mut block = Block {
         function,
         grid: launch.grid,
         size: launch.block,
         id: [0; 3],
+        who: Who::first(launch.are_races_checked),
         parameters: launch.parameters,
-        shared,
+        shared: Cells::new(shared_bytes, "shared"),
+        touched: Ledger::new(shared_bytes),
         memory,
     };
     let count = launch.block.iter().product::<u32>() as usize;
@@ -53,6 +61,7 @@ pub(crate) fn launch(launch: &Launch<'_>, memory: &mut dyn Memory) -> Result<u64
             for x in 0..launch.grid[0] {
                 block.id = [x, y, z];
                 block.shared.clear();
+                block.who.next_block();
                 threads.iter_mut().for_each(Thread::restart);
                 block.run(&mut threads)?;
                 steps += threads.iter().map(|thread| thread.steps).sum::<u64>();
@@ -87,6 +96,7 @@ impl Block<'_> {
                 let trouble = Kind::Deadlock.with("some are at a shfl, others are not");
                 return Err(Fault { trouble, line, block: self.id, thread: waiting.id });
             }
+            self.who.next_epoch();
             for thread in threads.iter_mut().filter(|thread| thread.state == State::AtBarrier) {
                 (thread.at, thread.state) = (thread.at + 1, State::Running);
             }
@@ -101,10 +111,10 @@ impl Block<'_> {
         size: usize,
     ) -> Result<u64, Trouble> {
         match resolve(space, address) {
-            (Space::Shared, address) => self.shared.load(address, size),
+            (Space::Shared, address) => self.load_shared(address, size, Touch::Read),
             (Space::Local, address) => local.load(address, size),
             (Space::Parameter, address) => self.parameter(address, size),
-            (_, address) => self.memory.load(address, size),
+            (_, address) => self.memory.load(self.who, address, size),
         }
     }
 
@@ -116,9 +126,12 @@ impl Block<'_> {
         value: u64,
     ) -> Result<(), Trouble> {
         match resolve(space, address) {
-            (Space::Shared, address) => self.shared.store(address, size, value),
+            (Space::Shared, address) => {
+                self.shared.store(address, size, value)?;
+                self.note_shared(address, size, Touch::Write)
+            }
             (Space::Local, address) => local.store(address, size, value),
-            (_, address) => self.memory.store(address, size, value),
+            (_, address) => self.memory.store(self.who, address, size, value),
         }
     }
 
@@ -131,12 +144,24 @@ impl Block<'_> {
     ) -> Result<u64, Trouble> {
         match resolve(space, address) {
             (Space::Shared, address) => {
-                let old = self.shared.load(address, size)?;
+                let old = self.load_shared(address, size, Touch::Atomic)?;
                 self.shared.store(address, size, change(old))?;
                 Ok(old)
             }
-            (_, address) => self.memory.atomic(address, size, change),
+            (_, address) => self.memory.atomic(self.who, address, size, change),
         }
+    }
+
+    fn load_shared(&mut self, address: u64, size: usize, touch: Touch) -> Result<u64, Trouble> {
+        let value = self.shared.load(address, size)?;
+        self.note_shared(address, size, touch)?;
+        Ok(value)
+    }
+
+    /// Of bytes that are there.
+    fn note_shared(&mut self, address: u64, size: usize, touch: Touch) -> Result<(), Trouble> {
+        let bytes = (address as usize, size);
+        self.touched.note(bytes, touch, self.who.within_block(), || "shared memory".into())
     }
 
     fn parameter(&self, address: u64, size: usize) -> Result<u64, Trouble> {

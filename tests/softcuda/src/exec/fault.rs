@@ -23,6 +23,7 @@ pub(crate) struct Fault {
 pub(crate) enum Kind {
     OutOfBounds,
     UseAfterFree,
+    Poisoned,
     UninitialisedRead,
     OtherDevice,
     Misaligned,
@@ -31,6 +32,7 @@ pub(crate) enum Kind {
     Endless,
     Deadlock,
     InactiveLane,
+    Race,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
         match self {
             Self::OutOfBounds => "out of bounds",
             Self::UseAfterFree => "use after free",
+            Self::Poisoned => "use of what its pool took back",
             Self::UninitialisedRead => "uninitialised read",
             Self::OtherDevice => "memory of another device",
             Self::Misaligned => "misaligned address",
@@ -46,6 +49,7 @@ impl Kind {
             Self::Endless => "a thread without end",
             Self::Deadlock => "threads that wait for each other",
             Self::InactiveLane => "shfl and a lane that takes no part",
+            Self::Race => "race inside of the kernel",
         }
     }
 
@@ -54,12 +58,13 @@ impl Kind {
         match self {
             Self::OutOfBounds
             | Self::UseAfterFree
+            | Self::Poisoned
             | Self::UninitialisedRead
             | Self::OtherDevice => Code::ILLEGAL_ADDRESS,
             Self::Misaligned => Code::MISALIGNED_ADDRESS,
             Self::Trap => Code::ILLEGAL_INSTRUCTION,
             Self::Endless | Self::Deadlock => Code::LAUNCH_TIMEOUT,
-            Self::DivisionByZero | Self::InactiveLane => Code::LAUNCH_FAILED,
+            Self::DivisionByZero | Self::InactiveLane | Self::Race => Code::LAUNCH_FAILED,
         }
     }
 

@@ -5,7 +5,7 @@ mod forms;
 mod refused;
 mod threads;
 
-use super::{Fault, Kind, Launch, Memory, Trouble, launch};
+use super::{Fault, Kind, Launch, Memory, Trouble, Who, launch};
 use crate::ptx;
 
 /// Memory from address 0 on, all of it written.
@@ -19,7 +19,7 @@ impl Flat {
 }
 
 impl Memory for Flat {
-    fn load(&mut self, address: u64, size: usize) -> Result<u64, Trouble> {
+    fn load(&mut self, _who: Who, address: u64, size: usize) -> Result<u64, Trouble> {
         Ok(self
             .at(address, size)?
             .iter()
@@ -27,19 +27,20 @@ impl Memory for Flat {
             .fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
-    fn store(&mut self, address: u64, size: usize, value: u64) -> Result<(), Trouble> {
+    fn store(&mut self, _who: Who, address: u64, size: usize, value: u64) -> Result<(), Trouble> {
         self.at(address, size)?.copy_from_slice(&value.to_le_bytes()[..size]);
         Ok(())
     }
 
     fn atomic(
         &mut self,
+        who: Who,
         address: u64,
         size: usize,
         change: &dyn Fn(u64) -> u64,
     ) -> Result<u64, Trouble> {
-        let old = self.load(address, size)?;
-        self.store(address, size, change(old))?;
+        let old = self.load(who, address, size)?;
+        self.store(who, address, size, change(old))?;
         Ok(old)
     }
 }
@@ -71,7 +72,14 @@ fn run(
     let module = ptx::parse(source, &mut |_| Ok(0)).unwrap();
     let function = module.functions.values().next().unwrap();
     let parameters: Vec<u8> = arguments.iter().flat_map(|it| it.to_le_bytes()).collect();
-    let work = Launch { function, grid: [1; 3], block, dynamic_bytes: 0, parameters: &parameters };
+    let work = Launch {
+        function,
+        grid: [1; 3],
+        block,
+        dynamic_bytes: 0,
+        parameters: &parameters,
+        are_races_checked: true,
+    };
     launch(&work, memory)
 }
 
@@ -79,6 +87,6 @@ fn run(
 fn check(code: &str, arguments: [u64; 3], expected: u64) {
     let mut memory = Flat((0..64).collect());
     run(&kernel(code), [1; 3], arguments, &mut memory).unwrap();
-    let found = memory.load(0, 8).unwrap();
+    let found = memory.load(Who::first(false), 0, 8).unwrap();
     assert_eq!(found, expected, "{code} of {arguments:x?}: {found:#x}, expected {expected:#x}");
 }

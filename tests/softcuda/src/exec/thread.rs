@@ -69,6 +69,7 @@ impl Thread {
     /// Goes on until it waits or exits.
     pub(super) fn run(&mut self, block: &mut Block<'_>) -> Result<(), Fault> {
         let function = block.function;
+        block.who.thread = self.number as u32;
         while self.state == State::Running {
             let instruction = &function.code[self.at];
             self.steps += 1;

@@ -14,6 +14,8 @@ use crate::sync::lock;
 
 /// Set in a cell whose byte was written.
 const WRITTEN: u16 = 0x100;
+/// Set in a cell that nobody may touch. Its byte is not written.
+const POISONED: u16 = 0x200;
 
 /// Device memory of one call.
 pub(crate) struct Allocation {
@@ -157,6 +159,24 @@ impl Allocation {
         for cell in &self.cells[bytes] {
             cell.store(u16::from(byte) | WRITTEN, Ordering::Relaxed);
         }
+    }
+
+    /// Lets nobody touch them.
+    pub(super) fn poison(&self, bytes: Range<usize>) {
+        self.cells[bytes].iter().for_each(|cell| cell.store(POISONED, Ordering::Relaxed));
+    }
+
+    /// Lets them be as new.
+    pub(super) fn forget(&self, bytes: Range<usize>) {
+        self.cells[bytes].iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
+    }
+
+    /// The first byte of these that nobody may touch.
+    pub(crate) fn poisoned(&self, bytes: Range<usize>) -> Option<usize> {
+        let start = bytes.start;
+        let mut cells = self.cells[bytes].iter();
+        let place = cells.position(|cell| cell.load(Ordering::Relaxed) & POISONED != 0);
+        place.map(|place| start + place)
     }
 
     /// Takes over bytes of another, with what of them was never written.

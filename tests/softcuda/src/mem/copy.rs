@@ -135,14 +135,16 @@ fn check_host(driver: &Driver, range: HostRange, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Freed between the call and now?
+/// Freed between the call and now, or taken back by its pool?
 pub(super) fn is_alive(driver: &Driver, span: &Span, stamp: &Stamp) -> Result<()> {
-    if span.allocation.is_freed() {
-        let number = span.allocation.number;
-        driver
-            .report
-            .violation(format!("{}: allocation #{number} was freed before it ran", stamp.what));
-        return Err(Code::ILLEGAL_ADDRESS);
-    }
-    Ok(())
+    let (what, number) = (&stamp.what, span.allocation.number);
+    let fault = if span.allocation.is_freed() {
+        format!("{what}: allocation #{number} was freed before it ran")
+    } else if let Some(place) = span.allocation.poisoned(span.bytes.clone()) {
+        format!("{what}: byte {place} of allocation #{number} is with its pool, which took it back")
+    } else {
+        return Ok(());
+    };
+    driver.report.violation(fault);
+    Err(Code::ILLEGAL_ADDRESS)
 }

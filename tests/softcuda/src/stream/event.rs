@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use super::Stream;
 use crate::code::{Code, Result};
 use crate::driver::Driver;
+use crate::graph::Moment;
 use crate::race::Clock;
 use crate::sync::lock;
 
 /// An event, recorded or not.
 pub(crate) struct Event {
     has_time: HasTime,
-    record: Mutex<Option<Record>>,
+    record: Mutex<Option<Recorded>>,
 }
 
 /// Whether an event can tell when it came.
@@ -20,6 +21,13 @@ pub(crate) struct Event {
 pub(crate) enum HasTime {
     Yes,
     No,
+}
+
+/// Where it was recorded last.
+#[derive(Clone)]
+enum Recorded {
+    InStream(Record),
+    InCapture(Moment),
 }
 
 #[derive(Clone)]
@@ -35,9 +43,16 @@ impl Event {
         Self { has_time, record: Mutex::default() }
     }
 
-    /// Lets the event stand behind all that is in the stream.
-    pub(crate) fn record(&self, driver: &'static Driver, stream: &Stream) {
-        let Some(stream) = stream.arc() else { return };
+    /// Lets the event stand behind all that is in the stream, or in its capture.
+    ///
+    /// # Errors
+    /// What the capture says.
+    pub(crate) fn record(&self, driver: &'static Driver, stream: &Arc<Stream>) -> Result<()> {
+        if let Some(lane) = stream.lane() {
+            *lock(&self.record) = Some(Recorded::InCapture(lane.record()?));
+            return Ok(());
+        }
+        driver.captures.check_implicit(driver, stream)?;
         let clock = stream.stamp(driver, "event").before;
         let at = Arc::new(OnceLock::new());
         let reached = at.clone();
@@ -45,34 +60,57 @@ impl Event {
             reached.get_or_init(Instant::now);
             Ok(())
         });
-        *lock(&self.record) = Some(Record { stream, number, clock, at });
+        let record = Record { stream: stream.clone(), number, clock, at };
+        *lock(&self.record) = Some(Recorded::InStream(record));
+        Ok(())
     }
 
     /// Lets the stream's next work wait for it; for one that was never recorded, it does not.
-    pub(crate) fn hold(&self, stream: &Stream) {
-        let record = lock(&self.record).clone();
-        if let Some(record) = record {
-            stream.come_after(&record.stream, record.number, &record.clock);
+    ///
+    /// # Errors
+    /// `STREAM_CAPTURE_ISOLATION` if the stream is captured and the event was recorded in no capture;
+    /// what the event's capture says.
+    pub(crate) fn hold(&self, stream: &Arc<Stream>) -> Result<()> {
+        let recorded = lock(&self.record).clone();
+        match (recorded, stream.lane()) {
+            (None, _) => Ok(()),
+            (Some(Recorded::InCapture(moment)), _) => moment.hold(stream),
+            (Some(Recorded::InStream(_)), Some(lane)) => {
+                lane.capture.invalidate();
+                Err(Code::STREAM_CAPTURE_ISOLATION)
+            }
+            (Some(Recorded::InStream(record)), None) => {
+                stream.come_after(&record.stream, record.number, &record.clock);
+                Ok(())
+            }
+        }
+    }
+
+    /// # Errors
+    /// `CAPTURED_EVENT` of one that stands in a capture.
+    fn recorded(&self) -> Result<Option<Record>> {
+        match lock(&self.record).clone() {
+            None => Ok(None),
+            Some(Recorded::InStream(record)) => Ok(Some(record)),
+            Some(Recorded::InCapture(moment)) => Err(moment.refuse()),
         }
     }
 
     /// Lets the host wait for it.
     ///
     /// # Errors
-    /// What the device was lost by.
+    /// `CAPTURED_EVENT`; what the device was lost by.
     pub(crate) fn wait(&self, driver: &Driver) -> Result<()> {
-        let record = lock(&self.record).clone();
-        let Some(record) = record else { return Ok(()) };
+        let Some(record) = self.recorded()? else { return Ok(()) };
         record.stream.queue.wait_for(record.number);
         driver.space.release_pools(record.stream.device);
         record.seen(driver)
     }
 
     /// # Errors
-    /// `NOT_READY` if it has not come; what the device was lost by.
+    /// `NOT_READY` if it has not come; `CAPTURED_EVENT`; what the device was lost by.
     pub(crate) fn query(&self, driver: &Driver) -> Result<()> {
-        let record = lock(&self.record).clone();
-        let Some(record) = record else { return Ok(()) };
+        let Some(record) = self.recorded()? else { return Ok(()) };
         if !record.stream.queue.is_done(record.number) {
             return Err(Code::NOT_READY);
         }
@@ -88,8 +126,7 @@ impl Event {
     }
 
     fn time(&self) -> Result<Instant> {
-        let record = lock(&self.record).clone();
-        match record {
+        match self.recorded()? {
             Some(record) if self.has_time == HasTime::Yes => {
                 record.at.get().copied().ok_or(Code::NOT_READY)
             }

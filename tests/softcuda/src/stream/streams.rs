@@ -44,6 +44,9 @@ impl Streams {
     pub(crate) fn destroy(&self, handle: usize) -> Result<()> {
         let stream = self.table.remove(handle)?;
         lock(&self.all).retain(|other| other.number != stream.number);
+        if let Some(lane) = stream.lane() {
+            lane.capture.invalidate();
+        }
         stream.close();
         Ok(())
     }
@@ -54,7 +57,7 @@ impl Streams {
     }
 
     /// Those that the null stream is in order with.
-    pub(super) fn blocking(&self, device: usize) -> Vec<Arc<Stream>> {
+    pub(crate) fn blocking(&self, device: usize) -> Vec<Arc<Stream>> {
         let mut streams = self.of_device(device);
         streams.retain(|stream| stream.kind == Kind::Blocking);
         streams
@@ -76,14 +79,14 @@ impl Streams {
             *last += 1;
             *last
         };
-        let stream = Arc::new_cyclic(|itself| Stream {
+        let stream = Arc::new(Stream {
             number,
             device,
             kind,
             priority,
             queue: Queue::default(),
             clock: Mutex::default(),
-            itself: itself.clone(),
+            lane: Mutex::default(),
         });
         lock(&self.all).push(stream.clone());
         let worker = stream.clone();

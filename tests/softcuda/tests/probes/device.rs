@@ -80,6 +80,16 @@ functions! {
     fn cuIpcGetMemHandle(handle: *mut Handle, address: u64);
     fn cuIpcOpenMemHandle_v2(address: *mut u64, handle: Handle, flags: u32);
     fn cuIpcCloseMemHandle(address: u64);
+    fn cuStreamBeginCapture_v2(stream: usize, mode: i32);
+    fn cuStreamEndCapture(stream: usize, graph: *mut usize);
+    fn cuStreamIsCapturing(stream: usize, status: *mut i32);
+    fn cuStreamGetCaptureInfo_v2(stream: usize, status: *mut i32, number: *mut u64,
+        graph: *mut usize, dependencies: *mut usize, count: *mut usize);
+    fn cuGraphInstantiateWithFlags(executable: *mut usize, graph: usize, flags: u64);
+    fn cuGraphUpload(executable: usize, stream: usize);
+    fn cuGraphLaunch(executable: usize, stream: usize);
+    fn cuGraphExecDestroy(executable: usize);
+    fn cuGraphDestroy(graph: usize);
     fn cuMemPoolCreate(pool: *mut usize, properties: *const c_void);
     fn cuMemPoolDestroy(pool: usize);
     fn cuMemPoolTrimTo(pool: usize, kept: usize);
@@ -117,6 +127,10 @@ functions! {
     fn cuLaunchKernel(function: usize, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32,
         block_y: u32, block_z: u32, shared: u32, stream: usize,
         arguments: *const *const c_void, extra: *const c_void);
+    fn softcuda_poison(address: u64, size: usize);
+    fn softcuda_unpoison(address: u64, size: usize);
+    fn softcuda_poison_async(address: u64, size: usize, stream: usize);
+    fn softcuda_unpoison_async(address: u64, size: usize, stream: usize);
     fn softcuda_set(name: *const c_char, value: u64);
     fn softcuda_lose_device(device: i32);
     fn softcuda_counter(name: *const c_char, count: *mut u64);

@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod graphs;
 mod ipc;
 mod kernels;
 mod memory;
@@ -11,5 +12,8 @@ mod names;
 mod order;
 mod peers;
 mod pinned;
+mod poison;
 mod pools;
 mod races;
+mod report;
+mod threads;

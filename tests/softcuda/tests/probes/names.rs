@@ -13,7 +13,9 @@ const NAMES: &str = "cuInit cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDe
     cuDevicePrimaryCtxGetState cuCtxGetCurrent cuCtxSetCurrent cuCtxPushCurrent_v2 \
     cuCtxPopCurrent_v2 cuCtxGetDevice cuCtxSynchronize cuCtxGetStreamPriorityRange \
     cuStreamCreate cuStreamCreateWithPriority cuStreamGetPriority cuStreamDestroy_v2 \
-    cuStreamSynchronize cuStreamQuery cuStreamWaitEvent cuStreamIsCapturing cuLaunchHostFunc \
+    cuStreamSynchronize cuStreamQuery cuStreamWaitEvent cuStreamIsCapturing cuStreamGetCaptureInfo cuStreamGetCaptureInfo_v2 cuStreamBeginCapture_v2 \
+    cuStreamEndCapture cuGraphInstantiateWithFlags cuGraphUpload cuGraphLaunch \
+    cuGraphExecDestroy cuGraphDestroy cuLaunchHostFunc \
     cuEventCreate cuEventRecord cuEventSynchronize cuEventQuery cuEventElapsedTime \
     cuEventElapsedTime_v2 cuEventDestroy_v2 cuMemAllocAsync cuMemAlloc_v2 cuMemFreeAsync \
     cuMemFree_v2 cuMemGetInfo_v2 cuMemcpyHtoDAsync_v2 cuMemcpyDtoHAsync_v2 cuMemcpyDtoDAsync_v2 \

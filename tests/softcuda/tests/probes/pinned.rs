@@ -9,7 +9,7 @@ const LATE: (&str, u64) = ("run_when_awaited", 1);
 
 impl Device {
     /// The bytes of pinned memory. No copy runs meanwhile.
-    fn host<'a>(address: *mut u8, size: usize) -> &'a mut [u8] {
+    pub(crate) fn host<'a>(address: *mut u8, size: usize) -> &'a mut [u8] {
         // SAFETY: the tests give memory of that size, and hold one such slice at a time.
         unsafe { slice::from_raw_parts_mut(address, size) }
     }

@@ -1,7 +1,7 @@
 //! Several threads: branches, barriers, shuffles, and what goes wrong with them.
 
 use super::{Flat, Kind, check, kernel, run};
-use crate::exec::Memory;
+use crate::exec::{Memory, Who};
 
 /// Each thread's `%w0` as bytes.
 fn lanes(code: &str, count: u32) -> Vec<u8> {
@@ -75,5 +75,5 @@ fn a_fault_tells_where() {
     let mut memory = Flat(vec![0; 64]);
     let fault = run(&kernel(code), [4, 1, 1], [0; 3], &mut memory).unwrap_err();
     assert_eq!((fault.line, fault.block, fault.thread), (12, [0; 3], [2, 0, 0]));
-    assert!(memory.load(0, 8).is_ok());
+    assert!(memory.load(Who::first(false), 0, 8).is_ok());
 }
