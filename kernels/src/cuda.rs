@@ -22,8 +22,8 @@ mod transpose;
 
 pub use color::{Convert, Planes, nv12_to_rgb, ycbcr420_to_rgb};
 pub use copy::{Copies, Part, gather, scatter};
-pub use detection::{Candidates, Decode, Detections, Score, decode_detections, score_boxes};
-pub use draw::{Across, Down, Draw, Resize};
+pub use detection::{Candidates, Decode, Detections, ScoreBoxes, decode_detections, score_boxes};
+pub use draw::{Across, Down, Draw, Passes, Resize};
 pub use kernels::Kernels;
 pub use modules::{MODULES, Source};
 pub use picture::{Drawing, Element, Picture};

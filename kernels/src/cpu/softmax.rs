@@ -52,7 +52,9 @@ fn of_line(line: &[f32], out: &mut [f32]) {
         sums.iter_mut().zip(numbers).for_each(|(sum, &e)| *sum += e);
     }
     halve(&mut sums, 1);
-    out.iter_mut().for_each(|e| *e /= sums[0]);
+    for e in out {
+        *e /= sums[0];
+    }
 }
 
 /// Several lines side by side.
@@ -80,9 +82,9 @@ impl Columns {
         let lines = block.chunks_exact(self.inner).zip(out.chunks_exact_mut(self.inner));
         let work = || lines.for_each(|(line, out)| exponentials(line, &self.max, out));
         if self.inner < WIDE {
-            work()
+            work();
         } else {
-            widest(work)
+            widest(work);
         }
         self.add_up(out);
         for line in out.chunks_exact_mut(self.inner) {

@@ -54,7 +54,7 @@ pub struct Decode {
 /// The argument of `score_boxes`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-pub struct Score {
+pub struct ScoreBoxes {
     boxes: u64,
     scores: u64,
     corners: u64,
@@ -131,7 +131,7 @@ pub fn score_boxes(
     format: BoxFormat,
     score_threshold: f32,
     candidates: &Candidates,
-) -> Result<Option<Launch<Score>>, LaunchError> {
+) -> Result<Option<Launch<ScoreBoxes>>, LaunchError> {
     let number = scores.size_bytes() / size_of::<f32>();
     let scores = scores.elements("scores", number, size_of::<f32>())?;
     let boxes = box_address("boxes", boxes, number)?;
@@ -145,7 +145,7 @@ pub fn score_boxes(
         kernel: "score_boxes",
         blocks: blocks([all.div_ceil(THREADS), 1, 1])?,
         threads: [THREADS, 1, 1],
-        argument: Score {
+        argument: ScoreBoxes {
             boxes,
             scores,
             corners,

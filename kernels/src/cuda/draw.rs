@@ -27,6 +27,15 @@ pub struct Draw<'a> {
     pub target: Region,
 }
 
+/// Two launches, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Passes {
+    /// Along y, into scratch memory.
+    pub down: Launch<Down>,
+    /// Along x, into the target.
+    pub across: Launch<Across>,
+}
+
 /// The argument of `resize_*`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -89,7 +98,7 @@ impl Draw<'_> {
         self.chunks(|drawings, target, canvas| {
             let (pictures, _) = placed(drawings)?;
             let argument = Resize { target, canvas, pictures };
-            Ok(self.launch(kernel, drawings.len(), argument)?)
+            self.launch(kernel, drawings.len(), argument)
         })
     }
 
@@ -108,10 +117,7 @@ impl Draw<'_> {
     ///
     /// # Errors
     /// As [`Draw::bilinear`], or when the scratch memory has another size.
-    pub fn antialiased(
-        &self,
-        scratch: Region,
-    ) -> Result<Vec<(Launch<Down>, Launch<Across>)>, LaunchError> {
+    pub fn antialiased(&self, scratch: Region) -> Result<Vec<Passes>, LaunchError> {
         let elements = self.scratch_bytes() / size_of::<f32>();
         let scratch = scratch.elements("scratch memory", elements, size_of::<f32>())?;
         let kernel = match self.element {
@@ -133,7 +139,8 @@ impl Draw<'_> {
                 threads: [DOWN_THREADS, 1, 1],
                 argument: Down { scratch, pictures },
             };
-            Ok((down, self.launch(kernel, drawings.len(), across)?))
+            let across = self.launch(kernel, drawings.len(), across)?;
+            Ok(Passes { down, across })
         })
     }
 

@@ -6,6 +6,7 @@ mod color;
 mod copy;
 mod detection;
 mod gpu;
+mod limits;
 mod mutants;
 mod random;
 mod resize;

@@ -44,9 +44,10 @@ fn the_right_launch_is_clean_on_the_software_cuda_device() {
 /// The target's address, then four strides, then width and height.
 const CANVAS_HEIGHT: usize = 8 + 4 * 8 + 4;
 
+/// The row behind the last one of red is the first one of green.
 #[test]
 fn a_row_too_many_is_caught_on_the_software_cuda_device() {
-    SoftCuda::new().errs("out of bounds").run(|_| {
+    SoftCuda::new().errs("race inside of the kernel").run(|_| {
         let gpu = Gpu::open();
         let (_input, _output, launch) = drawn(&gpu);
         gpu.run([Launch { blocks: [1, 2, 1], ..grown(launch, CANVAS_HEIGHT) }]);

@@ -5,7 +5,7 @@ use half::f16;
 use nereid_kernels::cpu::{
     self, ChannelOrder, Filter, Frame, Image, Layout, Level, Orientation, PixelFormat, Rendering,
 };
-use nereid_kernels::cuda::{Draw, Drawing, Element, Picture};
+use nereid_kernels::cuda::{Draw, Drawing, Element, Passes, Picture};
 use nereid_softcuda_harness::SoftCuda;
 
 use crate::gpu::{Gpu, Input};
@@ -115,7 +115,9 @@ fn check<T: Drawn>(gpu: &Gpu, cases: &[Case], rendering: &Rendering, seed: u64) 
         Filter::Bilinear => gpu.run(draw.bilinear().unwrap()),
         Filter::Triangle => {
             let scratch = gpu.output(draw.scratch_bytes().max(1));
-            for (down, across) in draw.antialiased(scratch.part(0, draw.scratch_bytes())).unwrap() {
+            for Passes { down, across } in
+                draw.antialiased(scratch.part(0, draw.scratch_bytes())).unwrap()
+            {
                 gpu.run([down]);
                 gpu.run([across]);
             }
