@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cache
@@ -115,7 +116,7 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(COMPILER.place("libnvrtc.so.12")))
 
 
-def output(program: ctypes.c_void_p, size_of: ctypes._CFuncPtr, get: ctypes._CFuncPtr) -> str:
+def output(program: ctypes.c_void_p, size_of: Callable, get: Callable) -> str:
     """What NVRTC holds of a program."""
     size = ctypes.c_size_t()
     size_of(program, ctypes.byref(size))

@@ -1,15 +1,16 @@
-// Antialiased resizing in two passes: along y into scratch memory, then along x into a model's tensor, fused with padding,
-// colour order, normalisation, cast and layout. The CPU does the same two. An axis that does not shrink is resized by two
-// pixels. Crop and orientation are in the strides of the first pass.
+// Antialiased resizing in two passes: along y into scratch memory, then along x into a model's tensor, fused with
+// padding, colour order, normalisation, cast and layout. The CPU does the same two. An axis that does not shrink is
+// resized by two pixels. Crop and orientation are in the strides of the first pass.
 //
 // Formula: `cpu/resize.rs`, Filter::Triangle. The same bits.
-// Bytes: down reads the source once (a level is met by the rows of two blocks, the second time from a cache), and writes
-//   4 bytes for each level of its width in each row that is drawn; across reads these and writes the canvas. 1280 x 720 to
-//   640 x 640 is 2.8 MB, 9.8 MB twice, and 4.9 MB in F32.
+// Bytes: down reads the source once (a level is met by the rows of two blocks, the second time from a cache), and
+//   writes 4 bytes for each level of its width in each row that is drawn; across reads these and writes the canvas.
+//   1280 x 720 to 640 x 640 is 2.8 MB, 9.8 MB twice, and 4.9 MB in F32.
 // Expected: down 50 to 70 % of the memory's bandwidth, threads side by side read bytes side by side; across about 50 %,
 //   bound by the loads of its taps, of which the first cache has most.
-// Shared memory: 256 weights of a row, 1024 bytes; the triangles of 32 columns and 8 weights of each, 2304 bytes. A weight
-//   is a division, so a block divides it once. Full occupancy; across 75 % where a multiprocessor has 2048 threads.
+// Shared memory: 256 weights of a row, 1024 bytes; the triangles of 32 columns and 8 weights of each, 2304 bytes. A
+//   weight is a division, so a block divides it once. Full occupancy; across 75 % where a multiprocessor has 2048
+//   threads.
 //   antialias_down: 32 registers
 //   antialias_across_u8: 40 registers
 //   antialias_across_f16: 40 registers

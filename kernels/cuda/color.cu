@@ -1,10 +1,10 @@
-// From planes of luma and halved chroma to interleaved RGB: NV12 of video, and the YCbCr 4:2:0 of JPEG. One launch for a
-// batch of pictures of different sizes.
+// From planes of luma and halved chroma to interleaved RGB: NV12 of video, and the YCbCr 4:2:0 of JPEG. One launch for
+// a batch of pictures of different sizes.
 //
 // Formulas: `cpu/nv12.rs` and `cpu/ycbcr.rs`, in whole numbers. The same bits.
 // Bytes: 1.5 read and 3 written a pixel; 1920 x 1080 is 9.3 MB.
-// Expected: about half of the memory's bandwidth, bound by stores of a byte, which the second cache joins to lines. Wider
-//   ones would need widths that are multiples of 4, which JPEG's need not be.
+// Expected: about half of the memory's bandwidth, bound by stores of a byte, which the second cache joins to lines.
+//   Wider ones would need widths that are multiples of 4, which JPEG's need not be.
 // Full occupancy.
 //   nv12_to_rgb: 28 registers
 //   ycbcr420_to_rgb: 26 registers

@@ -1,8 +1,9 @@
-// Rows of several tensors side by side in one, or the other way: gather and scatter along the batch axis, in one launch.
+// Rows of several tensors side by side in one, or the other way: gather and scatter along the batch axis, in one
+// launch.
 //
 // Bytes: each once read and once written.
-// Expected: 85 to 95 % of the memory's bandwidth, by 16 bytes at once; a tenth of it where a part lies at no multiple of 16,
-//   which tensors that are allocated do not.
+// Expected: 85 to 95 % of the memory's bandwidth, by 16 bytes at once; a tenth of it where a part lies at no multiple
+//   of 16, which tensors that are allocated do not.
 // Full occupancy.
 //   copy_parts: 28 registers
 #include "elements.cuh"

@@ -1,5 +1,6 @@
-// From a detector's output to candidates. Every place gets a line of the result; one that is no candidate gets the score NaN,
-// which orders last, and class -1. So nothing has to be counted, and the order of candidates is that of places.
+// From a detector's output to candidates. Every place gets a line of the result; one that is no candidate gets the
+// score NaN, which orders last, and class -1. So nothing has to be counted, and the order of candidates is that of
+// places.
 //
 // Formula: `cpu/detection.rs`. The same bits.
 // Bytes: all numbers once, and 24 written a place. 84 numbers of 8400 places are 3.0 MB.

@@ -5,8 +5,8 @@
 // As many as fit the 4 KiB of a kernel's parameters.
 const int PICTURES_MAX = 48;
 
-// A picture, and where it is drawn. Strides are in bytes and may be negative, so that a crop, an orientation, planes, and
-// the order of the bytes' colours are all told by them; a picture of one level has a channel stride of 0.
+// A picture, and where it is drawn. Strides are in bytes and may be negative, so that a crop, an orientation, planes,
+// and the order of the bytes' colours are all told by them; a picture of one level has a channel stride of 0.
 struct Picture {
     const u8* red;  // Of the first column of the first row.
     i64 pixel_stride, row_stride, channel_stride;

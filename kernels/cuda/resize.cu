@@ -1,12 +1,12 @@
-// Resizing by 2x2 pixels into a model's tensor, fused with crop, orientation, padding, colour order, normalisation, cast
-// and layout. One launch draws a batch of pictures of different sizes; a thread draws a pixel in all channels.
+// Resizing by 2x2 pixels into a model's tensor, fused with crop, orientation, padding, colour order, normalisation,
+// cast and layout. One launch draws a batch of pictures of different sizes; a thread draws a pixel in all channels.
 //
 // Formula: `cpu/resize.rs`, Filter::Bilinear. The same bits.
 // Bytes: the rows of the source that are met, once; `channels * sizeof(T)` for each pixel of the canvas. 1280 x 720 to
 //   640 x 640 in F32 is 2.8 MB + 4.9 MB.
-// Expected: 60 to 80 % of the memory's bandwidth for F32 and F64; F16 and U8 are bound by their 12 loads of a byte a pixel,
-//   which the first cache serves. Wider loads do not pay: neighbours are 3 bytes apart, and any distance after scaling.
-//   What is transposed by its orientation reads a line for each pixel, of which the cache keeps the rest.
+// Expected: 60 to 80 % of the memory's bandwidth for F32 and F64; F16 and U8 are bound by their 12 loads of a byte a
+//   pixel, which the first cache serves. Wider loads do not pay: neighbours are 3 bytes apart, and any distance after
+//   scaling. What is transposed by its orientation reads a line for each pixel, of which the cache keeps the rest.
 // Shared memory: the taps of a block's 32 columns and 8 rows, 320 bytes. Full occupancy.
 //   resize_u8: 30 registers
 //   resize_f16: 30 registers

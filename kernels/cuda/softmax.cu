@@ -1,11 +1,11 @@
 // Softmax along an axis.
 //
-// Formula: `cpu/softmax.rs`, which also has the order of the sum: 32 sums of every 32nd element, which are then added by
-// halves. The same bits, but for those of NaNs.
-// Bytes: a number is read twice and its exponential three times, and written twice; but for the first of these, a row comes
-//   from a cache. So 8 bytes a number go to and from memory.
-// Expected: rows of thousands 40 to 60 % of the memory's bandwidth, where there are as many rows as blocks fit; the sum has
-//   32 threads and takes a third of the time. Columns about half, if there are 32 or more side by side.
+// Formula: `cpu/softmax.rs`, which also has the order of the sum: 32 sums of every 32nd element, which are then added
+//   by halves. The same bits, but for those of NaNs.
+// Bytes: a number is read twice and its exponential three times, and written twice; but for the first of these, a row
+//   comes from a cache. So 8 bytes a number go to and from memory.
+// Expected: rows of thousands 40 to 60 % of the memory's bandwidth, where there are as many rows as blocks fit; the sum
+//   has 32 threads and takes a third of the time. Columns about half, if there are 32 or more side by side.
 // Shared memory: 36 bytes; 4096 for 32 sums of 32 columns. Full occupancy.
 //   softmax_rows: 20 registers
 //   softmax_columns: 32 registers

@@ -1,10 +1,11 @@
-// Greedy non-maximum suppression, and the way back to the pixels of the picture. A block has a picture: it looks for the next
-// that is not crossed out, which all threads find alike, and crosses out what that one suppresses.
+// Greedy non-maximum suppression, and the way back to the pixels of the picture. A block has a picture: it looks for
+// the next that is not crossed out, which all threads find alike, and crosses out what that one suppresses.
 //
 // Formulas: `cpu/nms.rs` and `cpu/letterbox.rs`. The same bits.
-// Bytes: 28 for each candidate behind one that is kept, from a cache after the first time; 28 written for each that is kept.
-// Expected: bound by two barriers for each that is kept, and by candidates / 256 steps between them: 300 kept of 4096 take
-//   about 0.2 ms, whatever the number of pictures up to that of multiprocessors.
+// Bytes: 28 for each candidate behind one that is kept, from a cache after the first time; 28 written for each that is
+//   kept.
+// Expected: bound by two barriers for each that is kept, and by candidates / 256 steps between them: 300 kept of 4096
+//   take about 0.2 ms, whatever the number of pictures up to that of multiprocessors.
 // Shared memory: a mark for each candidate, 8196 bytes. Full occupancy, which does not matter.
 //   suppress: 31 registers
 #include "elements.cuh"
@@ -12,8 +13,8 @@
 const int THREADS = 256, CANDIDATES_MAX = 1 << 16, WORD = 32;
 
 struct Suppress {
-    // Of each picture `places` candidates, and `candidates` of them by falling score: places and scores. The first score
-    // that is a NaN ends them.
+    // Of each picture `places` candidates, and `candidates` of them by falling score: places and scores. The first
+    // score that is a NaN ends them.
     const float4* corners;
     const int* classes;  // Absent: all are 0.
     const i64* order;

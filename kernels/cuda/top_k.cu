@@ -2,9 +2,9 @@
 //
 // Formula: `cpu/top_k.rs`. The same bits.
 // Bytes: 4 read a number, and 12 written a result.
-// Expected: few, with k of 1, about 70 % of the memory's bandwidth along the last axis; a further reading comes from a cache.
-//   Along another axis an eighth of it, as a line of memory has one number of each. Many compares each pair of numbers, so
-//   it is bound by arithmetic: 8400 numbers are 71 million comparisons, 20 microseconds of a large GPU.
+// Expected: few, with k of 1, about 70 % of the memory's bandwidth along the last axis; a further reading comes from a
+//   cache. Along another axis an eighth of it, as a line of memory has one number of each. Many compares each pair of
+//   numbers, so it is bound by arithmetic: 8400 numbers are 71 million comparisons, 20 microseconds of a large GPU.
 // Shared memory: 64 bytes; 2048 for 256 keys. Full occupancy.
 //   top_k_few: 32 registers
 //   top_k_many: 32 registers

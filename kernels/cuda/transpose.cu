@@ -2,10 +2,11 @@
 //
 // Formula: `cpu/transpose.rs`.
 // Bytes: each element once read and once written.
-// Expected: rows 80 to 90 % of the memory's bandwidth where they can be moved by 8 or 16 bytes, less by 1 or 2, each with
-//   three divisions; tiles 70 to 80 % for elements of 4 and 8 bytes, half of it for bytes, of which a line of a tile has 32.
-// Shared memory: a tile and a column, up to 8448 bytes; that of 8 bytes leaves room for 7 blocks in 64 KiB (87 % of 2048
-//   threads), all else has full occupancy.
+// Expected: rows 80 to 90 % of the memory's bandwidth where they can be moved by 8 or 16 bytes, less by 1 or 2, each
+//   with three divisions; tiles 70 to 80 % for elements of 4 and 8 bytes, half of it for bytes, of which a line of a
+//   tile has 32.
+// Shared memory: a tile and a column, up to 8448 bytes; that of 8 bytes leaves room for 7 blocks in 64 KiB (87 % of
+//   2048 threads), all else has full occupancy.
 //   transpose_rows_1: 26 registers
 //   transpose_rows_2: 26 registers
 //   transpose_rows_4: 26 registers
@@ -19,8 +20,8 @@
 
 const int TILE = 32, ROWS = 8, THREADS = 256;
 
-// Where the last axis stays, rows are copied. All is in elements, which may be several of the tensor's: as wide as rows and
-// addresses allow.
+// Where the last axis stays, rows are copied. All is in elements, which may be several of the tensor's: as wide as rows
+// and addresses allow.
 template <typename T>
 struct Rows {
     const T* from;

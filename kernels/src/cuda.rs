@@ -49,13 +49,15 @@ pub struct Launch<Argument> {
     pub argument: Argument,
 }
 
-/// Checked blocks along x, y and z.
+/// These many blocks along x, y and z, if a launch can have them.
 fn blocks(sizes: [u32; 3]) -> Result<[u32; 3], LaunchError> {
-    for (axis, (size, max)) in
-        sizes.into_iter().zip([i32::MAX.unsigned_abs(), BLOCKS_YZ_MAX, BLOCKS_YZ_MAX]).enumerate()
-    {
+    let limits = [
+        ("blocks along x", i32::MAX.unsigned_abs()),
+        ("blocks along y", BLOCKS_YZ_MAX),
+        ("blocks along z", BLOCKS_YZ_MAX),
+    ];
+    for (size, (what, max)) in sizes.into_iter().zip(limits) {
         if size > max {
-            let what = ["blocks along x", "blocks along y", "blocks along z"][axis];
             return Err(LaunchError::TooMany { what, count: size.into(), max: max.into() });
         }
     }

@@ -49,6 +49,7 @@ pub const MODULES: [Source; 9] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cuda::*;
 
     #[test]
     fn each_kernel_of_each_file_is_listed() {
@@ -59,6 +60,32 @@ mod tests {
             entries.sort_unstable();
             kernels.sort_unstable();
             assert_eq!(entries, kernels);
+        }
+    }
+
+    #[test]
+    fn arguments_are_as_large_as_the_kernels_declare() {
+        let size_of = |kernel: &str| match kernel {
+            "antialias_down" => size_of::<Down>(),
+            "copy_parts" => size_of::<Copies>(),
+            "decode_detections" => size_of::<Decode>(),
+            "nv12_to_rgb" | "ycbcr420_to_rgb" => size_of::<Convert>(),
+            "score_boxes" => size_of::<ScoreBoxes>(),
+            "softmax_rows" | "softmax_columns" => size_of::<Softmax>(),
+            "suppress" => size_of::<Suppress>(),
+            "top_k_few" | "top_k_many" => size_of::<TopK>(),
+            _ if kernel.starts_with("antialias_across_") => size_of::<Across>(),
+            _ if kernel.starts_with("resize_") => size_of::<Resize>(),
+            _ if kernel.starts_with("transpose_rows_") => size_of::<Rows>(),
+            _ if kernel.starts_with("transpose_tiles_") => size_of::<Tiles>(),
+            _ => 0,
+        };
+        for Source { ptx, kernels } in MODULES {
+            for kernel in kernels {
+                let declared =
+                    format!("\t.param .align 8 .b8 {kernel}_param_0[{}]\n", size_of(kernel));
+                assert!(ptx.contains(&declared), "{kernel}: {declared:?} is not there");
+            }
         }
     }
 

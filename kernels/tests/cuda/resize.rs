@@ -212,6 +212,41 @@ fn every_orientation_on_the_software_cuda_device() {
     });
 }
 
+/// As boxes are: of the picture that is upright.
+#[test]
+fn a_part_of_what_is_upright_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let (gpu, mut random) = (Gpu::open(), Random::new(12));
+        let (size, start, part) = ((9, 6), (1, 2), (4, 3));
+        let levels = random.bytes(3 * size.0 * size.1);
+        let memory = gpu.upload(&levels);
+        let rendering = Rendering::default();
+        for exif in 1..=8 {
+            let orientation = Orientation::from_exif(exif).unwrap();
+            let picture = Picture::interleaved(memory.region(), PixelFormat::Rgb, size).unwrap();
+            let picture = picture.upright(orientation);
+            assert_eq!(picture.size(), orientation.turned(size));
+            let frame = Frame::full((7, 5));
+            let drawings = [Drawing { picture: picture.part(start, part).unwrap(), frame }];
+            let target = gpu.output(3 * 7 * 5);
+            let draw = Draw {
+                drawings: &drawings,
+                rendering: &rendering,
+                element: Element::U8,
+                target: target.region(),
+            };
+            gpu.run(draw.bilinear().unwrap());
+            let mut upright = vec![0; levels.len()];
+            cpu::orient(&levels, PixelFormat::Rgb, size, orientation, &mut upright).unwrap();
+            let image = Image::new(&upright, PixelFormat::Rgb, orientation.turned(size)).unwrap();
+            let mut expected = vec![0_u8; 3 * 7 * 5];
+            let image = image.part(start, part).unwrap();
+            cpu::render(&image, &frame, &rendering, &mut expected).unwrap();
+            assert_eq!(gpu.download::<u8>(target), expected, "{exif}");
+        }
+    });
+}
+
 #[test]
 fn more_pictures_than_a_launch_has_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
