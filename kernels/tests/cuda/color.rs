@@ -1,14 +1,15 @@
 //! Luma and chroma to RGB.
 
 use nereid_kernels::cpu;
-use nereid_kernels::cuda::{LaunchError, Planes, Region, nv12_to_rgb, ycbcr420_to_rgb};
+use nereid_kernels::cuda::{
+    Convert, Launch, LaunchError, Planes, Region, nv12_to_rgb, ycbcr420_to_rgb,
+};
 use nereid_softcuda_harness::SoftCuda;
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Input, Output};
 use crate::random::Random;
 
-type Launches = fn(&[Planes]) -> Result<Vec<nereid_kernels::cuda::Launch<Convert>>, LaunchError>;
-use nereid_kernels::cuda::Convert;
+type Launches = fn(&[Planes]) -> Result<Vec<Launch<Convert>>, LaunchError>;
 
 fn planes_bytes((width, height): (usize, usize)) -> usize {
     width * height + 2 * width.div_ceil(2) * height.div_ceil(2)
@@ -24,8 +25,10 @@ fn check(
     let levels: Vec<_> = sizes.iter().map(|&size| random.bytes(planes_bytes(size))).collect();
     let memory: Vec<_> = levels.iter().map(|levels| gpu.upload(levels)).collect();
     let outputs: Vec<_> = sizes.iter().map(|size| gpu.output(3 * size.0 * size.1)).collect();
-    let planes = |((memory, output), &size): ((&crate::gpu::Input, &crate::gpu::Output), _)| {
-        Planes { size, planes: memory.region(), rgb: output.region() }
+    let planes = |((memory, output), &size): ((&Input, &Output), _)| Planes {
+        size,
+        planes: memory.region(),
+        rgb: output.region(),
     };
     let planes: Vec<_> = memory.iter().zip(&outputs).zip(sizes).map(planes).collect();
     gpu.run(launches(&planes).unwrap());
@@ -58,25 +61,30 @@ fn ycbcr_on_the_software_cuda_device() {
     });
 }
 
+/// Luma adds whole levels, so what is rounded depends on chroma: each Cb, with every eighth Cr.
+fn every_chroma() -> impl Iterator<Item = [u8; 2]> {
+    (3..=255).step_by(8).flat_map(|red| (0..=255).map(move |blue| [blue, red]))
+}
+
 #[test]
 fn every_color_on_the_software_cuda_device() {
     SoftCuda::new().run(|_| {
-        // Each luma with a coarse grid of chroma, extremes included.
-        let (gpu, steps) = (Gpu::open(), [0_u8, 1, 60, 127, 128, 129, 200, 254, 255]);
-        let size = (2 * steps.len(), 2 * steps.len());
-        for luma in (0..=255_u8).step_by(5) {
-            let mut levels = vec![luma; size.0 * size.1];
-            levels.extend(steps.iter().flat_map(|_| steps));
-            levels.extend(steps.iter().flat_map(|&red| [red; 9]));
-            let (memory, output) = (gpu.upload(&levels), gpu.output(3 * size.0 * size.1));
+        let (gpu, size) = (Gpu::open(), (2 * 256, 2 * 32));
+        let convert = |levels: &[u8], launches: Launches| {
+            let (memory, output) = (gpu.upload(levels), gpu.output(3 * size.0 * size.1));
             let planes = Planes { size, planes: memory.region(), rgb: output.region() };
-            gpu.run(ycbcr420_to_rgb(&[planes]).unwrap());
-            let (all, chroma) = levels.split_at(size.0 * size.1);
-            let (blue, red) = chroma.split_at(81);
-            let mut expected = vec![0; 3 * size.0 * size.1];
-            cpu::ycbcr420_to_rgb([all, blue, red], size, &mut expected).unwrap();
-            assert_eq!(gpu.download::<u8>(output), expected, "{luma}");
-        }
+            gpu.run(launches(&[planes]).unwrap());
+            gpu.download::<u8>(output)
+        };
+        let mut expected = vec![0; 3 * size.0 * size.1];
+        let luma = Random::new(13).bytes(size.0 * size.1);
+        let planes = [0, 1].map(|plane| every_chroma().map(|it| it[plane]).collect::<Vec<_>>());
+        let levels = [luma.as_slice(), &planes[0], &planes[1]].concat();
+        cpu::ycbcr420_to_rgb([&luma, &planes[0], &planes[1]], size, &mut expected).unwrap();
+        assert!(convert(&levels, ycbcr420_to_rgb) == expected);
+        let levels = [luma, every_chroma().flatten().collect()].concat();
+        cpu::nv12_to_rgb(&levels, size, &mut expected).unwrap();
+        assert!(convert(&levels, nv12_to_rgb) == expected);
     });
 }
 

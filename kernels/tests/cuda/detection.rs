@@ -71,7 +71,12 @@ fn any(random: &mut Random, pictures: usize) -> (Decoding, Vec<f32>, [usize; 2])
     let first = 4 + usize::from(decoding.objectness == Objectness::Present);
     let (places, numbers) = (random.between(1, 300), first + random.between(1, 4));
     let mut values = random.floats(pictures * places * numbers, -1.0, 1.0);
+    // So that many are equal.
+    let is_coarse = random.between(0, 1) == 1;
     for value in &mut values {
+        if is_coarse {
+            *value = (*value * 4.0).round() / 4.0;
+        }
         if random.between(0, 60) == 0 {
             *value = random.one_of(&[f32::NAN, f32::INFINITY, -f32::INFINITY, 90.0, -110.0, 0.0]);
         }
