@@ -18,6 +18,7 @@ mod stream;
 mod sys;
 
 use std::cell::Cell;
+use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nereid_backend::device::DeviceId;
@@ -111,40 +112,30 @@ impl Device {
         &self.0.reaper
     }
 
-    /// Opens the device of this ordinal.
+    /// Opens the device of this ordinal, and sees that it works.
     fn open(ordinal: u32, limits: &Limits) -> Result<Self, DeviceError> {
         let id = DeviceId::Cuda(ordinal);
         let refused = |failure: sys::Failure| DeviceError::driver(id, failure);
         let context = Context::retain(ordinal).map_err(refused)?;
-        let found = context.make_current().and_then(|()| context.properties());
-        let properties = found.map_err(refused).and_then(|properties| {
-            let has_pools = properties.has_memory_pools;
-            has_pools.then_some(properties).ok_or(DeviceError::NoMemoryPools(id))
-        });
-        let opened = properties.and_then(|properties| {
-            let memory_bytes_max = limits.memory_bytes.unwrap_or(properties.memory_bytes);
-            let priorities = sys::stream::priorities().map_err(refused)?;
-            let reaper =
-                Reaper::start(id).map_err(|error| DeviceError::Reaper(id, error.to_string()))?;
-            let pool = Pool::create(&context, memory_bytes_max as u64).map_err(refused)?;
-            Ok((properties, memory_bytes_max, priorities, reaper, pool))
-        });
-        let (properties, memory_bytes_max, priorities, reaper, pool) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                let _the_reason_is_told = context.release();
-                return Err(error);
-            }
-        };
+        context.make_current().map_err(refused)?;
+        let properties = context.properties().map_err(refused)?;
+        if !properties.has_memory_pools {
+            return Err(DeviceError::NoMemoryPools(id));
+        }
+        // The first call that needs a context which is not lost.
+        let event = sys::stream::Event::create().map_err(refused)?;
+        let memory_bytes_max = limits.memory_bytes.unwrap_or(properties.memory_bytes);
+        let pool = Pool::create(&context, memory_bytes_max as u64).map_err(refused)?;
+        let no_thread = |error: io::Error| DeviceError::Reaper(id, error.to_string());
         Ok(Self(Arc::new(Shared {
             id,
             properties,
-            priorities,
+            priorities: sys::stream::priorities().map_err(refused)?,
             lost: OnceLock::new(),
             memory: Limit::new(memory_bytes_max),
             pinned: PinnedPool::new(limits.pinned_bytes),
-            events: Mutex::default(),
-            reaper,
+            events: Mutex::new(vec![event]),
+            reaper: Reaper::start(id).map_err(no_thread)?,
             pool,
             context,
         })))
@@ -163,11 +154,15 @@ impl Device {
     /// # Errors
     /// [`DeviceError::Lost`] at once, without a call, if the device is lost.
     fn enter(&self) -> Result<(), DeviceError> {
-        if let Some(cause) = self.0.lost.get() {
-            return Err(DeviceError::Lost { device: self.0.id, cause: cause.clone() });
-        }
+        self.check()?;
         CALLS_DRIVER.set(true);
         self.told(self.context().make_current())
+    }
+
+    /// Whether it is not lost.
+    fn check(&self) -> Result<(), DeviceError> {
+        let lost = |cause: &Arc<str>| DeviceError::Lost { device: self.0.id, cause: cause.clone() };
+        self.0.lost.get().map_or(Ok(()), |cause| Err(lost(cause)))
     }
 
     /// What the driver answered; a sticky error marks the device as lost.
@@ -221,12 +216,12 @@ impl Drop for Shared {
         let is_lost = self.lost.get().is_some();
         self.reaper.free(Box::new(move || {
             if is_lost || context.make_current().is_err() {
-                return; // The process has to end to get it back.
+                return std::mem::forget(context); // The process has to end to get it back.
             }
             let _last: Vec<_> = events.into_iter().map(sys::stream::Event::destroy).collect();
             let _last: Vec<_> = pinned.into_iter().map(pinned::Block::free).collect();
             let _last = pool.destroy();
-            let _nobody_is_left_to_be_told = context.release();
+            drop(context);
         }));
     }
 }

@@ -7,6 +7,7 @@
 //! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`device`]: CUDA devices, their streams and memory, copies and launches;
 //! - [`host_pool`]: big buffers on the host, used again;
+//! - [`nvml`]: what GPUs tell of themselves;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
 // Allowed only where a processor's features were checked, and where a driver is called, each with its
@@ -17,4 +18,5 @@ pub mod cpu;
 pub mod cuda;
 pub mod device;
 pub mod host_pool;
+pub mod nvml;
 pub mod reaper;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod gpus;
 mod library;
 
 use std::io;
@@ -25,11 +26,14 @@ use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
+use nereid_kernels::nvml::Nvml;
 use nereid_model_repository::read::Reader;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::gpus::Gpus;
 
 fn main() -> ExitCode {
     let options = match Options::try_parse() {
@@ -62,6 +66,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let library = library::find(options.backends.onnxruntime_library.as_deref());
     let library = library.as_deref().map_err(Clone::clone);
     let backends = nereid_backend_all::start(library, &options.backends.backend_config)?;
+    let gpus = gpus::find(&options.metrics);
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,13 +74,17 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let served = runtime.block_on(serve(options, backends));
+    let served = runtime.block_on(serve(options, backends, gpus));
     // Whatever still blocks, such as a load that was told to stop, ends with the process.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Result<()> {
+async fn serve(
+    options: &Options,
+    backends: Vec<Arc<dyn Backend>>,
+    gpus: Gpus,
+) -> anyhow::Result<()> {
     let (registry, models) = Registry::new();
     let (live, life) = watch::channel(Life::Starting);
     let repository = &options.repository;
@@ -100,7 +109,7 @@ async fn serve(options: &Options, backends: Vec<Arc<dyn Backend>>) -> anyhow::Re
         is_strict: repository.strict_readiness,
     });
     let mut stop = Stop::new()?;
-    let mut protocols = start_protocols(options, &server).await?;
+    let mut protocols = start_protocols(options, &server, gpus.nvml).await?;
     let polling = tokio::select! {
         loaded = load(repository, &control, &server) => loaded?,
         signal = stop.requested() => {
@@ -149,7 +158,11 @@ impl Stop {
 }
 
 /// Binds every port before the models are loaded: that fails fast, and `ready` can be asked.
-async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Result<JoinSet<()>> {
+async fn start_protocols(
+    options: &Options,
+    server: &Arc<Server>,
+    gpus: Option<Nvml>,
+) -> anyhow::Result<JoinSet<()>> {
     let (http, grpc, metrics) = (&options.http, &options.grpc, &options.metrics);
     let mut protocols = JoinSet::new();
     let mut start = async |what, address: IpAddr, port, version, router: Router| {
@@ -167,7 +180,7 @@ async fn start_protocols(options: &Options, server: &Arc<Server>) -> anyhow::Res
         start("GRPCInferenceService", address, port, Version::Http2, router).await?;
     }
     if metrics.allow_metrics {
-        let router = metrics::router(server.clone(), metrics);
+        let router = metrics::router(server.clone(), metrics, gpus);
         let address = metrics.metrics_address.unwrap_or(http.http_address);
         start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
     }

@@ -5,6 +5,7 @@
 
 mod families;
 mod family;
+mod gpus;
 pub mod host;
 pub mod settings;
 
@@ -14,6 +15,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use nereid_kernels::nvml::Nvml;
 use prometheus::{Encoder, TextEncoder};
 
 use crate::metrics::host::{Host, Usage};
@@ -21,11 +23,11 @@ use crate::metrics::settings::Settings;
 use crate::options::MetricsOptions;
 use crate::server::Server;
 
-/// Answers scrapes of `server`'s models.
-pub fn router(server: Arc<Server>, options: &MetricsOptions) -> Router {
+/// Answers scrapes of `server`'s models, and of the GPUs that are watched, if any are.
+pub fn router(server: Arc<Server>, options: &MetricsOptions, gpus: Option<Nvml>) -> Router {
     let settings = Settings::new(&options.metrics_config);
     let host = options.allow_cpu_metrics.then(|| Mutex::new(Host::new(options.metrics_interval)));
-    let source = Source { server, settings, host };
+    let source = Source { server, settings, host, gpus };
     Router::new().fallback(answer).with_state(Arc::new(source))
 }
 
@@ -34,6 +36,7 @@ struct Source {
     server: Arc<Server>,
     settings: Settings,
     host: Option<Mutex<Host>>,
+    gpus: Option<Nvml>,
 }
 
 /// As Triton does: whatever is no GET is refused, HEAD included, and other paths have nothing.
@@ -57,7 +60,8 @@ async fn answer(State(source): State<Arc<Source>>, method: Method, uri: Uri) -> 
 impl Source {
     fn scrape(&self) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();
-        let families = families::all(&self.server, &self.settings, &self.usage());
+        let mut families = families::all(&self.server, &self.settings, &self.usage());
+        families.extend(gpus::families(&self.gpus.as_ref().map(Nvml::read).unwrap_or_default()));
         TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }

@@ -53,6 +53,9 @@ pub enum InferError {
     /// The engine failed; the batch's other requests share the cause.
     #[error("{0}")]
     Backend(Arc<str>),
+    /// The device that the model runs on is lost until the server starts anew.
+    #[error("{0}")]
+    DeviceLost(Arc<str>),
     /// A step of an ensemble failed.
     #[error("in ensemble '{ensemble}', {step}: {source}")]
     Step {
@@ -94,9 +97,11 @@ impl InferError {
             Self::Invalid(_) => Kind::InvalidArg,
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Unsupported(_) => Kind::Unsupported,
-            Self::QueueFull(_) | Self::Overloaded(_) | Self::Closed(_) | Self::Expired(_) => {
-                Kind::Unavailable
-            }
+            Self::QueueFull(_)
+            | Self::Overloaded(_)
+            | Self::Closed(_)
+            | Self::Expired(_)
+            | Self::DeviceLost(_) => Kind::Unavailable,
             Self::Cancelled(_) => Kind::Cancelled,
             Self::Abandoned | Self::Backend(_) => Kind::Internal,
             Self::Step { source, .. } => source.kind(),

@@ -25,7 +25,7 @@ pub enum Copy {
     HostToDevice,
     /// From a device to the host.
     DeviceToHost,
-    /// From one device to another.
+    /// From a device's memory to its own, or to another device's.
     DeviceToDevice,
     /// Within one memory, to make one batch of several requests.
     Gather,

@@ -122,6 +122,7 @@ impl DeviceBuffer {
         &'a self,
         stream: &'a Stream,
     ) -> Result<Reading<'a>, DeviceError> {
+        self.owner.device().check()?;
         if let Some(ready) = &self.ready {
             stream.wait(ready)?;
         }
@@ -171,11 +172,6 @@ impl Reading<'_> {
     /// [`DeviceError::Range`] if there are not so many.
     pub fn place(&self, range: &Range<usize>) -> Result<u64, DeviceError> {
         place("a buffer", (self.address(), self.size_bytes()), range)
-    }
-
-    /// Which device the buffer is memory of.
-    pub(super) fn device(&self) -> &Device {
-        self.buffer.owner()
     }
 }
 

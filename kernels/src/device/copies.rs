@@ -11,7 +11,7 @@ use bytes::Bytes;
 use nereid_backend::observer::{Copy, CopyCounter};
 
 use super::sys::memory;
-use super::{Allocation, DeviceError, PinnedBuffer, Reading};
+use super::{Allocation, DeviceBuffer, DeviceError, PinnedBuffer, Stream};
 
 /// Where bytes of the host are.
 pub enum Source<'a> {
@@ -48,20 +48,22 @@ pub fn host_to_device(
     }
 }
 
-/// Copies bytes of `from` to pinned memory, by the reading's stream.
+/// Copies bytes of `from` to pinned memory, by `stream`, after those who write them.
 ///
 /// # Errors
 /// [`DeviceError::Range`] if there are not so many, [`DeviceError::OutOfMemory`] without pinned memory
 /// for them, or when the device is lost.
 pub fn device_to_host(
-    from: &Reading<'_>,
+    from: &DeviceBuffer,
     range: &Range<usize>,
+    stream: &Stream,
     copies: &CopyCounter,
 ) -> Result<Download, DeviceError> {
-    let (place, stream) = (from.place(range)?, from.stream());
+    let reading = from.read(stream)?;
+    let place = reading.place(range)?;
     let mut buffer = stream.pinned(range.len())?;
     // SAFETY: `place` has so many bytes, which the reading keeps; the buffer is not looked at before
-    // the event, and goes back to its pool with it.
+    // the copy is done, and goes back to its pool with its end.
     let copied = unsafe { memory::copy_out(buffer.as_mut(), place, stream.raw()) };
     stream.device().told(copied)?;
     copies.add(Copy::DeviceToHost, range.len());
@@ -70,26 +72,27 @@ pub fn device_to_host(
 }
 
 /// Copies bytes of `from` to those of `to` from `start` on, within a device or from one to another, by
-/// `to`'s stream, which has to be the reading's.
+/// `to`'s stream, after those who write them.
 ///
 /// # Errors
 /// [`DeviceError::Range`] if there are not so many, or when a device is lost.
 pub fn device_to_device(
     to: &mut Allocation,
     start: usize,
-    from: &Reading<'_>,
+    from: &DeviceBuffer,
     range: &Range<usize>,
     copies: &CopyCounter,
 ) -> Result<(), DeviceError> {
-    let source = from.place(range)?;
-    let place = to.place(&(start..start.saturating_add(range.len())))?;
     let (stream, device) = (to.home(), to.home().device());
+    let reading = from.read_across(stream)?;
+    let source = reading.place(range)?;
+    let place = to.place(&(start..start.saturating_add(range.len())))?;
     device.enter()?;
-    let copied = if from.device().id() == device.id() {
+    let copied = if from.owner().id() == device.id() {
         // SAFETY: both places have so many bytes; the reading keeps one, this stream the other.
         unsafe { memory::copy_within(place, source, range.len(), stream.raw()) }
     } else {
-        let (to, from) = ((device.context(), place), (from.device().context(), source));
+        let (to, from) = ((device.context(), place), (from.owner().context(), source));
         // SAFETY: as above, each of its device.
         unsafe { memory::copy_across(to, from, range.len(), stream.raw()) }
     };

@@ -104,6 +104,7 @@ impl DeviceError {
 impl From<DeviceError> for InferError {
     fn from(error: DeviceError) -> Self {
         match error {
+            DeviceError::Lost { .. } => Self::DeviceLost(error.to_string().into()),
             DeviceError::OutOfMemory { .. } => Self::Overloaded(error.to_string()),
             other => Self::Backend(other.to_string().into()),
         }

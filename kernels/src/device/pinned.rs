@@ -101,7 +101,9 @@ impl Block {
         }
     }
 
+    /// The host waits for the last copy: the driver does not promise to.
     pub(super) fn free(self) -> sys::Result<()> {
+        self.copied.synchronize()?;
         self.copied.destroy()?;
         self.memory.free()
     }

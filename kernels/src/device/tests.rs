@@ -1,9 +1,19 @@
 //! The device layer on the software CUDA device.
 
+use nereid_backend::data_type::DataType;
+use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter};
+use nereid_backend::tensor::{Storage, Tensor};
 use nereid_softcuda_harness::SoftCuda;
 
 use super::*;
+
+mod faults;
+mod launches;
+mod memory;
+mod order;
+mod peers;
+mod probes;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
 
@@ -58,18 +68,32 @@ fn add_one(device: &Device) -> Function {
 }
 
 /// What `function` makes of `buffer`, by `stream`.
-#[allow(unsafe_code)]
 fn added(function: &Function, stream: &Stream, buffer: &DeviceBuffer) -> Arc<DeviceBuffer> {
     let reading = buffer.read(stream).unwrap();
     let to = stream.allocate(reading.size_bytes()).unwrap();
-    let count = reading.size_bytes() as u64;
-    let argument = AddOne { from: reading.address(), to: to.address(), count };
-    let blocks = u32::try_from(count.div_ceil(64)).unwrap();
-    let grid = Grid { blocks: [blocks, 1, 1], threads: [64, 1, 1], shared_bytes: 0 };
-    // SAFETY: the argument is the kernel's; both memories have `count` bytes.
-    unsafe { function.launch(stream, grid, &argument) }.unwrap();
+    launch(function, stream, reading.address(), &to).unwrap();
     drop(reading);
     to.ready().unwrap()
+}
+
+/// Lets `stream` write to all of `to` what is one more than what is at `from`.
+#[allow(unsafe_code)]
+fn launch(
+    function: &Function,
+    stream: &Stream,
+    from: u64,
+    to: &Allocation,
+) -> Result<(), DeviceError> {
+    let count = to.size_bytes() as u64;
+    let argument = AddOne { from, to: to.address(), count };
+    let blocks = u32::try_from(count.div_ceil(64)).unwrap();
+    let grid = Grid { blocks: [blocks, 1, 1], threads: [64, 1, 1], shared_bytes: 0 };
+    // SAFETY: the argument is the kernel's, and the software device bears the tests that err.
+    unsafe { function.launch(stream, grid, &argument) }
+}
+
+fn stream(device: &Device, owner: &str) -> Stream {
+    device.stream(owner, Priority::Least).unwrap()
 }
 
 fn upload(stream: &Stream, bytes: &[u8], copies: &CopyCounter) -> Arc<DeviceBuffer> {
@@ -81,22 +105,55 @@ fn upload(stream: &Stream, bytes: &[u8], copies: &CopyCounter) -> Arc<DeviceBuff
 }
 
 fn download(stream: &Stream, buffer: &DeviceBuffer, copies: &CopyCounter) -> bytes::Bytes {
-    let reading = buffer.read(stream).unwrap();
-    let download = device_to_host(&reading, &(0..reading.size_bytes()), copies).unwrap();
-    drop(reading);
-    download.bytes().unwrap()
+    let all = 0..buffer.size_bytes();
+    device_to_host(buffer, &all, stream, copies).unwrap().bytes().unwrap()
 }
 
 #[test]
 fn bytes_go_up_through_a_kernel_and_down_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
         let (device, copies) = (device(), CopyCounter::default());
-        let stream = device.stream("test", Priority::Least).unwrap();
+        let stream = stream(&device, "test");
         let bytes: Vec<u8> = (0..=255).collect();
         let up = upload(&stream, &bytes, &copies);
         let down = download(&stream, &added(&add_one(&device), &stream, &up), &copies);
         assert!(down.iter().zip(&bytes).all(|(after, before)| *after == before.wrapping_add(1)));
         assert_eq!((copies.get(Copy::HostToDevice), cuda.count("h2d_bytes")), (256, 256));
         assert_eq!((copies.get(Copy::DeviceToHost), cuda.count("d2h_bytes")), (256, 256));
+        assert_eq!((copies.get(Copy::DeviceToDevice), cuda.count("d2d_bytes")), (0, 0));
+        assert_eq!(device.memory().in_use(), 256, "the upload");
+    });
+}
+
+#[test]
+fn a_device_tells_what_it_is_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).set("memory_bytes", 1 << 20).run(|_| {
+        let devices = probe(LIMITS).unwrap();
+        assert_eq!((devices.all().len(), devices.refused().len()), (2, 0));
+        let device = devices.get(1).unwrap();
+        assert_eq!((device.id(), device.memory_bytes()), (DeviceId::Cuda(1), 1 << 20));
+        assert_eq!(device.uuid(), "GPU-736f6674-7761-7265-2d64-657669636501");
+        assert_eq!(device.compute_capability(), (7, 5));
+        assert_eq!(device.memory().bytes_max(), 1 << 20);
+        assert_eq!(format!("{device:?}"), "cuda:1 (Software CUDA device (tests))");
+        assert!(devices.get(2).is_none() && !device.is_lost());
+    });
+}
+
+#[test]
+fn tensors_on_a_device_share_their_buffer() {
+    SoftCuda::new().run(|_| {
+        let (device, copies) = (device(), CopyCounter::default());
+        let stream = stream(&device, "test");
+        let buffer = upload(&stream, &[0, 1, 2, 3, 4, 5], &copies);
+        let storage = Storage::Device(buffer.clone());
+        let tensor = Tensor::new(DataType::Uint8, vec![3, 2], storage).unwrap();
+        let rows = tensor.rows(1..3).unwrap();
+        let (found, range) = DeviceBuffer::of(&rows).unwrap();
+        assert!(std::ptr::eq(found, &raw const *buffer) && range == (2..6));
+        let down = device_to_host(found, &range, &stream, &copies).unwrap().bytes().unwrap();
+        assert_eq!(&*down, [2, 3, 4, 5]);
+        let host = Tensor::from_values(vec![1], vec![1_u8]).unwrap();
+        assert!(DeviceBuffer::of(&host).is_none());
     });
 }

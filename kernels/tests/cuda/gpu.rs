@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytemuck::{NoUninit, Pod};
+use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::CopyCounter;
 use nereid_kernels::cuda::{Kernels, Launch, Region};
 use nereid_kernels::device::{
@@ -75,10 +76,9 @@ impl Gpu {
 
     pub(crate) fn download<T: Pod>(&self, output: Output) -> Vec<T> {
         let buffer = output.0.ready().unwrap();
-        let reading = buffer.read(&self.stream).unwrap();
-        let all = 0..reading.size_bytes();
-        let bytes = device_to_host(&reading, &all, &self.copies).unwrap().bytes().unwrap();
-        values(&bytes)
+        let all = 0..buffer.size_bytes();
+        let bytes = device_to_host(&buffer, &all, &self.stream, &self.copies).unwrap();
+        values(&bytes.bytes().unwrap())
     }
 }
 

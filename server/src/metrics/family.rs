@@ -31,13 +31,14 @@ pub(super) fn labels(model: &Served, more: &[(&str, &str)]) -> Vec<LabelPair> {
     let spec = &model.definition.spec;
     let version = spec.version.to_string();
     let own = [("model", &*spec.name), ("version", version.as_str())];
-    let pair = |(name, value): &(&str, &str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value((*value).to_owned());
-        pair
-    };
-    own.iter().chain(more).map(pair).collect()
+    own.iter().chain(more).map(|(name, value)| label(name, value)).collect()
+}
+
+pub(super) fn label(name: &str, value: &str) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
 }
 
 pub(super) fn counter(labels: Vec<LabelPair>, count: u64) -> Metric {

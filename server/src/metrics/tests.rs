@@ -39,7 +39,7 @@ fn scrape(settings: &[&str]) -> String {
     let served = Served { definition, route, statistics, model };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
     let server = Arc::new(fakes::server(models));
-    let source = Source { server, settings: Settings::new(&settings), host: None };
+    let source = Source { server, settings: Settings::new(&settings), host: None, gpus: None };
     String::from_utf8(source.scrape().unwrap()).unwrap()
 }
 

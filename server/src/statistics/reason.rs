@@ -36,9 +36,10 @@ impl Reason {
             | InferError::Expired(_)
             | InferError::Closed(_) => Self::Rejected,
             InferError::Cancelled(_) => Self::Canceled,
-            InferError::Backend(_) | InferError::Abandoned | InferError::Invalid(_) => {
-                Self::Backend
-            }
+            InferError::Backend(_)
+            | InferError::Abandoned
+            | InferError::Invalid(_)
+            | InferError::DeviceLost(_) => Self::Backend,
             _ => Self::Other,
         }
     }

@@ -13,6 +13,8 @@ pub(crate) const DEVICES_MAX: u64 = 64;
 pub(crate) enum Setting {
     /// How many devices there are; read by `cuInit`.
     Devices,
+    /// What CUDA the driver says that it serves, as 1000 * major + 10 * minor.
+    DriverVersion,
     /// Memory of each device.
     MemoryBytes,
     /// 0: kernels reach no other device's memory, whatever the program asks for.
@@ -23,7 +25,7 @@ pub(crate) enum Setting {
     RunsWhenAwaited,
     /// 0: threads of a kernel that meet in the same bytes are not looked for.
     CheckRaces,
-    /// The n-th allocation from now fails, once.
+    /// The n-th allocation from now fails, once, whether of a device or pinned.
     FailAllocation,
     /// The n-th launch from now is refused, once; the context lives on.
     FailLaunch,
@@ -32,8 +34,9 @@ pub(crate) enum Setting {
 }
 
 /// Name and default, in the order of `Setting`.
-const SETTINGS: [(&str, u64); 9] = [
+const SETTINGS: [(&str, u64); 10] = [
     ("devices", 1),
+    ("driver_version", 12_090), // It takes PTX up to 8.8.
     ("memory_bytes", 8 << 30),
     ("peer_access", 1),
     ("delay_us", 0),

@@ -5,7 +5,7 @@ use cudarc::driver::{result, sys};
 
 use super::{Result, checked, named};
 
-/// A device's primary context, retained.
+/// A device's primary context, retained until it is dropped.
 pub(in super::super) struct Context {
     device: CUdevice,
     raw: CUcontext,
@@ -15,6 +15,15 @@ pub(in super::super) struct Context {
 unsafe impl Send for Context {}
 // SAFETY: as above; the driver locks its contexts.
 unsafe impl Sync for Context {}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if !self.raw.is_null() {
+            // SAFETY: it was retained once by `retain`, and is given back once.
+            let _nobody_is_left_to_be_told = unsafe { result::primary_ctx::release(self.device) };
+        }
+    }
+}
 
 /// What a device says of itself.
 pub(in super::super) struct Properties {
@@ -50,12 +59,6 @@ impl Context {
     /// Moves it out for its end; what is left is nobody's.
     pub(in super::super) fn take(&mut self) -> Self {
         Self { device: self.device, raw: std::mem::replace(&mut self.raw, std::ptr::null_mut()) }
-    }
-
-    pub(in super::super) fn release(self) -> Result<()> {
-        // SAFETY: it was retained once by `retain`, and this consumes it.
-        let released = unsafe { result::primary_ctx::release(self.device) };
-        named("cuDevicePrimaryCtxRelease", released)
     }
 
     pub(in super::super) fn properties(&self) -> Result<Properties> {

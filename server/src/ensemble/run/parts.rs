@@ -81,7 +81,7 @@ pub(super) fn of_no_rows(
         let tensor = Tensor::new(output.data_type, shape, Storage::Host(Vec::new().into()));
         Ok((output.name.clone(), tensor.map_err(|error| cannot_join(&output.name, &error))?))
     });
-    Ok(Response { outputs: empty.collect::<Result<_, _>>()? })
+    Ok(Response { outputs: empty.collect::<Result<_, InferError>>()? })
 }
 
 /// The answers of all parts as one; what has to be copied for that is counted in `copies`.
@@ -96,7 +96,7 @@ pub(super) fn join(parts: &[Tensors], copies: &CopyCounter) -> Result<Response, 
         let whole = gather_rows(first, &rest, copies);
         Ok((name.clone(), whole.map_err(|error| cannot_join(name, &error))?))
     });
-    Ok(Response { outputs: whole.collect::<Result<_, _>>()? })
+    Ok(Response { outputs: whole.collect::<Result<_, InferError>>()? })
 }
 
 fn cannot_join(name: &str, error: &TensorError) -> InferError {

@@ -15,6 +15,8 @@
 mod library;
 
 use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -60,8 +62,8 @@ impl SoftCuda {
     /// If the body does, on violations that are not expected, and on leaks.
     #[track_caller]
     pub fn run<F: FnOnce(&Library)>(self, body: F) {
-        if std::env::var_os(MARK).is_none() {
-            return self.run_apart(test_name::<F>());
+        if !is_apart() {
+            return run_apart(test_name::<F>(), &folder(), &self.options);
         }
         let library = Library::open();
         body(&library);
@@ -77,43 +79,86 @@ impl SoftCuda {
             }
         }
     }
-
-    #[track_caller]
-    fn run_apart(&self, test: &str) {
-        let binary = std::env::current_exe().unwrap();
-        let mut command = Command::new(&binary);
-        command.args([test, "--exact", "--nocapture", "--include-ignored"]);
-        command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(&folder()));
-        for (option, value) in &self.options {
-            command.env(format!("SOFTCUDA_{}", option.to_uppercase()), value.to_string());
-        }
-        let output = command.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        let ran = told.contains("1 passed");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && ran, "on the software CUDA device:\n{told}{errors}");
-    }
 }
 
-/// A folder with the library under the names that programs look for, beside the test's binary.
+/// Runs the test's `body` in a process of its own, in which the loader finds no driver, even where
+/// there is one.
+///
+/// # Panics
+/// If the body does.
+#[track_caller]
+pub fn run_without_driver<F: FnOnce()>(body: F) {
+    if is_apart() {
+        return body();
+    }
+    // The loader gives up at what is found first and is no library.
+    let folder = made("no-driver", |place| std::fs::write(place, "no library"));
+    run_apart(test_name::<F>(), &folder, &[]);
+}
+
+/// Runs the test's `body` in a process of its own, whose driver is a library without any function of
+/// a driver.
+///
+/// # Panics
+/// If the body does, or if the process's C library is not found.
+#[track_caller]
+pub fn run_with_broken_driver<F: FnOnce()>(body: F) {
+    if is_apart() {
+        return body();
+    }
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    let library = paths.filter(|path| path.contains("/libc.so")).next_back().unwrap();
+    let folder = made("broken-driver", |place| symlink(library, place));
+    run_apart(test_name::<F>(), &folder, &[]);
+}
+
+fn is_apart() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+#[track_caller]
+fn run_apart(test: &str, folder: &Path, options: &[(&'static str, u64)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--include-ignored"]);
+    command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(folder));
+    for (option, value) in options {
+        command.env(format!("SOFTCUDA_{}", option.to_uppercase()), value.to_string());
+    }
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let ran = told.contains("1 passed");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && ran, "in a process of its own:\n{told}{errors}");
+}
+
+/// A folder with the library under the names that programs look for, beside the test's binary: to be
+/// put first in the `LD_LIBRARY_PATH` of programs that a test starts.
 ///
 /// # Panics
 /// If it cannot be made.
 pub fn folder() -> PathBuf {
-    let binary = std::env::current_exe().unwrap();
-    let beside = binary.parent().unwrap();
-    let built = beside.join("libsoftcuda.so");
-    // In the test's own process, so that tests at the same time do not write over each other.
-    let folder = beside.join("softcuda");
+    // Links, so that both names are one file, and loaded once.
+    let built = beside_binary("libsoftcuda.so");
+    made("softcuda", |place| symlink(&built, place))
+}
+
+/// A folder of this name with what `make` makes of each name of a driver's library.
+fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
+    let folder = beside_binary(name);
     std::fs::create_dir_all(&folder).unwrap();
-    for name in ["libcuda.so", "libcuda.so.1"] {
-        // A link, so that both are one file, and loaded once.
-        match std::os::unix::fs::symlink(&built, folder.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{error}"),
+    for file in ["libcuda.so", "libcuda.so.1"] {
+        // Tests at the same time, of several binaries, make the same.
+        match make(&folder.join(file)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{error}"),
             _ => {}
         }
     }
     folder
+}
+
+fn beside_binary(name: &str) -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name(name)
 }
 
 /// The path to look for libraries in, with `first` before what is there.

@@ -58,9 +58,9 @@ export! {
 /// What is allocated and not freed, a line each.
 pub(super) fn leaks() -> Vec<String> {
     let device = driver().space.live(driver()).into_iter().map(|it| it.to_string());
-    let pinned = driver().pinned.live().into_iter();
+    let pinned = driver().pinned.live(driver()).into_iter();
     let pinned = pinned.map(|size| format!("pinned memory of {size} bytes"));
-    let pools = driver().space.live_pools().into_iter();
+    let pools = driver().space.live_pools(driver()).into_iter();
     let pools = pools.map(|(number, device, used)| {
         format!("memory pool #{number} of device {device}, {used} bytes in use")
     });

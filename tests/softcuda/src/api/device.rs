@@ -8,8 +8,6 @@ use crate::code::{Code, Result};
 use crate::options::Setting;
 use crate::sys::exported;
 
-/// What the driver says that it is: 12.9, which takes PTX up to 8.8.
-const VERSION: i32 = 12_090;
 const NAME: &str = "Software CUDA device (tests)";
 
 /// `CUdevice_attribute` and value. The limits are those of compute capability 7.5.
@@ -59,7 +57,8 @@ export! {
     }
 
     fn cuDriverGetVersion(version: Out<i32>) {
-        version.put(VERSION)
+        let number = driver().options.get(Setting::DriverVersion);
+        version.put(i32::try_from(number).map_err(|_| Code::INVALID_VALUE)?)
     }
 
     fn cuDeviceGetCount(count: Out<i32>) {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::argument::{Host, Out};
 use super::{context, device, driver, export, live_stream, outside_captures, pools};
-use crate::code::Result;
+use crate::code::{Code, Result};
 use crate::mem::{Owner, Pool, free, free_in_order};
+use crate::options::Setting;
 use crate::race::Access;
 use crate::stream::Stream;
 
@@ -43,15 +44,11 @@ export! {
     }
 
     fn cuMemHostAlloc(address: Out<usize>, size: usize, _flags: u32) {
-        outside_captures()?;
-        context::working()?;
-        address.put(driver().pinned.allocate(size)?)
+        address.put(pin(size)?)
     }
 
     fn cuMemAllocHost_v2(address: Out<usize>, size: usize) {
-        outside_captures()?;
-        context::working()?;
-        address.put(driver().pinned.allocate(size)?)
+        address.put(pin(size)?)
     }
 
     fn cuMemFreeHost(address: Host) {
@@ -77,4 +74,13 @@ fn allocate_in_order(stream: &Stream, pool: Arc<Pool>, size: usize) -> Result<u6
     let stamp = stream.stamp(driver(), "cuMemAllocAsync");
     allocation.note(0..size, Access::Write, &stamp, &driver().report);
     Ok(allocation.base)
+}
+
+fn pin(size: usize) -> Result<usize> {
+    outside_captures()?;
+    let device = context::working()?;
+    if driver().options.fails(Setting::FailAllocation) {
+        return Err(Code::OUT_OF_MEMORY);
+    }
+    driver().pinned.allocate(device, size)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::code::{Code, Result};
+use crate::driver::Driver;
 use crate::sync::lock;
 use crate::sys::{HostRange, Locked};
 
@@ -11,7 +12,13 @@ use crate::sys::{HostRange, Locked};
 #[derive(Default)]
 pub(crate) struct Pinned {
     /// By address: end, and the memory itself if it is the driver's.
-    ranges: Mutex<BTreeMap<u64, (u64, Option<Locked>)>>,
+    ranges: Mutex<BTreeMap<u64, (u64, Option<Allocated>)>>,
+}
+
+/// Memory of the driver's, and the device whose context was asked for it.
+struct Allocated {
+    device: usize,
+    _memory: Locked,
 }
 
 impl Pinned {
@@ -19,11 +26,12 @@ impl Pinned {
     ///
     /// # Errors
     /// `INVALID_VALUE` of no bytes, or more than there are.
-    pub(crate) fn allocate(&self, size: usize) -> Result<usize> {
+    pub(crate) fn allocate(&self, device: usize, size: usize) -> Result<usize> {
         let memory = Locked::new(size).ok_or(Code::INVALID_VALUE)?;
         let address = memory.address();
         let start = address as u64;
-        lock(&self.ranges).insert(start, (start + size as u64, Some(memory)));
+        let allocated = Allocated { device, _memory: memory };
+        lock(&self.ranges).insert(start, (start + size as u64, Some(allocated)));
         Ok(address)
     }
 
@@ -81,10 +89,11 @@ impl Pinned {
         ranges.range(..=address).next_back().is_some_and(|(_, (end, _))| address < *end)
     }
 
-    /// Sizes of what the driver allocated and nobody freed.
-    pub(crate) fn live(&self) -> Vec<u64> {
+    /// Sizes of what the driver allocated and nobody freed, by devices that are not lost.
+    pub(crate) fn live(&self, driver: &Driver) -> Vec<u64> {
+        let is_live = |allocated: &Allocated| driver.status(allocated.device).is_ok();
         let ranges = lock(&self.ranges);
-        let ours = ranges.iter().filter(|(_, (_, memory))| memory.is_some());
+        let ours = ranges.iter().filter(|(_, (_, memory))| memory.as_ref().is_some_and(is_live));
         ours.map(|(start, (end, _))| end - start).collect()
     }
 }

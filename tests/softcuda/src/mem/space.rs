@@ -241,10 +241,14 @@ impl AddressSpace {
         }
     }
 
-    /// Number, device and bytes in use of pools that the program made and did not destroy.
-    pub(crate) fn live_pools(&self) -> Vec<(u64, usize, u64)> {
+    /// Number, device and bytes in use of pools that the program made and did not destroy, on devices
+    /// that are not lost.
+    pub(crate) fn live_pools(&self, driver: &Driver) -> Vec<(u64, usize, u64)> {
         let taken = lock(&self.taken);
-        let live = taken.pools.iter().filter(|it| it.maker == Maker::Program && !it.is_destroyed());
+        let is_live = |it: &&Arc<Pool>| {
+            it.maker == Maker::Program && !it.is_destroyed() && driver.status(it.device).is_ok()
+        };
+        let live = taken.pools.iter().filter(is_live);
         live.map(|pool| (pool.number, pool.device, pool.usage().used)).collect()
     }
 

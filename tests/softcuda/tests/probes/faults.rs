@@ -12,6 +12,10 @@ fn the_nth_allocation_fails_once() {
     let results = [(); 5].map(|()| device.cuMemAllocAsync(&raw mut address, 8, 0));
     assert_eq!(results, [0, 0, OUT_OF_MEMORY, 0, 0]);
     assert_eq!(device.leaks().len(), 4);
+    device.set("fail_allocation", 2);
+    let mut pinned = std::ptr::null_mut();
+    let results = [(); 3].map(|()| device.cuMemHostAlloc(&raw mut pinned, 8, 0));
+    assert_eq!(results, [0, OUT_OF_MEMORY, 0]);
     device.assert_clean();
 }
 
@@ -19,6 +23,7 @@ fn the_nth_allocation_fails_once() {
 fn a_device_that_is_lost_stays_so_and_no_other_is() {
     let device = Device::open_with(&[("devices", 2)]);
     let (stream, memory, mut address) = (device.stream(), device.upload(&[1; 8]), 0);
+    device.pinned(8);
     assert_eq!(device.softcuda_lose_device(0), 0);
     assert_eq!(device.cuStreamSynchronize(stream), ECC_UNCORRECTABLE);
     assert_eq!(device.cuMemAlloc_v2(&raw mut address, 8), ECC_UNCORRECTABLE);
