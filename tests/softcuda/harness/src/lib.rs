@@ -12,6 +12,9 @@
 //! }
 //! ```
 
+// A part of tests, where a panic is how a fault is told.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod library;
 
 use std::ffi::OsString;
@@ -107,8 +110,8 @@ pub fn run_with_broken_driver<F: FnOnce()>(body: F) {
         return body();
     }
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
-    let library = paths.filter(|path| path.contains("/libc.so")).next_back().unwrap();
+    let mut paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    let library = paths.find(|path| path.contains("/libc.so")).unwrap();
     let folder = made("broken-driver", |place| symlink(library, place));
     run_apart(test_name::<F>(), &folder, &[]);
 }
