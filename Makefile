@@ -26,7 +26,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-count bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -62,7 +62,7 @@ test-binary: fetch
 	$(CARGO) build --locked --package nereid
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
-check: deny ## run what CI checks beside the tests: format, lints, documentation, dependencies
+check: deny ptx-check ## run what CI checks beside the tests: format, lints, documentation, dependencies, PTX
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
@@ -71,6 +71,12 @@ deny: ## check licences, sources and bans of the dependencies (the first time bu
 	@test -x "$(DENY)" || env -u CARGO_TARGET_DIR \
 	  $(CARGO) install --locked --debug --version $(DENY_VERSION) --root "$(CACHE)/cargo-deny-$(DENY_VERSION)" cargo-deny
 	"$(DENY)" --workspace --locked check bans licenses sources
+
+ptx: ## compile the CUDA kernels to the PTX that is committed, and say what each needs (the first time 65 MB to fetch)
+	@$(PYTHON) tools/ptx.py
+
+ptx-check: ## check that the committed PTX is what its sources give, and that NVIDIA's assembler takes it for every GPU
+	@$(PYTHON) tools/ptx.py --check
 
 bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)

@@ -27,8 +27,10 @@ mod stream;
 mod taps;
 mod text_regions;
 mod top_k;
+mod transpose;
 mod unpack;
 mod views;
+mod ycbcr;
 
 pub use argmax::argmax;
 pub use axes::AxisView;
@@ -47,4 +49,8 @@ pub use softmax::softmax;
 pub use stream::Store;
 pub use text_regions::{BoxShape, Dilation, TextBox, TextRegions};
 pub use top_k::{TopK, top_k};
+pub use transpose::{AxisOrder, strides, transpose};
 pub use views::{AXIS_MAX, Image, PixelFormat, ViewError};
+pub use ycbcr::ycbcr420_to_rgb;
+
+pub(crate) use views::{check_axes, check_inside};

@@ -4,6 +4,7 @@
 //!
 //! - [`cpu`]: the kernels as plain functions over host memory; a device's kernel must give the
 //!   same bits as its CPU twin here;
+//! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`device`]: CUDA devices, their streams and memory, copies and launches;
 //! - [`host_pool`]: big buffers on the host, used again;
 //! - [`nvml`]: what GPUs tell of themselves;
@@ -14,6 +15,7 @@
 #![deny(unsafe_code)]
 
 pub mod cpu;
+pub mod cuda;
 pub mod device;
 pub mod host_pool;
 pub mod nvml;

@@ -25,6 +25,11 @@ impl AxisView {
         })
     }
 
+    /// Elements of all, or as many as can be counted.
+    pub(crate) fn numbers(self) -> usize {
+        self.outer.saturating_mul(self.length).saturating_mul(self.inner)
+    }
+
     /// Elements of one block.
     pub(super) fn block(self) -> usize {
         self.length * self.inner

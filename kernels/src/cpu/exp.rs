@@ -28,6 +28,7 @@ const HIGH: f32 = 89.0;
 
 /// `e^x`, within two units of the last place; subnormal results are rounded once more. NaN stays
 /// NaN, negative infinity becomes 0, and positive infinity stays.
+#[inline]
 pub fn exp(x: f32) -> f32 {
     // Written so that a NaN passes.
     let clamped = if x < LOW { LOW } else { x };
@@ -50,6 +51,7 @@ pub fn sigmoid(x: f32) -> f32 {
 }
 
 /// `2^n` for `n` of -126 to 127.
+#[inline]
 fn power_of_two(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127).cast_unsigned()) << 23)
 }

@@ -25,13 +25,13 @@ impl Frame {
 
     /// # Errors
     /// When a side is out of bounds.
-    pub(super) fn check(&self) -> Result<(), ViewError> {
+    pub(crate) fn check(&self) -> Result<(), ViewError> {
         check_axes(self.picture.0, self.picture.1)?;
         check_axes(self.canvas.0, self.canvas.1)
     }
 
     /// The columns, and the rows.
-    pub(super) fn axes(&self) -> [Axis; 2] {
+    pub(crate) fn axes(&self) -> [Axis; 2] {
         [
             Axis { picture: self.picture.0, canvas: self.canvas.0, offset: self.offset.0 },
             Axis { picture: self.picture.1, canvas: self.canvas.1, offset: self.offset.1 },
@@ -41,21 +41,21 @@ impl Frame {
 
 /// One axis of a [`Frame`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
-    pub(super) picture: usize,
+pub(crate) struct Axis {
+    pub(crate) picture: usize,
     canvas: usize,
     offset: isize,
 }
 
 impl Axis {
     /// Which pixels of the canvas the picture covers; there may be none.
-    pub(super) fn covered(&self) -> Range<usize> {
+    pub(crate) fn covered(&self) -> Range<usize> {
         let inside = |at: isize| usize::try_from(at.max(0)).unwrap_or(0).min(self.canvas);
         inside(self.offset)..inside(self.offset.saturating_add_unsigned(self.picture))
     }
 
     /// The picture's first pixel that is drawn, where [`Axis::covered`] begins.
-    pub(super) fn first(&self) -> usize {
+    pub(crate) fn first(&self) -> usize {
         self.offset.min(0).unsigned_abs().min(AXIS_MAX)
     }
 }

@@ -3,39 +3,131 @@
 //! ```text
 //! m   = max(x)                NaNs skipped
 //! e_i = exp(x_i - m)          the exponential of `exp.rs`
-//! y_i = e_i / (e_0 + e_1 + …) added in the order of the axis
+//! s_k = ((0 + e_k) + e_(k + 32)) + e_(k + 64) + …        for k of 0 to 31
+//! s_k = s_k + s_(k + 16) for k below 16, then s_k + s_(k + 8) for k below 8, and so on to s_0
+//! y_i = e_i / s_0
 //! ```
+//!
+//! That order of the sum is one that a vector unit and the 32 threads of a device's warp can both have.
 //!
 //! A NaN, a positive infinity, or nothing but negative infinities along the axis make all of its
 //! results NaN, as the formula says.
 
 use super::axes::AxisView;
 use super::exp::exp;
+use super::simd::widest;
+
+/// Sums that run side by side: a multiple of every vector's width, and the threads of a warp.
+const LANES: usize = 32;
+
+/// Columns that are added up together, so that their sums stay in the first cache.
+const COLUMNS: usize = 128;
+
+/// Lines that are shorter lose by the widest vectors.
+const WIDE: usize = 8;
 
 /// Softmax of `numbers` along the axis that `view` names.
 pub fn softmax(numbers: &[f32], view: AxisView) -> Vec<f32> {
-    let mut out = Vec::with_capacity(numbers.len());
-    let (mut max, mut sum) = (vec![0.0; view.inner], vec![0.0; view.inner]);
-    for block in view.blocks(numbers) {
-        max.fill(f32::NEG_INFINITY);
-        sum.fill(0.0);
-        for line in block.chunks_exact(view.inner) {
-            for (max, &x) in max.iter_mut().zip(line) {
-                *max = if x > *max { x } else { *max };
-            }
-        }
-        let start = out.len();
-        for line in block.chunks_exact(view.inner) {
-            out.extend(line.iter().zip(&max).map(|(&x, &max)| exp(x - max)));
-        }
-        for line in out[start..].chunks_exact(view.inner) {
-            sum.iter_mut().zip(line).for_each(|(sum, &e)| *sum += e);
-        }
-        for line in out[start..].chunks_exact_mut(view.inner) {
-            line.iter_mut().zip(&sum).for_each(|(e, &sum)| *e /= sum);
-        }
+    let mut out = vec![0.0; numbers.len()];
+    let lines = view.blocks(numbers).zip(out.chunks_exact_mut(view.block().max(1)));
+    if view.inner == 1 {
+        lines.for_each(|(line, out)| widest(|| of_line(line, out)));
+    } else {
+        let mut columns = Columns::new(view);
+        lines.for_each(|(block, out)| columns.softmax(block, out));
     }
     out
+}
+
+#[inline]
+fn of_line(line: &[f32], out: &mut [f32]) {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for numbers in line.chunks(LANES) {
+        lanes.iter_mut().zip(numbers).for_each(|(max, &x)| *max = larger(*max, x));
+    }
+    let max = lanes.into_iter().fold(f32::NEG_INFINITY, larger);
+    out.iter_mut().zip(line).for_each(|(e, &x)| *e = exp(x - max));
+    let mut sums = [0.0; LANES];
+    for numbers in out.chunks(LANES) {
+        sums.iter_mut().zip(numbers).for_each(|(sum, &e)| *sum += e);
+    }
+    halve(&mut sums, 1);
+    for e in out {
+        *e /= sums[0];
+    }
+}
+
+/// Several lines side by side.
+struct Columns {
+    inner: usize,
+    /// Sums that are not empty.
+    lanes: usize,
+    max: Vec<f32>,
+    sum: Vec<f32>,
+    partial: Vec<f32>,
+}
+
+impl Columns {
+    fn new(view: AxisView) -> Self {
+        let (inner, lanes) = (view.inner, view.length.next_power_of_two().min(LANES));
+        let partial = vec![0.0; lanes * inner.min(COLUMNS)];
+        Self { inner, lanes, max: vec![0.0; inner], sum: vec![0.0; inner], partial }
+    }
+
+    fn softmax(&mut self, block: &[f32], out: &mut [f32]) {
+        self.max.fill(f32::NEG_INFINITY);
+        for line in block.chunks_exact(self.inner) {
+            self.max.iter_mut().zip(line).for_each(|(max, &x)| *max = larger(*max, x));
+        }
+        let lines = block.chunks_exact(self.inner).zip(out.chunks_exact_mut(self.inner));
+        let work = || lines.for_each(|(line, out)| exponentials(line, &self.max, out));
+        if self.inner < WIDE {
+            work();
+        } else {
+            widest(work);
+        }
+        self.add_up(out);
+        for line in out.chunks_exact_mut(self.inner) {
+            line.iter_mut().zip(&self.sum).for_each(|(e, &sum)| *e /= sum);
+        }
+    }
+
+    fn add_up(&mut self, block: &[f32]) {
+        for start in (0..self.inner).step_by(COLUMNS) {
+            let width = COLUMNS.min(self.inner - start);
+            let partial = &mut self.partial[..self.lanes * width];
+            partial.fill(0.0);
+            for (i, line) in block.chunks_exact(self.inner).enumerate() {
+                let sums = &mut partial[i % LANES * width..][..width];
+                sums.iter_mut().zip(&line[start..]).for_each(|(sum, &e)| *sum += e);
+            }
+            halve(partial, width);
+            self.sum[start..start + width].copy_from_slice(&partial[..width]);
+        }
+    }
+}
+
+#[inline]
+fn exponentials(line: &[f32], max: &[f32], out: &mut [f32]) {
+    for ((e, &x), &max) in out.iter_mut().zip(line).zip(max) {
+        *e = exp(x - max);
+    }
+}
+
+/// Adds lines of `width` sums, a power of two of them, by halves, and leaves the first one.
+#[inline]
+fn halve(sums: &mut [f32], width: usize) {
+    let mut left = sums.len() / 2;
+    while left >= width {
+        let (front, back) = sums.split_at_mut(left);
+        front.iter_mut().zip(back).for_each(|(sum, other)| *sum += *other);
+        left /= 2;
+    }
+}
+
+#[inline]
+fn larger(max: f32, x: f32) -> f32 {
+    if x > max { x } else { max }
 }
 
 #[cfg(test)]
@@ -62,6 +154,29 @@ mod tests {
             let got = softmax(&[odd, 1.0, 2.0], AxisView::of(&[3], 1).unwrap());
             assert!(got.iter().all(|x| x.is_nan()), "{got:?}");
         }
+    }
+
+    #[test]
+    fn sums_are_added_in_the_stated_order() {
+        let numbers: Vec<_> = (0..75_u8).map(|i| (f32::from(i) * 0.7).sin() * 4.0).collect();
+        let max = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut sums = [0.0_f32; LANES];
+        for (i, x) in numbers.iter().enumerate() {
+            sums[i % LANES] += exp(x - max);
+        }
+        for apart in [16, 8, 4, 2, 1] {
+            for k in 0..apart {
+                sums[k] += sums[k + apart];
+            }
+        }
+        let expected: Vec<_> = numbers.iter().map(|x| exp(x - max) / sums[0]).collect();
+        let of =
+            |shape: &[usize], from_end| softmax(&numbers, AxisView::of(shape, from_end).unwrap());
+        assert_eq!(of(&[75], 1), expected);
+        assert_eq!(of(&[75, 1], 2), expected);
+        let thrice: Vec<_> = numbers.iter().flat_map(|&x| [x; 3]).collect();
+        let got = softmax(&thrice, AxisView::of(&[75, 3], 2).unwrap());
+        assert_eq!(got, expected.iter().flat_map(|&x| [x; 3]).collect::<Vec<_>>());
     }
 
     proptest! {

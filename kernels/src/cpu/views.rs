@@ -127,7 +127,7 @@ impl<'a> Image<'a> {
     }
 }
 
-pub(super) fn check_axes(width: usize, height: usize) -> Result<(), ViewError> {
+pub(crate) fn check_axes(width: usize, height: usize) -> Result<(), ViewError> {
     let fits = |axis| (1..=AXIS_MAX).contains(&axis);
     if fits(width) && fits(height) { Ok(()) } else { Err(ViewError::Axis { width, height }) }
 }
@@ -136,7 +136,7 @@ pub(super) fn check_size(expected: usize, actual: usize) -> Result<(), ViewError
     if expected == actual { Ok(()) } else { Err(ViewError::Size { expected, actual }) }
 }
 
-fn check_inside(start: usize, count: usize, side: usize) -> Result<(), ViewError> {
+pub(crate) fn check_inside(start: usize, count: usize, side: usize) -> Result<(), ViewError> {
     if start <= side && count <= side - start {
         return Ok(());
     }
