@@ -26,7 +26,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny bench bench-count bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary test-deploy soak check deny bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+test-deploy: test-binary ## run what deploy/ has: a real Envoy and Prometheus before servers, charts by helm, KServe's contract
+	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
+	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/deploy $(PYTEST_ARGS)
 
 soak: test-binary ## let everything happen at once for a minute; SEED=... repeats what callers ask
 	SOAK_SECONDS=60 $(CARGO) test --locked --package nereid --test soak -- --nocapture

@@ -6,6 +6,7 @@
 mod families;
 mod family;
 pub mod host;
+mod readiness;
 pub mod settings;
 
 use std::sync::{Arc, Mutex, PoisonError};

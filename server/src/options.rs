@@ -14,7 +14,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
-pub use commands::{CheckOptions, Command, InitOptions};
+pub use commands::{CheckOptions, Command, Health, InitOptions, ProbeOptions};
 pub use completion::CompletionOptions;
 pub use triton::TritonOptions;
 
@@ -62,8 +62,13 @@ pub struct ServerOptions {
     #[arg(long, default_value = "nereid")]
     pub id: String,
 
-    /// Seconds that requests in flight have at shutdown
-    #[arg(long, default_value_t = 30)]
+    /// Seconds at shutdown in which requests are still served while ready says no, so that load
+    /// balancers go elsewhere before the ports close; a second signal ends them
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub shutdown_delay_secs: u64,
+
+    /// Seconds that requests in flight have at shutdown, once the ports are closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub exit_timeout_secs: u64,
 
     /// Bytes of all requests and responses in flight; requests beyond are refused with 503
@@ -76,7 +81,12 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// How long requests in flight have at shutdown.
+    /// How long requests are still served at shutdown while ready says no.
+    pub fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_secs)
+    }
+
+    /// How long requests in flight have at shutdown, once the ports are closed.
     pub fn exit_timeout(&self) -> Duration {
         Duration::from_secs(self.exit_timeout_secs)
     }
