@@ -1,11 +1,9 @@
 """Starts a real Prometheus that scrapes a server every second with the rules of deploy/prometheus, and asks it."""
 
-import json
 import math
 import re
 import subprocess
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import clients
@@ -60,16 +58,14 @@ class Prometheus:
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
 
     def _ask(self, what: str, **query: str | float) -> dict:
-        url = f"{self.url}/api/v1/{what}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=clients.TIMEOUT_S) as answer:
-            told = json.load(answer)
+        told = clients.ask(self._port, "GET", f"/api/v1/{what}?{urllib.parse.urlencode(query)}").json()
         assert told["status"] == "success", told
         return told["data"]
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, "Prometheus ended; its log is above"
-        found = re.search(rf"msg=\"Listening on\" address=({re.escape(HOST)}:\d+)", self._log.read_text())
+        found = re.search(rf"msg=\"Listening on\" address={re.escape(HOST)}:(\d+)", self._log.read_text())
         if not found:
             return False
-        self.url = f"http://{found[1]}"
-        return True
+        self._port = int(found[1])
+        return clients.ask(self._port, "GET", "/-/ready").status == 200
