@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
 use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
@@ -32,7 +31,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
+    let options = match Options::read(std::env::args_os()) {
         Ok(options) => options,
         Err(error) => {
             // Triton exits with 1 where clap would with 2; help and version are no failure.

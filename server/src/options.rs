@@ -4,8 +4,9 @@ mod commands;
 mod completion;
 mod triton;
 
+use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -53,6 +54,24 @@ pub struct Options {
     #[command(flatten)]
     pub triton: TritonOptions,
 }
+
+impl Options {
+    /// Reads what the program was started with, its name first. Where Triton's image is replaced by
+    /// ours, the name of Triton's program follows as a first argument: it is passed over.
+    ///
+    /// # Errors
+    /// When it cannot be understood, or when only help or the version is wanted.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let is_of_triton = |word: &OsString| Path::new(word).file_name() == Some(TRITON.as_ref());
+        let mut words = words.peekable();
+        let name = words.next();
+        let _passed_over = words.next_if(is_of_triton);
+        Self::try_parse_from(name.into_iter().chain(words))
+    }
+}
+
+/// The name of Triton's program.
+const TRITON: &str = "tritonserver";
 
 /// The process as a whole.
 #[derive(Clone, Debug, Args)]
@@ -310,6 +329,18 @@ mod tests {
         assert_eq!(options.http.http_port, 8080); // The last one holds.
         assert_eq!(options.repository.completion.completion(), Completion::FromFiles);
         assert_eq!(options.triton, TritonOptions::default());
+    }
+
+    #[test]
+    fn the_command_of_tritons_image_is_passed_over() {
+        let read = |line: &str| Options::read(line.split(' ').map(OsString::from));
+        for name in ["tritonserver", "/opt/tritonserver/bin/tritonserver"] {
+            let options = read(&format!("nereid {name} --model-store=a --http-port 1")).unwrap();
+            assert_eq!(options.http.http_port, 1, "{name}");
+        }
+        assert!(read("tritonserver --model-store=a").is_ok());
+        assert!(read("nereid --model-store=a tritonserver").is_err());
+        assert!(read("nereid tritonserver tritonserver --model-store=a").is_err());
     }
 
     #[test]

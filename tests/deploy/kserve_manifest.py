@@ -25,9 +25,11 @@ def faults(value, kind: str, path: str) -> list[str]:
     # Spelled `list[...]` and `dict(str, ...)` by KServe's generator, and `List[...]` by others.
     container = re.fullmatch(r"(list|dict)[\[(](?:str, ?)?(.*)[\])]", kind, re.IGNORECASE)
     if container and container[1].lower() == "list":
-        return wrong(value, list, path) or [one for at, item in enumerate(value) for one in faults(item, container[2], f"{path}[{at}]")]
+        items = [] if wrong(value, list, path) else enumerate(value)
+        return wrong(value, list, path) + [one for at, item in items for one in faults(item, container[2], f"{path}[{at}]")]
     if container:
-        return wrong(value, dict, path) or [one for key, item in value.items() for one in faults(item, container[2], f"{path}.{key}")]
+        entries = [] if wrong(value, dict, path) else value.items()
+        return wrong(value, dict, path) + [one for key, item in entries for one in faults(item, container[2], f"{path}.{key}")]
     if kind in PLAIN:
         is_number_for_text = kind == "str" and isinstance(value, bool | int)
         return wrong(value, PLAIN[kind], path) if not is_number_for_text else [f"{path}: quote {value}"]

@@ -55,8 +55,8 @@ class Envoy:
         """Balances between these servers from now on."""
         for protocol in ("grpc", "http"):
             resources = yaml.safe_load((FOLDER / f"endpoints-{protocol}.yaml").read_text())
-            endpoints = [{"endpoint": {"address": {"socket_address": {"address": HOST, "port_value": getattr(server, protocol)}}}}
-                         for server in servers]
+            addresses = [{"address": HOST, "port_value": getattr(server, protocol)} for server in servers]
+            endpoints = [{"endpoint": {"address": {"socket_address": address}}} for address in addresses]
             resources["resources"][0]["endpoints"] = [{"lb_endpoints": endpoints}]
             # Envoy wants a file that is moved into its place whole.
             whole = self._folder / f".{protocol}"

@@ -12,6 +12,8 @@ import yaml
 from server import HOST, REPOSITORY
 
 FOLDER = REPOSITORY / "deploy" / "prometheus"
+# Time, and value.
+Point = tuple[float, float]
 
 
 class Prometheus:
@@ -48,8 +50,8 @@ class Prometheus:
         found = [(sample["metric"], float(sample["value"][1])) for sample in samples]
         return [(labels, value) for labels, value in found if not math.isnan(value)]
 
-    def series(self, query: str, start: float, end: float, step_s: float) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
-        """What it was: labels of each series, and time and value of its points."""
+    def series(self, query: str, start: float, end: float, step_s: float) -> list[tuple[dict[str, str], list[Point]]]:
+        """What it was: labels of each series, and its points."""
         found = self._ask("query_range", query=query, start=start, end=end, step=step_s)["result"]
         return [(one["metric"], [(float(at), float(value)) for at, value in one["values"]]) for one in found]
 

@@ -22,7 +22,8 @@ def scraped(tmp_path_factory):
     """A Prometheus that has seen a server under load long enough for every rate."""
     repository = tmp_path_factory.mktemp("models")
     models.write_repository(repository)
-    with running(repository) as server, Prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{server.metrics}") as seen:
+    home = tmp_path_factory.mktemp("prometheus")
+    with running(repository) as server, Prometheus(home, f"127.0.0.1:{server.metrics}") as seen:
         with load.over_grpc(server) as callers:
             # Failures, too.
             assert clients.post(server, f"/v2/models/{load.MODEL}/infer", {"inputs": []}).status == 400
