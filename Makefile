@@ -14,6 +14,8 @@ PYTEST_ARGS ?=
 TIME ?= 600
 TARGET ?=
 INPUT ?=
+# For `make image`: cpu or cuda.
+KIND ?= cpu
 # For `make bench-count`: why the counts are recorded; or the protocol that is looked at: http-json, http-binary, grpc.
 WHY ?=
 PROTOCOL ?=
@@ -26,7 +28,7 @@ CACHE = $(shell $(PYTHON) tools/cache.py)
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +53,23 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+test-deploy: test-binary ## run what deploy/ has: a real Envoy and Prometheus before servers, charts by helm, KServe's contract
+	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
+	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/deploy $(PYTEST_ARGS)
+
+# Its size and its times are those that users see, so it is the optimised binary.
+test-docker: build ## build the container image for the CPU and run it, by Docker and by chroot; says what it cannot run
+	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" "$$python" -m pytest tests/docker $(PYTEST_ARGS)
+
+image: build ## build the container image nereid:latest; KIND=cuda for the one with CUDA (fetches 1.2 GB)
+	$(PYTHON) tools/image.py $(KIND) "$(BUILT)/release/nereid" "$(BUILT)/image/$(KIND)"
+	docker build --tag nereid$(if $(filter cuda,$(KIND)),:cuda) --file deploy/docker/$(KIND).Dockerfile "$(BUILT)/image/$(KIND)"
+
+pictures: build ## draw the README's pictures anew: a real Prometheus scrapes a server that is asked for a minute
+	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" PYTHONPATH=tests/python:tools "$$python" tests/deploy/pictures.py
 
 soak: test-binary ## let everything happen at once for a minute; SEED=... repeats what callers ask
 	SOAK_SECONDS=60 $(CARGO) test --locked --package nereid --test soak -- --nocapture

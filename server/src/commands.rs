@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use nereid::options::{CheckOptions, Command, InitOptions};
-use nereid::{check, init};
+use nereid::{check, init, probe};
 use nereid_model_repository::read::Reader;
 
 /// Runs `command` to its exit status.
@@ -16,6 +16,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
     let result = match command {
         Command::Check(options) => check(options),
         Command::Init(options) => init(options),
+        Command::Probe(options) => probe::ask(options).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

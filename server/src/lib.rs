@@ -43,6 +43,7 @@ pub mod options;
 pub mod park;
 pub mod pause;
 pub mod places;
+pub mod probe;
 pub mod queue;
 pub mod registry;
 pub mod reshaped;

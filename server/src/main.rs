@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use clap::Parser;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
 use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
@@ -36,7 +35,7 @@ use tokio::task::JoinSet;
 use crate::gpus::Gpus;
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
+    let options = match Options::read(std::env::args_os()) {
         Ok(options) => options,
         Err(error) => {
             // Triton exits with 1 where clap would with 2; help and version are no failure.
@@ -121,10 +120,11 @@ async fn serve(
     tracing::info!("ready");
 
     let signal = stop.requested().await;
-    let timeout = options.server.exit_timeout();
-    tracing::info!("{signal}: finishing what is in flight, for at most {} s", timeout.as_secs());
-    live.send_replace(Life::Stopping);
     drop(polling);
+    drain(options.server.shutdown_delay(), signal, &live, &mut stop).await;
+    let timeout = options.server.exit_timeout();
+    tracing::info!("finishing what is in flight, for at most {} s", timeout.as_secs());
+    live.send_replace(Life::Stopping);
     let finished = async {
         while protocols.join_next().await.is_some() {}
         control.stop().await;
@@ -134,6 +134,19 @@ async fn serve(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says that it is not ready while it serves on, until load balancers had their time to notice.
+async fn drain(delay: Duration, signal: &str, live: &watch::Sender<Life>, stop: &mut Stop) {
+    if delay.is_zero() {
+        return tracing::info!("{signal}: stopping");
+    }
+    tracing::info!("{signal}: not ready from now on, serving for another {} s", delay.as_secs());
+    live.send_replace(Life::Draining);
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        signal = stop.requested() => tracing::info!("{signal}: no longer waiting"),
+    }
 }
 
 /// The signals that ask the process to stop.

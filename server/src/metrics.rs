@@ -7,6 +7,7 @@ mod families;
 mod family;
 mod gpus;
 pub mod host;
+mod readiness;
 pub mod settings;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,8 +4,9 @@ mod commands;
 mod completion;
 mod triton;
 
+use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -14,7 +15,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
-pub use commands::{CheckOptions, Command, InitOptions};
+pub use commands::{CheckOptions, Command, Health, InitOptions, ProbeOptions};
 pub use completion::CompletionOptions;
 pub use triton::TritonOptions;
 
@@ -54,6 +55,24 @@ pub struct Options {
     pub triton: TritonOptions,
 }
 
+impl Options {
+    /// Reads what the program was started with, its name first. Where Triton's image is replaced by
+    /// ours, the name of Triton's program follows as a first argument: it is passed over.
+    ///
+    /// # Errors
+    /// When it cannot be understood, or when only help or the version is wanted.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let is_of_triton = |word: &OsString| Path::new(word).file_name() == Some(TRITON.as_ref());
+        let mut words = words.peekable();
+        let name = words.next();
+        let _passed_over = words.next_if(is_of_triton);
+        Self::try_parse_from(name.into_iter().chain(words))
+    }
+}
+
+/// The name of Triton's program.
+const TRITON: &str = "tritonserver";
+
 /// The process as a whole.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
@@ -62,8 +81,13 @@ pub struct ServerOptions {
     #[arg(long, default_value = "nereid")]
     pub id: String,
 
-    /// Seconds that requests in flight have at shutdown
-    #[arg(long, default_value_t = 30)]
+    /// Seconds at shutdown in which requests are still served while ready says no, so that load
+    /// balancers go elsewhere before the ports close; a second signal ends them
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub shutdown_delay_secs: u64,
+
+    /// Seconds that requests in flight have at shutdown, once the ports are closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub exit_timeout_secs: u64,
 
     /// Bytes of all requests and responses in flight; requests beyond are refused with 503
@@ -76,7 +100,12 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// How long requests in flight have at shutdown.
+    /// How long requests are still served at shutdown while ready says no.
+    pub fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_secs)
+    }
+
+    /// How long requests in flight have at shutdown, once the ports are closed.
     pub fn exit_timeout(&self) -> Duration {
         Duration::from_secs(self.exit_timeout_secs)
     }
@@ -300,6 +329,18 @@ mod tests {
         assert_eq!(options.http.http_port, 8080); // The last one holds.
         assert_eq!(options.repository.completion.completion(), Completion::FromFiles);
         assert_eq!(options.triton, TritonOptions::default());
+    }
+
+    #[test]
+    fn the_command_of_tritons_image_is_passed_over() {
+        let read = |line: &str| Options::read(line.split(' ').map(OsString::from));
+        for name in ["tritonserver", "/opt/tritonserver/bin/tritonserver"] {
+            let options = read(&format!("nereid {name} --model-store=a --http-port 1")).unwrap();
+            assert_eq!(options.http.http_port, 1, "{name}");
+        }
+        assert!(read("tritonserver --model-store=a").is_ok());
+        assert!(read("nereid --model-store=a tritonserver").is_err());
+        assert!(read("nereid tritonserver tritonserver --model-store=a").is_err());
     }
 
     #[test]

@@ -57,7 +57,8 @@ impl Server {
 
     /// Whether this model should get requests.
     pub fn is_model_ready(&self, target: &Target) -> bool {
-        *self.life.borrow() != Life::Stopping && self.models.snapshot().is_able(target)
+        let is_welcome = matches!(*self.life.borrow(), Life::Starting | Life::Serving);
+        is_welcome && self.models.snapshot().is_able(target)
     }
 
     /// Whether it should get requests: it has started, does not stop, and, if it is strict, every
@@ -83,6 +84,9 @@ pub enum Life {
     Starting,
     /// Requests are welcome.
     Serving,
+    /// Requests are still served, but nobody should send more: ready says no, so that load balancers
+    /// go elsewhere before the ports close.
+    Draining,
     /// What is in flight is finished, and nothing new is taken.
     Stopping,
 }

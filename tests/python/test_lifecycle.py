@@ -5,11 +5,13 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import clients
 import pytest
-from server import EXAMPLES, Log, Server, launch, running
+import tritonclient.grpc
+from server import EXAMPLES, Log, Server, binary, launch, running
 
 IN_FLIGHT = 48
 
@@ -27,6 +29,35 @@ def test_sigterm_answers_what_is_in_flight_then_ends_well(twenty_lines):
         assert [future.result().text for future in futures] == [expected] * IN_FLIGHT
         assert server.wait() == 0, server.log.text()
     assert unanswered > 0, "all was answered before readiness went off: this run showed nothing"
+
+
+def test_readiness_goes_off_before_the_ports_close(twenty_lines):
+    jpeg = twenty_lines[0].jpeg
+    with Server(EXAMPLES, "--shutdown-delay-secs=600") as server:
+        expected = clients.read_by_raw_request(server, jpeg).text
+        assert [probe(server, health).returncode for health in ("ready", "live")] == [0, 0]
+        server.signal(signal.SIGTERM)
+        server.log.wait_for("SIGTERM: not ready from now on, serving for another 600 s")
+        assert clients.get(server, "/v2/health/ready").status == 400
+        assert clients.get(server, "/v2/models/read_line/ready").status == 400
+        assert clients.metric(server, "nereid_server_ready") == 0
+        with tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{server.grpc}") as client:
+            assert (client.is_server_ready(), client.is_server_live()) == (False, True)
+        not_ready = probe(server, "ready")
+        assert (not_ready.returncode, "says no: HTTP/1.1 400" in not_ready.stderr) == (1, True), not_ready.stderr
+        assert probe(server, "live").returncode == 0
+        # New connections, and new requests: both ways.
+        assert clients.read_by_raw_request(server, jpeg).text == expected
+        assert clients.read_by_tritonclient_grpc(server, jpeg).text == expected
+        server.signal(signal.SIGINT)  # Who asks twice does not want to wait.
+        assert server.wait() == 0, server.log.text()
+    assert probe(server, "live").returncode == 1
+
+
+def probe(server, health: str) -> subprocess.CompletedProcess:
+    """What the binary itself finds out about a server."""
+    command = [binary(), "probe", health, f"--http-port={server.http}"]
+    return subprocess.run(command, check=False, stderr=subprocess.PIPE, encoding="utf-8")
 
 
 def is_ready(server) -> bool:

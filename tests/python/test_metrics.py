@@ -93,6 +93,9 @@ def test_every_metric_is_there_before_the_first_request(fresh_server):
         models = {dict(labels)["model"] for _, labels in families[name].samples}
         assert sorted(models) == MODELS, name
     assert not families.keys() & set(SUMMARIES)
+    ready = families["nereid_model_ready"].samples
+    assert sorted(dict(labels)["model"] for _, labels in ready) == MODELS and set(ready.values()) == {1}
+    assert families["nereid_server_ready"].value() == 1
     durations = families["nv_model_load_duration_secs"].samples.values()
     assert all(0 < seconds < 60 for seconds in durations), durations
     assert families["nereid_request_duration_seconds"].value("_count", model="read_line", version="1") == 0

@@ -45,6 +45,7 @@ mod tests {
         for (now, expected) in [
             (Life::Starting, ServingStatus::NotServing),
             (Life::Serving, ServingStatus::Serving),
+            (Life::Draining, ServingStatus::NotServing),
             (Life::Stopping, ServingStatus::NotServing),
         ] {
             life.send_replace(now);

@@ -10,6 +10,7 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::metrics::family::{counter, family, float, gauge, histogram, labels, summary};
 use crate::metrics::host::Usage;
+use crate::metrics::readiness;
 use crate::metrics::settings::Settings;
 use crate::registry::Served;
 use crate::server::Server;
@@ -36,6 +37,7 @@ pub(super) fn all(server: &Server, settings: &Settings, usage: &Usage) -> Vec<Me
     if settings.has_summaries {
         families.extend(summaries(&models, &settings.quantiles));
     }
+    families.extend([readiness::of_models(&catalog), readiness::of_the_server(server.is_ready())]);
     families.extend(of_the_process(server, usage));
     families.into_iter().flatten().collect()
 }

@@ -29,8 +29,13 @@ pub(super) fn family(
 /// Labels that name `model`, and `more`.
 pub(super) fn labels(model: &Served, more: &[(&str, &str)]) -> Vec<LabelPair> {
     let spec = &model.definition.spec;
-    let version = spec.version.to_string();
-    let own = [("model", &*spec.name), ("version", version.as_str())];
+    named(&spec.name, spec.version, more)
+}
+
+/// Labels that name a model, which need not be served, and `more`.
+pub(super) fn named(model: &str, version: u64, more: &[(&str, &str)]) -> Vec<LabelPair> {
+    let version = version.to_string();
+    let own = [("model", model), ("version", version.as_str())];
     own.iter().chain(more).map(|(name, value)| label(name, value)).collect()
 }
 

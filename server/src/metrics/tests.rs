@@ -5,6 +5,7 @@ use nereid_backend::observer::Observer;
 
 use super::*;
 use crate::fakes;
+use crate::lifecycle::UNLOADED;
 use crate::metrics::settings::Setting;
 use crate::registry::{Registry, Served, Status};
 use crate::statistics::Statistics;
@@ -38,6 +39,8 @@ fn scrape(settings: &[&str]) -> String {
     let (route, model) = (fakes::plain_queue(), Some(Arc::downgrade(&echo)));
     let served = Served { definition, route, statistics, model };
     registry.set("m", 1, Status::Ready(Arc::new(served)));
+    registry.set("broken", 0, Status::Unavailable("its file is empty".into()));
+    registry.set("gone", 1, Status::Unavailable(UNLOADED.into()));
     let server = Arc::new(fakes::server(models));
     let source = Source { server, settings: Settings::new(&settings), host: None, gpus: None };
     String::from_utf8(source.scrape().unwrap()).unwrap()
@@ -70,6 +73,14 @@ fn the_memory_of_a_model_is_told_by_device() {
     let found = scrape(&[]);
     let expected = [r#"{model="m",version="1",device="cpu"} 7"#];
     assert_eq!(lines(&found, "nereid_model_memory_bytes"), expected);
+}
+
+#[test]
+fn it_is_told_which_models_are_ready() {
+    let found = scrape(&[]);
+    let expected = [r#"{model="broken",version="0"} 0"#, r#"{model="m",version="1"} 1"#];
+    assert_eq!(lines(&found, "nereid_model_ready"), expected);
+    assert_eq!(lines(&found, "nereid_server_ready"), [" 1"]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What the program does instead of serving.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum, value_parser};
 use nereid_backend_all::BackendSetting;
 
 use super::completion::CompletionOptions;
@@ -19,6 +20,10 @@ pub enum Command {
     ///
     /// It states what the server would complete by itself, with comments on what may be tuned.
     Init(InitOptions),
+    /// Ask a server over HTTP whether it is ready, or live, as a container's health check does
+    ///
+    /// The exit status is 0 if it says yes. Containers of Nereid hold no shell and no curl.
+    Probe(ProbeOptions),
 }
 
 /// What is checked.
@@ -47,4 +52,33 @@ pub struct InitOptions {
     /// File to write, which must not exist; standard output if not stated
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Whom to ask, and what.
+#[derive(Clone, Debug, Args)]
+pub struct ProbeOptions {
+    /// What is asked
+    #[arg(value_enum, default_value_t = Health::Ready)]
+    pub health: Health,
+
+    /// Address of the server
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub http_address: IpAddr,
+
+    /// Its HTTP port
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub http_port: u16,
+
+    /// Seconds that the answer may take
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=3600), default_value_t = 2)]
+    pub timeout_secs: u64,
+}
+
+/// What can be asked of a server's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Health {
+    /// Whether the process can answer.
+    Live,
+    /// Whether it should get requests.
+    Ready,
 }
