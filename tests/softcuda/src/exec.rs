@@ -8,6 +8,7 @@
 )] // Registers have 64 bits, and instructions take the low ones in the type that they state.
 
 mod arithmetic;
+mod bits;
 mod block;
 mod cells;
 mod conversion;

@@ -1,6 +1,7 @@
 //! One thread: its registers, and the instruction that it is at.
 
 use super::arithmetic::{atomic, binary, compare, fma, mul_add, permute, unary};
+use super::bits::{extract, insert};
 use super::block::Block;
 use super::cells::Cells;
 use super::conversion::{convert, extend};
@@ -161,6 +162,12 @@ impl Thread {
             }
             Op::Select { to, a, b, predicate } => {
                 (*to, if of(predicate) == 0 { of(b) } else { of(a) })
+            }
+            Op::InsertBits { ty, to, a, b, position, length } => {
+                (*to, insert(*ty, [of(a), of(b), of(position), of(length)]))
+            }
+            Op::ExtractBits { ty, to, a, position, length } => {
+                (*to, extract(*ty, [of(a), of(position), of(length)]))
             }
             Op::Permute { to, a, b, selector } => (*to, permute(of(a), of(b), of(selector))),
             Op::Convert { to, width, conversion, a } => (*to, convert(*conversion, *width, of(a))),

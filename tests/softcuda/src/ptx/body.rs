@@ -29,6 +29,8 @@ const REGISTERS_MAX: usize = 1 << 16;
 /// A body that is being read.
 pub(super) struct Body {
     registers: HashMap<String, (Register, Type)>,
+    /// `%r<9>`, by what stands before the number: the first one, how many, and their type.
+    families: HashMap<String, (Register, usize, Type)>,
     registers_count: usize,
     symbols: HashMap<String, Symbol>,
     parameters: Vec<Parameter>,
@@ -46,6 +48,7 @@ impl Body {
     pub(super) fn new(symbols: HashMap<String, Symbol>) -> Self {
         Self {
             registers: HashMap::new(),
+            families: HashMap::new(),
             registers_count: 0,
             symbols,
             parameters: Vec::new(),
@@ -130,12 +133,11 @@ impl Body {
             if tokens.eat("<") {
                 let count: usize = tokens.number()?;
                 tokens.expect(">")?;
-                if count > REGISTERS_MAX - self.registers_count {
-                    return Err(format!("expected at most {REGISTERS_MAX} registers"));
-                }
-                (0..count).for_each(|number| self.declare_register(format!("{name}{number}"), ty));
+                let first = self.take_registers(count)?;
+                self.families.insert(name, (first, count, ty));
             } else {
-                self.declare_register(name, ty);
+                let register = self.take_registers(1)?;
+                self.registers.insert(name, (register, ty));
             }
             if !tokens.eat(",") {
                 return tokens.expect(";");
@@ -143,9 +145,26 @@ impl Body {
         }
     }
 
-    fn declare_register(&mut self, name: String, ty: Type) {
-        self.registers.insert(name, (self.registers_count, ty));
-        self.registers_count += 1;
+    /// Places for so many; the first one.
+    fn take_registers(&mut self, count: usize) -> Result<Register, String> {
+        let first = self.registers_count;
+        if count > REGISTERS_MAX - first {
+            return Err(format!("expected at most {REGISTERS_MAX} registers"));
+        }
+        self.registers_count += count;
+        Ok(first)
+    }
+
+    fn declared(&self, name: &str) -> Option<(Register, Type)> {
+        if let Some(register) = self.registers.get(name) {
+            return Some(*register);
+        }
+        let prefix = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let digits = name.get(prefix.len()..)?;
+        let number: usize = digits.parse().ok()?;
+        let is_canonical = digits == "0" || !digits.starts_with('0');
+        let (first, count, ty) = *self.families.get(prefix)?;
+        (is_canonical && number < count).then_some((first + number, ty))
     }
 
     fn declare_variable(&mut self, tokens: &mut Tokens, space: &str) -> Result<(), String> {
@@ -177,15 +196,14 @@ impl Body {
     /// The place and type of a register; `_` is one that nobody reads.
     pub(super) fn register(&mut self, name: &str) -> Result<(Register, Type), String> {
         if name == "_" {
-            self.registers_count += 1;
-            return Ok((self.registers_count - 1, Type::B64));
+            return Ok((self.take_registers(1)?, Type::B64));
         }
-        self.registers.get(name).copied().ok_or_else(|| format!("`{name}` is no register"))
+        self.declared(name).ok_or_else(|| format!("`{name}` is no register"))
     }
 
     pub(super) fn operand(&mut self, word: &str) -> Result<Operand, String> {
-        if let Some((register, _)) = self.registers.get(word) {
-            return Ok(Operand::Register(*register));
+        if let Some((register, _)) = self.declared(word) {
+            return Ok(Operand::Register(register));
         }
         let value = match self.symbols.get(word) {
             Some(Symbol::Address(address)) => Some(*address),

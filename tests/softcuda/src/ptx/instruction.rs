@@ -25,6 +25,8 @@ pub(super) fn read(mnemonic: &str, mut operands: Operands<'_>) -> Result<Op, Str
         }
         "setp" => arithmetic::setp(m, o),
         "selp" => arithmetic::selp(m, o),
+        "bfi" => arithmetic::bfi(m, o),
+        "bfe" => arithmetic::bfe(m, o),
         "prmt" => arithmetic::prmt(m, o),
         "cvt" => arithmetic::cvt(m, o),
         "mov" => movement::mov(m, o),

@@ -92,6 +92,22 @@ pub(crate) enum Op {
         b: Operand,
         predicate: Operand,
     },
+    /// The low bits of `a` into `b`.
+    InsertBits {
+        ty: Type,
+        to: Register,
+        a: Operand,
+        b: Operand,
+        position: Operand,
+        length: Operand,
+    },
+    ExtractBits {
+        ty: Type,
+        to: Register,
+        a: Operand,
+        position: Operand,
+        length: Operand,
+    },
     Permute {
         to: Register,
         a: Operand,

@@ -103,6 +103,21 @@ fn bits() {
     check("clz.b64 %w0, %d1;", [0, 0, 0], 64);
     check("brev.b32 %w0, %w1;", [1, 0, 0], 0x8000_0000);
     check("brev.b64 %d0, %d1;", [2, 0, 0], 1 << 62);
+    check("bfi.b32 %w0, %w1, %w2, 8, 4;", [0xab, 0x1111_1111, 0], 0x1111_1b11);
+    check("bfi.b32 %w0, %w1, %w2, 28, 8;", [0xab, 0, 0], 0xb000_0000);
+    check("bfi.b32 %w0, %w1, %w2, 32, 8;", [0xab, 7, 0], 7);
+    check("bfi.b32 %w0, %w1, %w2, 0, 0;", [0xab, 7, 0], 7);
+    check("bfi.b64 %d0, %d1, %d2, 32, 32;", [0x0123_4567, 0x89ab_cdef, 0], 0x0123_4567_89ab_cdef);
+    check("bfi.b64 %d0, %d1, %d2, 0, 64;", [5, 9, 0], 5);
+    check("bfi.b64 %d0, %d1, %d2, 256, 257;", [3, 8, 0], 9);
+    check("bfe.u32 %w0, %w1, 8, 4;", [0x0000_0f00, 0, 0], 0xf);
+    check("bfe.s32 %w0, %w1, 8, 4;", [0x0000_0f00, 0, 0], M1);
+    check("bfe.s32 %w0, %w1, 8, 5;", [0x0000_0f00, 0, 0], 0xf);
+    check("bfe.s32 %w0, %w1, 28, 8;", [0xa000_0000, 0, 0], 0xffff_fffa);
+    check("bfe.u32 %w0, %w1, 28, 8;", [0xa000_0000, 0, 0], 0xa);
+    check("bfe.s32 %w0, %w1, 40, 1;", [0x8000_0000, 0, 0], M1);
+    check("bfe.u64 %d0, %d1, 32, 32;", [0x0123_4567_89ab_cdef, 0, 0], 0x0123_4567);
+    check("bfe.s64 %d0, %d1, 0, 0;", [u64::MAX, 0, 0], 0);
     check("bfind.u32 %w0, %w1;", [0x0f00, 0, 0], 11);
     check("bfind.u32 %w0, %w1;", [0, 0, 0], M1);
     check("bfind.s32 %w0, %w1;", [0xffff_fff0, 0, 0], 3);
@@ -367,6 +382,10 @@ fn atomics() {
         [8, 1, 2],
         3,
     );
+    for scope in ["cta", "gpu", "sys"] {
+        let code = format!("atom.relaxed.{scope}.global.add.u32 %w0, [%d1], 1;");
+        check(&code, [8, 0, 0], 0x0b0a_0908);
+    }
     let swap = "atom.cas.b32 %w4, [%d1], %w2, %w3; ld.global.u32 %w0, [%d1];";
     check(swap, [8, 0x0b0a_0908, 5], 5);
     check(swap, [8, 1, 5], 0x0b0a_0908);

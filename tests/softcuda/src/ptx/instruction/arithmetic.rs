@@ -144,6 +144,17 @@ pub(super) fn selp(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, St
     Ok(Op::Select { to: o.to()?, a: o.from()?, b: o.from()?, predicate: o.from()? })
 }
 
+pub(super) fn bfi(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, String> {
+    let ty = m.ty(&[WORDS])?;
+    let (to, a, b) = (o.to()?, o.from()?, o.from()?);
+    Ok(Op::InsertBits { ty, to, a, b, position: o.from()?, length: o.from()? })
+}
+
+pub(super) fn bfe(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, String> {
+    let ty = m.ty(&[WORD_INTEGERS])?;
+    Ok(Op::ExtractBits { ty, to: o.to()?, a: o.from()?, position: o.from()?, length: o.from()? })
+}
+
 pub(super) fn prmt(m: &mut Modifiers<'_>, o: &mut Operands<'_>) -> Result<Op, String> {
     m.ty(&[&[Type::B32]])?;
     Ok(Op::Permute { to: o.to()?, a: o.from()?, b: o.from()?, selector: o.from()? })

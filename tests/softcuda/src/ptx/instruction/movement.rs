@@ -154,6 +154,11 @@ pub(super) fn atomic(
     m: &mut Modifiers<'_>,
     o: &mut Operands<'_>,
 ) -> Result<Op, String> {
+    // Without a word it is relaxed, too, and threads of the whole device see it. A narrower scope says
+    // that others do not touch it, which the search for races finds out.
+    if m.eat("relaxed") {
+        m.one_of(&[("cta", ()), ("gpu", ()), ("sys", ())]).ok_or("expected a scope")?;
+    }
     let space = m.one_of(&[("global", Space::Global), ("shared", Space::Shared)]);
     let op = m.one_of(&ATOMICS).ok_or("expected an operation")?;
     let ty = m.ty(&[match op {
