@@ -81,9 +81,8 @@ impl Device {
 
     /// As `nvidia-smi` and Triton's metrics write it: `GPU-` and the hexadecimal digits.
     pub fn uuid(&self) -> String {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let parts =
-            [0..4, 4..6, 6..8, 8..10, 10..16].map(|part| hex(&self.0.properties.uuid[part]));
+        let hex = format!("{:032x}", u128::from_be_bytes(self.0.properties.uuid));
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]);
         format!("GPU-{}", parts.join("-"))
     }
 

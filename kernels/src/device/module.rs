@@ -124,7 +124,7 @@ impl Function {
         let Grid { blocks, threads, shared_bytes } = grid;
         let (bytes, raw) = (bytemuck::bytes_of(argument), stream.raw());
         // SAFETY: the module is kept by this; the rest is the caller's promise.
-        device.told(unsafe { self.raw.launch(blocks, threads, shared_bytes, raw, bytes) })
+        device.told(unsafe { self.raw.launch((blocks, threads, shared_bytes), raw, bytes) })
     }
 
     /// Tells what does not fit, which the driver does not.

@@ -150,7 +150,7 @@ impl PinnedBuffer {
         let recorded =
             self.block.as_ref().map_or(Ok(()), |block| block.copied.record(stream.raw()));
         if recorded.is_err() && stream.raw().synchronize().is_err() {
-            std::mem::forget(self.block.take());
+            let _never_freed = self.block.take();
         }
         self.device.told(recorded)
     }

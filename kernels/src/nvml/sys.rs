@@ -37,8 +37,8 @@ pub(super) struct Utilization {
     pub(super) memory: u32,
 }
 
-/// `NVML_STRUCT_VERSION(Memory, 2)`.
-const MEMORY_VERSION: u32 = 2 << 24 | 40;
+/// `NVML_STRUCT_VERSION(Memory, 2)`: the version above the size.
+const MEMORY_VERSION: u32 = 0x0200_0028;
 /// `NVML_DEVICE_UUID_V2_BUFFER_SIZE`.
 const UUID_BYTES: usize = 96;
 

@@ -180,7 +180,7 @@ export! {
     }
 
     fn nvmlDeviceGetMemoryInfo_v2(device: usize, memory: Out<MemoryV2>) {
-        const VERSION: u32 = 2 << 24 | 40;
+        const VERSION: u32 = 0x0200_0028;
         let total = read(device, Reading::MemoryTotal)?;
         let used = read(device, Reading::MemoryUsed)?;
         let free = total.saturating_sub(used);

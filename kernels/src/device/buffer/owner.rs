@@ -123,11 +123,10 @@ impl Drop for Foreign {
 
 impl Readers {
     fn note(&self, stream: &Stream) {
-        let read = match stream.record() {
-            Ok(read) => read,
+        let Ok(read) = stream.record() else {
             // The memory may be given back only when the reads are done, so they are awaited here.
             // If that fails too, the device is lost, and nothing is given back any more.
-            Err(_) => return drop(stream.synchronize()),
+            return drop(stream.synchronize());
         };
         let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match readers.iter_mut().find(|other| other.stream().is(stream)) {

@@ -80,9 +80,7 @@ impl Function {
     /// there until the stream has done it.
     pub(in super::super) unsafe fn launch(
         self,
-        grid: [u32; 3],
-        block: [u32; 3],
-        shared_bytes: u32,
+        (grid, block, shared_bytes): ([u32; 3], [u32; 3], u32),
         stream: &Stream,
         argument: &[u8],
     ) -> Result<()> {

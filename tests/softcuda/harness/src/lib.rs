@@ -5,7 +5,7 @@
 //! again for this one test, with the device's library in the way, and there runs the test's body; it
 //! fails on a violation or a leak.
 //!
-//! ```ignore
+//! ```text
 //! #[test]
 //! fn two_devices_on_the_software_cuda_device() {
 //!     SoftCuda::new().set("devices", 2).run(|cuda| { … });
