@@ -2,7 +2,8 @@
 //!
 //! The bytes are walked marker by marker first (`structure`): that refuses a truncated file,
 //! which the decoder would answer with grey pixels, and bounds the work before any memory is
-//! taken. The decoder then sees the bytes up to the end of the image and no further.
+//! taken. The decoder then sees the bytes up to the end of the image and no further. Nearly all
+//! files are for the decoder of ours, `baseline`; the others are for libraries.
 //!
 //! What it cannot tell is a file whose pixel data are too short though it has its end, as some
 //! repair tools write it: the rest of such a picture is grey, as with other decoders. One that is
