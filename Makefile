@@ -50,6 +50,7 @@ test-rust: test-binary ## run the tests in Rust
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
+	@$(PYTHON) tools/jpeg_corpus.py || echo "The tests of the JPEG corpus are skipped."
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)

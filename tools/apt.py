@@ -14,9 +14,27 @@ import cache
 
 def unpack(packages: list[str], scratch: Path, release: str | None = None) -> Path:
     """Fetches packages, of the machine's own release or of another one of Debian's; the folder with their files."""
+    settings = prepared(scratch, source_of(release) if release else None, packages)
+    for command in (["update"], ["download", *packages]):
+        run(["apt-get", "--quiet", *settings, *command], scratch)
+    tree = scratch / "tree"
+    for package in scratch.glob("*.deb"):
+        run(["dpkg-deb", "--extract", str(package), str(tree)], scratch)
+    return tree
+
+
+def originals(packages: list[str], scratch: Path, release: str) -> list[Path]:
+    """Fetches what the authors of source packages released, of one of Debian's releases; the archives."""
+    settings = prepared(scratch, f"deb-src {source_of(release).removeprefix('deb ')}", packages)
+    for command in (["update"], ["source", "--download-only", "--tar-only", *packages]):
+        run(["apt-get", "--quiet", *settings, *command], scratch)
+    return sorted(scratch.glob("*.orig.tar.*z"))
+
+
+def prepared(scratch: Path, source: str | None, packages: list[str]) -> list[str]:
+    """Makes apt's folders in `scratch`; the options that have it use them, and ask one source instead of the machine's."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         cache.fail(f"Debian's packages {', '.join(packages)} are needed, and there is no apt")
-    source = source_of(release) if release else None
     for folder in ("state/lists/partial", "cache/archives/partial"):
         (scratch / folder).mkdir(parents=True)
     settings: dict[str, object] = {
@@ -28,13 +46,7 @@ def unpack(packages: list[str], scratch: Path, release: str | None = None) -> Pa
     if source:
         (scratch / "sources.list").write_text(f"{source}\n", encoding="utf-8")
         settings |= {"Dir::Etc::SourceList": scratch / "sources.list", "Dir::Etc::SourceParts": "/dev/null"}
-    options = [f"--option={key}={value}" for key, value in settings.items()]
-    for command in (["update"], ["download", *packages]):
-        run(["apt-get", "--quiet", *options, *command], scratch)
-    tree = scratch / "tree"
-    for package in scratch.glob("*.deb"):
-        run(["dpkg-deb", "--extract", str(package), str(tree)], scratch)
-    return tree
+    return [f"--option={key}={value}" for key, value in settings.items()]
 
 
 def source_of(release: str) -> str:

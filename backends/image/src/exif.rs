@@ -5,8 +5,8 @@
 
 use nereid_kernels::cpu::Orientation;
 
-/// What comes before the data in a JPEG.
-const PREFIX: &[u8] = b"Exif\0\0";
+/// What comes before the data in a JPEG, and in some PNGs.
+pub(crate) const NAME: &[u8] = b"Exif\0\0";
 /// The tag `Orientation` (TIFF 6.0, section 8).
 const ORIENTATION: u16 = 0x0112;
 /// The type of a tag's value: a 16-bit number.
@@ -17,7 +17,7 @@ const COUNT_BYTES: usize = 2;
 
 /// The orientation that EXIF data state; upright if they state none, or are broken.
 pub(crate) fn orientation(exif: &[u8]) -> Orientation {
-    stated(exif.strip_prefix(PREFIX).unwrap_or(exif)).unwrap_or_default()
+    stated(exif.strip_prefix(NAME).unwrap_or(exif)).unwrap_or_default()
 }
 
 fn stated(tiff: &[u8]) -> Option<Orientation> {
@@ -67,7 +67,7 @@ mod tests {
                 let data = exif(is_little, ORIENTATION, SHORT, number);
                 let expected = Orientation::from_exif(number).unwrap();
                 assert_eq!(orientation(&data), expected);
-                assert_eq!(orientation(&[PREFIX, &data].concat()), expected);
+                assert_eq!(orientation(&[NAME, &data].concat()), expected);
             }
         }
     }

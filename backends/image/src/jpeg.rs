@@ -2,12 +2,14 @@
 //!
 //! The bytes are walked marker by marker first (`structure`): that refuses a truncated file,
 //! which the decoder would answer with grey pixels, and bounds the work before any memory is
-//! taken. The decoder then sees the bytes up to the end of the image and no further.
+//! taken. The decoder then sees the bytes up to the end of the image and no further. Nearly all
+//! files are for the decoder of ours, `baseline`; the others are for libraries.
 //!
 //! What it cannot tell is a file whose pixel data are too short though it has its end, as some
 //! repair tools write it: the rest of such a picture is grey, as with other decoders. One that is
 //! so short that it is all grey is refused: decoding it costs as much as a real one.
 
+mod baseline;
 mod rare;
 mod structure;
 
@@ -22,6 +24,7 @@ use zune_jpeg::JpegDecoder;
 
 use crate::error::{Format, PictureError};
 use crate::exif;
+use baseline::{Baseline, Planes};
 use rare::Rare;
 use structure::{Image, unsupported};
 
@@ -38,15 +41,29 @@ const BLOCK_SIDE: usize = 8;
 
 /// A JPEG of which only the header was decoded.
 pub(crate) struct Jpeg<'a> {
+    bytes: &'a [u8],
     decoder: Decoder<'a>,
     size: (usize, usize),
+    exif: Option<&'a [u8]>,
 }
 
-/// Both give the same picture, to a level or three; the first is faster.
+/// How a picture lies in the memory that it was decoded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Row by row, without gaps.
+    Interleaved(PixelFormat),
+    /// Luma and chroma apart.
+    Planes(Planes),
+}
+
+/// All give the same picture, to a level or three; the faster ones take fewer kinds of files.
 enum Decoder<'a> {
-    Usual(Box<JpegDecoder<ZCursor<&'a [u8]>>>),
+    Baseline(Box<Baseline<'a>>),
+    Usual(Box<Usual<'a>>),
     Rare(Box<Rare<'a>>),
 }
+
+type Usual<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
 
 impl<'a> Jpeg<'a> {
     /// Checks `bytes`, which begin like a JPEG, and reads the header. Takes no memory beyond what
@@ -57,19 +74,14 @@ impl<'a> Jpeg<'a> {
     pub(crate) fn open(bytes: &'a [u8], pixels_max: usize) -> Result<Self, PictureError> {
         let image = structure::image(bytes, SCANS_MAX)?;
         check_work(&image, pixels_max)?;
-        let decoder = if image.is_rare {
+        let decoder = if let Some(baseline) = Baseline::open(&image) {
+            Decoder::Baseline(Box::new(baseline))
+        } else if image.is_rare {
             Decoder::Rare(Box::new(Rare::open(image.bytes, image.size)?))
         } else {
-            Decoder::Usual(Box::new(usual(image.bytes)?))
+            Decoder::Usual(Box::new(usual(image.bytes, image.size)?))
         };
-        let size = match &decoder {
-            Decoder::Usual(decoder) => decoder.dimensions().unwrap_or_default(),
-            Decoder::Rare(_) => image.size,
-        };
-        if size != image.size {
-            return Err(PictureError::broken(Format::Jpeg, "it has several frame headers"));
-        }
-        Ok(Self { decoder, size })
+        Ok(Self { bytes: image.bytes, decoder, size: image.size, exif: image.exif })
     }
 
     /// Columns and rows, as stored.
@@ -79,36 +91,30 @@ impl<'a> Jpeg<'a> {
 
     /// Which way up it is.
     pub(crate) fn orientation(&self) -> Orientation {
-        let exif = match &self.decoder {
-            Decoder::Usual(decoder) => decoder.exif().map(Vec::as_slice),
-            Decoder::Rare(decoder) => decoder.exif(),
-        };
-        exif.map(exif::orientation).unwrap_or_default()
+        self.exif.map(exif::orientation).unwrap_or_default()
     }
 
-    /// Decodes to `pixels`, which is overwritten and may stay larger than this picture.
+    /// Decodes to `levels`, which is overwritten and may stay larger than this picture.
     ///
     /// # Errors
     /// [`PictureError::Broken`].
-    pub(crate) fn decode(self, pixels: &mut Vec<u8>) -> Result<PixelFormat, PictureError> {
-        let mut decoder = match self.decoder {
-            Decoder::Usual(decoder) => decoder,
-            Decoder::Rare(decoder) => return decoder.decode(pixels),
+    pub(crate) fn decode(self, levels: &mut Vec<u8>) -> Result<Layout, PictureError> {
+        let decoder = match self.decoder {
+            Decoder::Baseline(baseline) => match baseline.decode(levels) {
+                Some(layout) => return Ok(layout),
+                // It has a mistake, so it is for the usual decoder to mend or to refuse.
+                None => usual(self.bytes, self.size)?,
+            },
+            Decoder::Usual(decoder) => *decoder,
+            Decoder::Rare(decoder) => return decoder.decode(levels).map(Layout::Interleaved),
         };
-        let (width, height) = self.size;
-        let size_bytes = 3 * width * height;
-        // All zero, since a broken file may leave pixels out, and the last picture in this memory
-        // was another client's.
-        pixels.clear();
-        pixels.try_reserve_exact(size_bytes).map_err(broken)?;
-        pixels.resize(size_bytes, 0);
-        contain(|| decoder.decode_into(pixels))?;
-        Ok(PixelFormat::Rgb)
+        decode_usual(decoder, self.size, levels)?;
+        Ok(Layout::Interleaved(PixelFormat::Rgb))
     }
 }
 
-/// The faster decoder, which has read the header.
-fn usual(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>, PictureError> {
+/// The decoder of nearly everything, which has read the header.
+fn usual(bytes: &[u8], size: (usize, usize)) -> Result<Usual<'_>, PictureError> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(AXIS_MAX)
@@ -117,7 +123,24 @@ fn usual(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>, PictureError> {
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     contain(|| decoder.decode_headers())?;
+    if decoder.dimensions() != Some(size) {
+        return Err(broken("it has several frame headers"));
+    }
     Ok(decoder)
+}
+
+fn decode_usual(
+    mut decoder: Usual<'_>,
+    (width, height): (usize, usize),
+    pixels: &mut Vec<u8>,
+) -> Result<(), PictureError> {
+    let size_bytes = 3 * width * height;
+    // All zero, since a broken file may leave pixels out, and the last picture in this memory
+    // was another client's.
+    pixels.clear();
+    pixels.try_reserve_exact(size_bytes).map_err(broken)?;
+    pixels.resize(size_bytes, 0);
+    contain(|| decoder.decode_into(pixels))
 }
 
 /// Refuses what would take too much memory or time, by the header alone.

@@ -4,7 +4,7 @@ use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, nv12_to_rg
 
 use crate::error::{Format, PictureError};
 use crate::foreign;
-use crate::jpeg::Jpeg;
+use crate::jpeg::{Jpeg, Layout};
 use crate::png::Png;
 
 /// Most memory that is kept between batches to decode into: room for a 4K picture. After a larger
@@ -155,9 +155,9 @@ impl<'a> Picture<'a> {
     {
         let Workspace { pixels, upright } = workspace;
         let (size, stored, orientation) = (self.size(), self.stored, self.orientation);
-        let format = match self.source {
+        let layout = match self.source {
             Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
-            Source::Png(png) => png.decode(pixels)?,
+            Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
             Source::Levels(bytes, format) => {
                 return Image::new(bytes, format, stored).map_err(raw);
             }
@@ -165,8 +165,20 @@ impl<'a> Picture<'a> {
                 pixels.clear();
                 pixels.resize(3 * stored.0 * stored.1, 0);
                 nv12_to_rgb(bytes, stored, pixels).map_err(raw)?;
+                Layout::Interleaved(PixelFormat::Rgb)
+            }
+        };
+        let format = match layout {
+            Layout::Planes(planes) if orientation.is_upright() => {
+                return planes.picture(pixels).map(Image::from).map_err(raw);
+            }
+            Layout::Planes(planes) => {
+                upright.resize(3 * stored.0 * stored.1, 0);
+                planes.picture(pixels).and_then(|ycc| ycc.write_rgb(upright)).map_err(raw)?;
+                std::mem::swap(pixels, upright);
                 PixelFormat::Rgb
             }
+            Layout::Interleaved(format) => format,
         };
         if orientation.is_upright() {
             return Image::new(pixels, format, size).map_err(raw);

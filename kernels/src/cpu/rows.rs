@@ -4,8 +4,8 @@ use super::columns::lerp;
 use super::resize::Filter;
 use super::simd::widest;
 use super::taps::{tap, triangle};
-use super::unpack::{Colors, colors, unpack};
-use super::views::Image;
+use super::unpack::{Colors, Unpacker, colors, repeat_last, unpack};
+use super::views::{CHANNELS, Image, Levels};
 
 /// Elements behind a row that may be read, so that a vector fits anywhere in it. Whatever is in
 /// them has no weight.
@@ -13,7 +13,7 @@ const BEHIND: usize = 16;
 
 /// The rows of one picture.
 pub(super) struct Rows<'a> {
-    image: Image<'a>,
+    source: Unpacker<'a>,
     /// Rows of the target.
     target: usize,
     mixer: Mixer,
@@ -32,19 +32,20 @@ impl<'a> Rows<'a> {
         let mixer = match filter.along(height, target) {
             Filter::Bilinear => Mixer::Bilinear(Bilinear::new(length)),
             Filter::Triangle => Mixer::Triangle(Triangle {
-                sum: vec![0.0; image.format().channels() * width],
+                sum: vec![0.0; CHANNELS * width],
                 weights: Vec::new(),
+                line: colors(length),
                 mixed: colors(length),
             }),
         };
-        Self { image, target, mixer }
+        Self { source: Unpacker::new(image), target, mixer }
     }
 
     /// Makes row `y` of the target the one that [`Rows::color`] gives.
     pub(super) fn seek(&mut self, y: usize) {
         match &mut self.mixer {
-            Mixer::Bilinear(mixer) => mixer.seek(&self.image, self.target, y),
-            Mixer::Triangle(mixer) => mixer.seek(&self.image, self.target, y),
+            Mixer::Bilinear(mixer) => mixer.seek(&mut self.source, self.target, y),
+            Mixer::Triangle(mixer) => mixer.seek(&mut self.source, self.target, y),
         }
     }
 
@@ -79,15 +80,15 @@ impl Bilinear {
     }
 
     /// A picture that grows asks for the same rows again and again, so what is there is kept.
-    fn seek(&mut self, image: &Image<'_>, target: usize, y: usize) {
-        let tap = tap(image.size().1, target, y);
+    fn seek(&mut self, source: &mut Unpacker<'_>, target: usize, y: usize) {
+        let tap = tap(source.image().size().1, target, y);
         if self.below.index == Some(tap.first) {
             std::mem::swap(&mut self.above, &mut self.below);
         }
-        self.above.read(image, tap.first);
+        self.above.read(source, tap.first);
         self.weight = tap.weight;
         if tap.weight > 0.0 {
-            self.below.read(image, tap.first + 1);
+            self.below.read(source, tap.first + 1);
         }
     }
 
@@ -107,32 +108,55 @@ impl Bilinear {
 }
 
 impl Row {
-    fn read(&mut self, image: &Image<'_>, index: usize) {
+    fn read(&mut self, source: &mut Unpacker<'_>, index: usize) {
         if self.index.replace(index) != Some(index) {
-            unpack(image.row(index), image.format(), &mut self.colors);
+            source.read(index, &mut self.colors);
         }
     }
 }
 
 /// Of as many rows as the filter reaches.
 struct Triangle {
-    /// Of the rows as they are stored.
+    /// Of the rows as they are stored, pixel by pixel.
     sum: Vec<f32>,
     weights: Vec<f32>,
+    /// A row of a picture in planes.
+    line: Colors,
     mixed: Colors,
 }
 
 impl Triangle {
-    fn seek(&mut self, image: &Image<'_>, target: usize, y: usize) {
+    fn seek(&mut self, source: &mut Unpacker<'_>, target: usize, y: usize) {
+        let image = *source.image();
         let first = triangle(image.size().1, target, y, &mut self.weights);
-        self.sum.fill(0.0);
-        for (index, &weight) in (first..).zip(&self.weights) {
-            widest(|| {
-                for (sum, &level) in self.sum.iter_mut().zip(image.row(index)) {
-                    *sum += f32::from(level) * weight;
+        match image.levels() {
+            Levels::Interleaved(rows) => {
+                let sum = &mut self.sum[..rows.format.channels() * image.size().0];
+                sum.fill(0.0);
+                for (index, &weight) in (first..).zip(&self.weights) {
+                    add(sum, rows.row(image.line(index), &image.columns()), weight);
                 }
-            });
+                unpack(sum, rows.format, &mut self.mixed);
+            }
+            Levels::Ycc(_) => {
+                self.mixed.iter_mut().for_each(|color| color.fill(0.0));
+                for (index, &weight) in (first..).zip(&self.weights) {
+                    source.read(index, &mut self.line);
+                    for (sum, line) in self.mixed.iter_mut().zip(&self.line) {
+                        add(sum, line, weight);
+                    }
+                }
+                repeat_last(image.size().0, &mut self.mixed);
+            }
         }
-        unpack(&self.sum, image.format(), &mut self.mixed);
     }
+}
+
+/// Adds `levels * weight`.
+fn add<T: Copy + Into<f32>>(sums: &mut [f32], levels: &[T], weight: f32) {
+    widest(|| {
+        for (sum, &level) in sums.iter_mut().zip(levels) {
+            *sum += level.into() * weight;
+        }
+    });
 }

@@ -1,7 +1,8 @@
-//! From interleaved levels to a row of single precision for each colour.
+//! From a picture's levels to a row of single precision for each colour.
 
+use super::jpeg::ycc::YccRows;
 use super::simd::widest;
-use super::views::{CHANNELS, PixelFormat};
+use super::views::{CHANNELS, Image, Levels, PixelFormat, Rows};
 
 /// A row of each colour: red, green, blue.
 pub(super) type Colors = [Vec<f32>; CHANNELS];
@@ -9,6 +10,46 @@ pub(super) type Colors = [Vec<f32>; CHANNELS];
 /// Rows of `length` elements.
 pub(super) fn colors(length: usize) -> Colors {
     std::array::from_fn(|_| vec![0.0; length])
+}
+
+/// Reads rows of a picture.
+pub(super) struct Unpacker<'a> {
+    image: Image<'a>,
+    rows: Reader<'a>,
+}
+
+enum Reader<'a> {
+    Interleaved(Rows<'a>),
+    Ycc(Box<YccRows<'a>>),
+}
+
+impl<'a> Unpacker<'a> {
+    pub(super) fn new(image: Image<'a>) -> Self {
+        let rows = match image.levels() {
+            Levels::Interleaved(rows) => Reader::Interleaved(rows),
+            Levels::Ycc(picture) => Reader::Ycc(Box::new(YccRows::new(picture, image.columns()))),
+        };
+        Self { image, rows }
+    }
+
+    pub(super) fn image(&self) -> &Image<'a> {
+        &self.image
+    }
+
+    /// Writes row `y` to the front of each of `colors`, and its last level once more behind it,
+    /// so that the pixel after the last may be read.
+    pub(super) fn read(&mut self, y: usize, colors: &mut Colors) {
+        let line = self.image.line(y);
+        match &mut self.rows {
+            Reader::Interleaved(rows) => {
+                unpack(rows.row(line, &self.image.columns()), rows.format, colors);
+            }
+            Reader::Ycc(rows) => {
+                rows.read(line, colors);
+                repeat_last(self.image.size().0, colors);
+            }
+        }
+    }
 }
 
 /// Writes the levels of `row` to the front of each of `colors`, and the last one once more behind
@@ -27,7 +68,11 @@ pub(super) fn unpack<T: Copy + Into<f32>>(row: &[T], format: PixelFormat, colors
             }
         }),
     }
-    let pixels = row.len() / format.channels();
+    repeat_last(row.len() / format.channels(), colors);
+}
+
+/// Of rows of so many pixels.
+pub(super) fn repeat_last(pixels: usize, colors: &mut Colors) {
     for color in colors {
         if let [.., last, behind] = &mut color[..=pixels] {
             *behind = *last;

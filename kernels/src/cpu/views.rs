@@ -1,5 +1,9 @@
 //! Pictures as borrowed memory whose size was checked once, so that kernels need not check again.
 
+use std::ops::Range;
+
+use super::jpeg::ycc::Ycc;
+
 /// Longest side of a picture in pixels: that of the largest JPEG (ITU-T T.81, B.2.2).
 ///
 /// It keeps the arithmetic of resizing exact.
@@ -69,14 +73,31 @@ impl PixelFormat {
     }
 }
 
-/// A picture of interleaved 8-bit levels: rows from the top, at equal distances.
+/// A picture of 8-bit levels, or a part of one: rows from the top.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
-    bytes: &'a [u8],
-    format: PixelFormat,
-    stride: usize,
+    levels: Levels<'a>,
+    left: usize,
+    top: usize,
     width: usize,
     height: usize,
+}
+
+/// How the levels of a whole picture lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Levels<'a> {
+    /// Pixel by pixel.
+    Interleaved(Rows<'a>),
+    /// In planes.
+    Ycc(Ycc<'a>),
+}
+
+/// Rows without gaps, each pixel's bytes together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    bytes: &'a [u8],
+    pub(super) format: PixelFormat,
+    stride: usize,
 }
 
 impl<'a> Image<'a> {
@@ -92,7 +113,8 @@ impl<'a> Image<'a> {
         check_axes(width, height)?;
         let stride = format.channels() * width;
         check_size(stride * height, bytes.len())?;
-        Ok(Self { bytes, format, stride, width, height })
+        let levels = Levels::Interleaved(Rows { bytes, format, stride });
+        Ok(Self { levels, left: 0, top: 0, width, height })
     }
 
     /// The part of `width` x `height` pixels whose first pixel is at `left`, `top`.
@@ -107,8 +129,7 @@ impl<'a> Image<'a> {
         check_axes(width, height)?;
         check_inside(left, width, self.width)?;
         check_inside(top, height, self.height)?;
-        let bytes = &self.bytes[top * self.stride + left * self.format.channels()..];
-        Ok(Self { bytes, width, height, ..*self })
+        Ok(Self { levels: self.levels, left: self.left + left, top: self.top + top, width, height })
     }
 
     /// Columns and rows.
@@ -116,14 +137,34 @@ impl<'a> Image<'a> {
         (self.width, self.height)
     }
 
-    /// What a pixel's bytes are.
-    pub fn format(&self) -> PixelFormat {
-        self.format
+    /// The levels of the picture that this is a part of.
+    pub(super) fn levels(&self) -> Levels<'a> {
+        self.levels
     }
 
-    /// The bytes of row `y`, which must be less than the height.
-    pub(super) fn row(&self, y: usize) -> &'a [u8] {
-        &self.bytes[y * self.stride..][..self.format.channels() * self.width]
+    /// The columns of that picture.
+    pub(super) fn columns(&self) -> Range<usize> {
+        self.left..self.left + self.width
+    }
+
+    /// The row of that picture which is row `y` of this part.
+    pub(super) fn line(&self, y: usize) -> usize {
+        self.top + y
+    }
+}
+
+impl<'a> From<Ycc<'a>> for Image<'a> {
+    fn from(picture: Ycc<'a>) -> Self {
+        let (width, height) = picture.size();
+        Self { levels: Levels::Ycc(picture), left: 0, top: 0, width, height }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// The bytes of some columns of row `y`, which must be in the picture.
+    pub(super) fn row(&self, y: usize, columns: &Range<usize>) -> &'a [u8] {
+        let channels = self.format.channels();
+        &self.bytes[y * self.stride..][channels * columns.start..channels * columns.end]
     }
 }
 
@@ -170,7 +211,9 @@ mod tests {
         let levels: Vec<u8> = (0..12).collect();
         let image = Image::new(&levels, PixelFormat::Gray, (4, 3)).unwrap();
         let part = image.part((1, 1), (3, 2)).unwrap();
-        assert_eq!([part.row(0), part.row(1)], [[5, 6, 7], [9, 10, 11]]);
+        let Levels::Interleaved(rows) = part.levels() else { panic!("{part:?}") };
+        let row = |y| rows.row(part.line(y), &part.columns());
+        assert_eq!([row(0), row(1)], [[5, 6, 7], [9, 10, 11]]);
         let outside = |start, count, side| Some(ViewError::Outside { start, count, side });
         let cases = [
             ((0, 0), (4, 3), None),

@@ -30,11 +30,6 @@ impl<'a> Rare<'a> {
         Ok(Self(decoder))
     }
 
-    /// The EXIF data.
-    pub(super) fn exif(&self) -> Option<&[u8]> {
-        self.0.exif_data()
-    }
-
     /// Decodes to `pixels`.
     ///
     /// # Errors

@@ -3,21 +3,24 @@
 use std::ops::RangeInclusive;
 
 use crate::error::{Format, PictureError};
+use crate::exif;
 
 /// The first byte of every marker.
-const MARKER: u8 = 0xFF;
+pub(super) const MARKER: u8 = 0xFF;
 /// After [`MARKER`] in pixel data: the byte 0xFF itself.
-const STUFFING: u8 = 0x00;
+pub(super) const STUFFING: u8 = 0x00;
 const START_OF_IMAGE: u8 = 0xD8;
-const END_OF_IMAGE: u8 = 0xD9;
-const START_OF_SCAN: u8 = 0xDA;
+pub(super) const END_OF_IMAGE: u8 = 0xD9;
+pub(super) const START_OF_SCAN: u8 = 0xDA;
 /// Markers between the intervals of pixel data, and one that has no meaning; no length follows.
 const RESTARTS: RangeInclusive<u8> = 0xD0..=0xD7;
 const TEMPORARY: u8 = 0x01;
+/// Where EXIF data are.
+const APPLICATION_1: u8 = 0xE1;
 /// Frames, of which these three can be decoded.
 const FRAMES: RangeInclusive<u8> = 0xC0..=0xCF;
-const BASELINE: u8 = 0xC0;
-const EXTENDED: u8 = 0xC1;
+pub(super) const BASELINE: u8 = 0xC0;
+pub(super) const EXTENDED: u8 = 0xC1;
 const PROGRESSIVE: u8 = 0xC2;
 /// Among the frames' markers, but none: Huffman tables, a reserved one, arithmetic conditioning.
 const NO_FRAMES: [u8; 3] = [0xC4, 0xC8, 0xCC];
@@ -33,6 +36,8 @@ pub(super) struct Image<'a> {
     pub(super) size: (usize, usize),
     /// Whether it is laid out in a way that only the slower decoder gets right.
     pub(super) is_rare: bool,
+    /// The first EXIF data, name and all.
+    pub(super) exif: Option<&'a [u8]>,
 }
 
 /// Finds the first image in `bytes`, which begins with a start marker. What follows the end is ignored, as by other decoders: cameras put previews there.
@@ -45,12 +50,13 @@ pub(super) struct Image<'a> {
 pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<Image<'_>, PictureError> {
     let truncated = || PictureError::Truncated { format: Format::Jpeg, size_bytes: bytes.len() };
     let mut layout = Layout::default();
+    let mut first_exif = None;
     let mut position = 2;
     loop {
         let (marker, after) = next_marker(bytes, position).ok_or_else(truncated)?;
         position = match marker {
             END_OF_IMAGE => {
-                return Ok(layout.image(&bytes[..after]));
+                return Ok(layout.image(&bytes[..after], first_exif));
             }
             START_OF_IMAGE => return Err(truncated()),
             TEMPORARY => after,
@@ -58,6 +64,7 @@ pub(super) fn image(bytes: &[u8], scans_max: usize) -> Result<Image<'_>, Picture
             marker => {
                 let segment = segment(bytes, after).ok_or_else(truncated)??;
                 layout.note(marker, segment, scans_max)?;
+                first_exif = first_exif.or_else(|| exif_of(marker, segment));
                 after + segment.len()
             }
         };
@@ -76,8 +83,8 @@ struct Layout {
 }
 
 impl Layout {
-    fn image<'a>(&self, bytes: &'a [u8]) -> Image<'a> {
-        Image { bytes, scans: self.scans, size: self.size, is_rare: self.is_rare }
+    fn image<'a>(&self, bytes: &'a [u8], exif: Option<&'a [u8]>) -> Image<'a> {
+        Image { bytes, scans: self.scans, size: self.size, is_rare: self.is_rare, exif }
     }
 
     /// Notes a segment, which begins with its length.
@@ -129,6 +136,12 @@ fn is_rare(samplings: impl Iterator<Item = u8> + Clone) -> bool {
     })
 }
 
+/// The data of a segment of EXIF, which begins with its length.
+fn exif_of(marker: u8, segment: &[u8]) -> Option<&[u8]> {
+    let content = segment.get(2..)?;
+    (marker == APPLICATION_1 && content.starts_with(exif::NAME)).then_some(content)
+}
+
 pub(super) fn unsupported(what: &str) -> PictureError {
     let text = "is not supported: send it as ordinary baseline or progressive";
     PictureError::broken(Format::Jpeg, format!("{what} {text}"))
@@ -136,7 +149,7 @@ pub(super) fn unsupported(what: &str) -> PictureError {
 
 /// The next marker at or after `start`, and the position after it. Between markers is pixel data,
 /// or garbage that decoders skip.
-fn next_marker(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
+pub(super) fn next_marker(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
     let mut position = start;
     loop {
         let skipped = memchr::memchr(MARKER, bytes.get(position..)?)?;
@@ -150,7 +163,7 @@ fn next_marker(bytes: &[u8], start: usize) -> Option<(u8, usize)> {
 
 /// The segment at `start`, length and all: its first two bytes are its length, and count. `None`
 /// when it is not all there.
-fn segment(bytes: &[u8], start: usize) -> Option<Result<&[u8], PictureError>> {
+pub(super) fn segment(bytes: &[u8], start: usize) -> Option<Result<&[u8], PictureError>> {
     let bytes = bytes.get(start..)?;
     match usize::from(u16::from_be_bytes(*bytes.first_chunk()?)) {
         size @ (0 | 1) => {

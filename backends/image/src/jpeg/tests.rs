@@ -7,10 +7,24 @@ use crate::samples::{encode, jpeg, kinds, picture};
 
 const PIXELS_MAX: usize = 1 << 20;
 
+/// The pixels in RGB.
 fn decode(file: &[u8]) -> Result<Vec<u8>, PictureError> {
-    let mut pixels = Vec::new();
-    Jpeg::open(file, PIXELS_MAX)?.decode(&mut pixels)?;
-    Ok(pixels)
+    decode_in(&mut Vec::new(), Jpeg::open(file, PIXELS_MAX)?)
+}
+
+fn decode_in(memory: &mut Vec<u8>, jpeg: Jpeg<'_>) -> Result<Vec<u8>, PictureError> {
+    let (width, height) = jpeg.size();
+    Ok(match jpeg.decode(memory)? {
+        Layout::Interleaved(PixelFormat::Gray) => {
+            memory.iter().flat_map(|&byte| [byte; 3]).collect()
+        }
+        Layout::Interleaved(_) => memory.clone(),
+        Layout::Planes(planes) => {
+            let mut rgb = vec![0; 3 * width * height];
+            planes.picture(memory).unwrap().write_rgb(&mut rgb).unwrap();
+            rgb
+        }
+    })
 }
 
 fn is_truncated<T>(result: &Result<T, PictureError>) -> bool {
@@ -193,4 +207,67 @@ fn many_scans_of_a_large_picture_are_refused() {
     assert_eq!(open(&scans(30), 40 * 24 * 4), Ok(()));
     let error = open(&scans(30), 40 * 24).unwrap_err();
     assert!(matches!(error, PictureError::TooMuchWork { scans: 30.., width: 40, height: 24 }));
+}
+
+/// Whether a kind of [`kinds`] is one that most files are of.
+fn is_usual(name: &str) -> bool {
+    let samplings = ["F_1_1,", "F_2_1,", "F_2_2,", "Luma,"];
+    samplings.iter().any(|sampling| name.starts_with(sampling))
+        && name.contains("progressive false")
+}
+
+/// Decodes a file as if it were of a kind that is not usual.
+fn decode_as_unusual(file: &[u8]) -> Result<Vec<u8>, PictureError> {
+    let jpeg = Jpeg::open(file, PIXELS_MAX)?;
+    let decoder = Decoder::Usual(Box::new(usual(jpeg.bytes, jpeg.size)?));
+    decode_in(&mut Vec::new(), Jpeg { decoder, ..jpeg })
+}
+
+fn decode_as_usual(file: &[u8]) -> Option<Layout> {
+    match Jpeg::open(file, PIXELS_MAX).ok()?.decoder {
+        Decoder::Baseline(baseline) => baseline.decode(&mut Vec::new()),
+        Decoder::Usual(_) | Decoder::Rare(_) => None,
+    }
+}
+
+/// By how many levels two pictures differ on average.
+fn off(got: &[u8], expected: &[u8]) -> f64 {
+    assert_eq!(got.len(), expected.len());
+    let off = got.iter().zip(expected).map(|(a, b)| u32::from(a.abs_diff(*b)));
+    f64::from(off.sum::<u32>()) / f64::from(u32::try_from(got.len()).unwrap())
+}
+
+#[test]
+fn both_decoders_see_the_same_picture() {
+    for size in [(64, 48), (33, 21), (17, 1), (1, 16), (1, 1)] {
+        for (name, file) in kinds(size) {
+            assert_eq!(decode_as_usual(&file).is_some(), is_usual(&name), "{name}, {size:?}");
+            if is_usual(&name) {
+                let off = off(&decode(&file).unwrap(), &decode_as_unusual(&file).unwrap());
+                assert!(off <= 1.0, "{name}, {size:?}: off by {off}");
+            }
+        }
+    }
+}
+
+/// Pixel data that the decoder of usual files takes, the other one does not refuse. What numbers
+/// become that no encoder writes is not the same.
+#[test]
+fn no_broken_file_is_taken_for_a_usual_one() {
+    for (name, mut file) in kinds((24, 17)).into_iter().filter(|(name, _)| is_usual(name)) {
+        let mut taken = 0;
+        let scan = after(&file, 0xDA);
+        for index in scan + usize::from(file[scan + 1])..file.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                file[index] ^= change;
+                if decode_as_usual(&file).is_some() {
+                    let refused = decode_as_unusual(&file).err();
+                    assert_eq!(refused, None, "{name}, {index}, {change}");
+                    taken += 1;
+                }
+                file[index] ^= change;
+            }
+        }
+        assert!(taken > 50, "{name}: {taken}");
+    }
 }
