@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 30, 26
+LEFT, RIGHT, TOP, BOTTOM = 58, 22, 30, 26
 LEGEND_ROW = 15
 COLUMNS = 2
 COLOURS = ["#3274d9", "#e0752d", "#37872d", "#c4162a", "#8f3bb8", "#b7a200", "#0a7c86", "#7c5c4b", "#5a6270", "#d44a9c"]

@@ -22,9 +22,10 @@ PICTURES = REPOSITORY / "docs" / "pictures"
 # Title of a panel -> file.
 DRAWN = {"Requests answered": "requests", "Latency, 99 of 100": "latency", "Queue against compute": "stages",
          "Rows in a batch, mean": "batches"}
-IMAGES = REPOSITORY / "examples" / "images"
 RATE_S, STEP_S = 5, 1
 CALLERS = 4
+# The highest of a panel: all steps of an ensemble are asked as often.
+LINES_MAX = 4
 
 
 def main() -> None:
@@ -39,9 +40,9 @@ def main() -> None:
 
 
 def ask(server, seconds: int) -> None:
-    """Lets callers of both ensembles come one by one."""
+    """Lets callers come one by one."""
     over = threading.Event()
-    callers = [threading.Thread(target=caller, args=(server, over, index)) for index in range(CALLERS)]
+    callers = [threading.Thread(target=caller, args=(server, over)) for _ in range(CALLERS)]
     for thread in callers:
         thread.start()
         time.sleep(seconds / CALLERS)
@@ -50,11 +51,10 @@ def ask(server, seconds: int) -> None:
         thread.join()
 
 
-def caller(server, over: threading.Event, index: int) -> None:
-    name, model = ("page.jpg", "read_page") if index == CALLERS - 1 else ("line.jpg", "read_line")
-    image = (IMAGES / name).read_bytes()
+def caller(server, over: threading.Event) -> None:
+    image = (REPOSITORY / "examples" / "images" / "line.jpg").read_bytes()
     while not over.is_set():
-        answer = clients.post(server, f"/v2/models/{model}/infer", image, clients.RAW)
+        answer = clients.post(server, clients.READ_LINE, image, clients.RAW)
         assert answer.status == 200, answer.body
 
 
@@ -64,7 +64,7 @@ def draw(seen: Prometheus, start: float, end: float) -> None:
     for title, name in DRAWN.items():
         (panel,) = [panel for panel in grafana.PANELS if panel.title == title]
         lines = [line for legend, query in panel.queries().items() for line in drawn(seen, legend, query, start, end)]
-        lines = sorted(lines, key=lambda line: -max(value for _, value in line.points))[: len(plot.COLOURS)]
+        lines = sorted(lines, key=lambda line: -max(value for _, value in line.points))[:LINES_MAX]
         (PICTURES / f"{name}.svg").write_text(plot.svg(panel.title, panel.unit, lines), encoding="utf-8")
 
 
