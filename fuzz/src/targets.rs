@@ -8,6 +8,7 @@ mod http_repository;
 mod http_request;
 mod onnx;
 mod picture;
+mod ptx;
 
 use nereid_backend::tensor::{Storage, Tensor};
 use nereid_proto::infer::Input;
@@ -22,7 +23,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 8] = [
+pub const ALL: [Target; 9] = [
     Target { name: "config", run: config::run },
     Target { name: "grpc_body", run: grpc_body::run },
     Target { name: "grpc_request", run: grpc_request::run },
@@ -31,6 +32,7 @@ pub const ALL: [Target; 8] = [
     Target { name: "http_request", run: http_request::run },
     Target { name: "onnx", run: onnx::run },
     Target { name: "picture", run: picture::run },
+    Target { name: "ptx", run: ptx::run },
 ];
 
 /// The target of that name.

@@ -109,4 +109,14 @@ macro_rules! smoke {
     };
 }
 
-smoke!(config, grpc_body, grpc_request, http_body, http_repository, http_request, onnx, picture);
+smoke!(
+    config,
+    grpc_body,
+    grpc_request,
+    http_body,
+    http_repository,
+    http_request,
+    onnx,
+    picture,
+    ptx
+);

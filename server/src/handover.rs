@@ -18,7 +18,7 @@ use crate::queue::Queue;
 pub struct Sleeper<P: Park> {
     park: P,
     /// `None` while it is awake, and while it sleeps for a time only.
-    serving: Mutex<Option<Box<Serving<P>>>>,
+    serving: Mutex<Option<Serving<P>>>,
 }
 
 impl<P: Park> Sleeper<P> {
@@ -33,7 +33,7 @@ impl<P: Park> Sleeper<P> {
 
     /// Sleeps until there is something to do for the instance that it returns: `idle`, or the one
     /// that was left in exchange.
-    pub(crate) fn rest(&self, idle: Box<Serving<P>>) -> Box<Serving<P>> {
+    pub(crate) fn rest(&self, idle: Serving<P>) -> Serving<P> {
         *self.serving() = Some(idle);
         loop {
             self.park.park(None);
@@ -43,7 +43,7 @@ impl<P: Park> Sleeper<P> {
         }
     }
 
-    fn serving(&self) -> MutexGuard<'_, Option<Box<Serving<P>>>> {
+    fn serving(&self) -> MutexGuard<'_, Option<Serving<P>>> {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,10 +110,10 @@ impl<P: Park> Alarm<P> {
 
     /// Leaves `idle` to the thread that sleeps, and returns the instance that is called. Where
     /// that is not possible the thread is woken, and `idle` comes back.
-    pub(crate) fn answer(self, idle: Box<Serving<P>>, mine: &Arc<Sleeper<P>>) -> Box<Serving<P>> {
+    pub(crate) fn answer(self, idle: Serving<P>, mine: &Arc<Sleeper<P>>) -> Serving<P> {
         let other = self.queue.sleeper(self.who);
         let mut theirs = other.serving();
-        let is_called = |theirs: &mut Box<Serving<P>>| {
+        let is_called = |theirs: &mut Serving<P>| {
             theirs.is(&self.queue, self.who) && theirs.is_movable() && idle.is_movable()
         };
         let Some(called) = theirs.take_if(is_called) else {

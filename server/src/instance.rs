@@ -128,12 +128,12 @@ fn work<P: Park>(post: Post<P>, told: Sender<Result<(), LoadError>>) {
     let _unheard = told.send(made);
     drop(told);
     match instance {
-        Some(instance) => serve(Box::new(Serving { instance, post }), &sleeper),
+        Some(instance) => serve(Serving { instance, post }, &sleeper),
         None => post.leave(),
     }
 }
 
-fn serve<P: Park>(mut serving: Box<Serving<P>>, sleeper: &Arc<Sleeper<P>>) {
+fn serve<P: Park>(mut serving: Serving<P>, sleeper: &Arc<Sleeper<P>>) {
     loop {
         let next = serving.post.queue().next(serving.post.spec.id);
         if let Next::Idle = next
@@ -152,7 +152,7 @@ fn serve<P: Park>(mut serving: Box<Serving<P>>, sleeper: &Arc<Sleeper<P>>) {
             Next::WaitUntil(due) => sleeper.park().park(Some(due)),
             Next::Idle => serving = sleeper.rest(serving),
             Next::Over => {
-                let Serving { instance, post } = *serving;
+                let Serving { instance, post } = serving;
                 drop(instance);
                 return post.leave();
             }
@@ -183,7 +183,7 @@ impl<P: Park> Serving<P> {
     }
 
     /// Runs a batch. `None` if the instance panicked and is not made again.
-    fn run(mut self: Box<Self>, batch: Batch) -> Option<Box<Self>> {
+    fn run(mut self, batch: Batch) -> Option<Self> {
         Owed::<P>::begin();
         let run = || self.post.run(self.instance.as_mut(), batch);
         if catch_unwind(AssertUnwindSafe(run)).is_ok() {
@@ -192,13 +192,13 @@ impl<P: Park> Serving<P> {
         // To make another may take long.
         Owed::<P>::settle();
         // What a panic leaves behind is dropped: the instance, and its batch with it.
-        let Self { instance, mut post } = *self;
+        let Self { instance, mut post } = self;
         drop(instance);
         let Some(instance) = post.restart() else {
             post.leave();
             return None;
         };
-        Some(Box::new(Self { instance, post }))
+        Some(Self { instance, post })
     }
 }
 
