@@ -76,8 +76,12 @@ impl Pair {
     }
 
     fn end(self) {
-        self.queues.iter().for_each(|queue| queue.close());
-        self.started.into_iter().for_each(|started| started.join().unwrap());
+        for queue in &self.queues {
+            queue.close();
+        }
+        for started in self.started {
+            started.join().unwrap();
+        }
     }
 }
 
@@ -109,7 +113,9 @@ fn who_has_more_to_do_wakes_the_other() {
     pair.push_chain();
     pair.push_chain();
     open.send(()).unwrap();
-    (0..2).for_each(|_| pair.ends.recv_timeout(PATIENCE).unwrap());
+    for _ in 0..2 {
+        pair.ends.recv_timeout(PATIENCE).unwrap();
+    }
     pair.end();
 }
 
@@ -124,14 +130,18 @@ fn the_first_step_is_not_left_alone() {
             gate.recv_timeout(PATIENCE).unwrap();
         } else if batches.fetch_add(1, Ordering::Relaxed) == 1 {
             // For both runs of the second step.
-            (0..2).for_each(|_| open.send_timeout((), PATIENCE).unwrap());
+            for _ in 0..2 {
+                open.send_timeout((), PATIENCE).unwrap();
+            }
         }
     });
     rest(&pair.queues, thread::yield_now);
     pair.push_chain();
     begun.recv_timeout(PATIENCE).unwrap();
     pair.push_chain();
-    (0..2).for_each(|_| pair.ends.recv_timeout(PATIENCE).unwrap());
+    for _ in 0..2 {
+        pair.ends.recv_timeout(PATIENCE).unwrap();
+    }
     pair.end();
 }
 
@@ -162,11 +172,19 @@ fn nobody_is_forgotten(reaper: &Reaper) {
     };
     let chain = ask(|[first, second], told| push_chain(first, second, told));
     let alone = ask(|[first, _], told| push(first, told));
-    [chain, alone].into_iter().for_each(|client| client.join().unwrap());
-    queues.iter().for_each(|queue| queue.close());
+    for client in [chain, alone] {
+        client.join().unwrap();
+    }
+    for queue in &queues {
+        queue.close();
+    }
     // Any thread may have ended any instance.
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    starting.into_iter().for_each(|starting| starting.wait().unwrap().join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    for starting in starting {
+        starting.wait().unwrap().join().unwrap();
+    }
 }
 
 #[test]
@@ -175,11 +193,13 @@ fn nobody_is_forgotten_in_any_order() {
     shuttle::check_random(move || nobody_is_forgotten(&reaper), 2_000);
 }
 
+type Work = Box<dyn FnOnce() + Send>;
+
 /// Does something when it is to be woken, first.
 #[derive(Default)]
 struct Interrupted {
     park: SystemPark,
-    first: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    first: Mutex<Option<Work>>,
 }
 
 impl Park for Interrupted {
@@ -193,7 +213,9 @@ impl Park for Interrupted {
 
     fn unpark(&self) {
         let first = self.first.lock().unwrap().take();
-        first.into_iter().for_each(|first| first());
+        if let Some(first) = first {
+            first();
+        }
         self.park.unpark();
     }
 
@@ -208,7 +230,7 @@ impl Park for Interrupted {
 
 /// An instance that this thread would serve is exchanged for another while a request comes for it;
 /// `push` is given both. The request must be served by the other's thread.
-fn exchange_while(push: fn(&Arc<Queue<Interrupted>>, Box<dyn FnOnce() + Send>, &Sender<()>)) {
+fn exchange_while(push: fn(&Arc<Queue<Interrupted>>, Work, &Sender<()>)) {
     let queues = [0, 1].map(|_| fakes::queue(1, Duration::ZERO, vec![Interrupted::default()]));
     let reaper = Reaper::start(DeviceId::Cpu).unwrap();
     let started = queues.each_ref().map(|queue| {
@@ -234,8 +256,12 @@ fn exchange_while(push: fn(&Arc<Queue<Interrupted>>, Box<dyn FnOnce() + Send>, &
     let (told, ends) = unbounded();
     push(first, exchange, &told);
     ends.recv_timeout(PATIENCE).expect("the request is forgotten");
-    queues.iter().for_each(|queue| queue.close());
-    started.into_iter().for_each(|started| started.join().unwrap());
+    for queue in &queues {
+        queue.close();
+    }
+    for started in started {
+        started.join().unwrap();
+    }
 }
 
 #[test]
