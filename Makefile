@@ -14,6 +14,8 @@ PYTEST_ARGS ?=
 TIME ?= 600
 TARGET ?=
 INPUT ?=
+# For `make test-docker`: debug takes the binary that other tests have built; how large an image is with it means nothing.
+PROFILE ?= release
 # For `make image`: cpu or cuda.
 KIND ?= cpu
 # For `make bench-count`: why the counts are recorded; or the protocol that is looked at: http-json, http-binary, grpc.
@@ -59,10 +61,9 @@ test-deploy: test-binary ## run what deploy/ has: a real Envoy and Prometheus be
 	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/deploy $(PYTEST_ARGS)
 
-# Its size and its times are those that users see, so it is the optimised binary.
-test-docker: build ## build the container image for the CPU and run it, by Docker and by chroot; says what it cannot run
+test-docker: $(if $(filter debug,$(PROFILE)),test-binary,build) ## build the container image for the CPU and run it, by Docker and by chroot; says what it cannot run
 	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \
-	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" "$$python" -m pytest tests/docker $(PYTEST_ARGS)
+	  NEREID_BIN="$(abspath $(BUILT))/$(PROFILE)/nereid" "$$python" -m pytest tests/docker $(PYTEST_ARGS)
 
 image: build ## build the container image nereid:latest; KIND=cuda for the one with CUDA (fetches 1.2 GB)
 	$(PYTHON) tools/image.py $(KIND) "$(BUILT)/release/nereid" "$(BUILT)/image/$(KIND)"
