@@ -158,11 +158,11 @@ def run(device: Device, *, is_software: bool) -> int:
     cases = cuda_report.read(lines)
     failures += [f"{case.crate}: {case.test}" for case in cases if case.outcome == "FAIL"]
     REPORT.write_text(report(device, cases, bench, failures, is_software=is_software), encoding="utf-8")
-    counts = [sum(case.outcome == outcome for case in cases) for outcome in ("pass", "skip", "FAIL")]
-    cache.say("{} passed, {} skipped, {} failed".format(*counts) + f"; see {REPORT}")
+    passed, skipped = (sum(case.outcome == outcome for case in cases) for outcome in ("pass", "skip"))
+    cache.say(f"{passed} passed, {skipped} skipped, {len(failures)} failures; see {REPORT}")
     for failure in failures:
         cache.say(f"FAILED {failure}")
-    return 1 if failures or counts[0] == 0 else 0
+    return 1 if failures or passed == 0 else 0
 
 
 def environment(*, is_software: bool) -> dict[str, str]:
@@ -198,9 +198,7 @@ def run_bench(*, is_software: bool) -> tuple[list[list[str]], list[str]]:
     cache.say(f"== {BENCH}")
     command = [str(FOLDER / BENCH), *(["small"] if is_software else [])]
     try:
-        done = subprocess.run(
-            command, check=False, timeout=TIME_MAX, env=own, stdout=subprocess.PIPE, text=True
-        )
+        done = subprocess.run(command, check=False, timeout=TIME_MAX, env=own, stdout=subprocess.PIPE, text=True)
     except subprocess.TimeoutExpired:
         return [], [f"{BENCH} did not end within {TIME_MAX} s"]
     print(done.stdout, end="", flush=True)
