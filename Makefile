@@ -26,11 +26,12 @@ DENY_VERSION := 0.20.2
 DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 TEST_BINARY = $(abspath $(BUILT))/debug/nereid
 CACHE = $(shell $(PYTHON) tools/cache.py)
+CUDA_REPORT = $(abspath $(BUILT))/cuda-tests.tsv
 
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary test-gpu test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -47,8 +48,12 @@ fetch: ## fetch ONNX Runtime and the example models (once, 50 MB)
 
 test: test-rust test-python ## run every test
 
-test-rust: test-binary ## run the tests in Rust
-	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
+# What ran on the software CUDA device is told at the end, whether or not all went well.
+test-rust: test-binary ## run the tests in Rust, those on the software CUDA device among them
+	@rm -f "$(CUDA_REPORT)"
+	export NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" && \
+	  NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
+	  code=$$?; $(PYTHON) tools/cuda_report.py "$(CUDA_REPORT)"; exit $$code
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
@@ -56,6 +61,11 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
+
+# Exits with 77 where there is no GPU. Without cargo, what `python3 tools/gpu_tests.py --build` left is run.
+test-gpu: ## run on this machine's GPU what a GPU is to pass, and write a report; ARGS=--software tries that without one
+	@! command -v $(CARGO) >/dev/null || $(PYTHON) tools/gpu_tests.py --build
+	@$(PYTHON) tools/gpu_tests.py $(ARGS)
 
 test-deploy: test-binary ## run what deploy/ has: a real Envoy and Prometheus before servers, charts by helm, KServe's contract
 	python="$$($(PYTHON) tools/python_env.py tests/deploy)" && \

@@ -4,11 +4,12 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceMemory;
 use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::tensor::{Storage, Tensor};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{AnyCuda, SoftCuda};
 
 use super::*;
 
 mod faults;
+mod handing_on;
 mod launches;
 mod memory;
 mod order;
@@ -142,7 +143,7 @@ fn a_device_tells_what_it_is_on_the_software_cuda_device() {
 
 #[test]
 fn tensors_on_a_device_share_their_buffer() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let (device, copies) = (device(), CopyCounter::default());
         let stream = stream(&device, "test");
         let buffer = upload(&stream, &[0, 1, 2, 3, 4, 5], &copies);

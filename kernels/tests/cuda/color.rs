@@ -4,7 +4,7 @@ use nereid_kernels::cpu;
 use nereid_kernels::cuda::{
     Convert, Launch, LaunchError, Planes, Region, nv12_to_rgb, ycbcr420_to_rgb,
 };
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::AnyCuda;
 
 use crate::gpu::{Gpu, Input, Output};
 use crate::random::Random;
@@ -40,8 +40,8 @@ fn check(
 }
 
 #[test]
-fn nv12_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn nv12() {
+    AnyCuda::new().run(|| {
         let sizes = [(2, 2), (6, 4), (66, 18), (64, 16), (2, 40)];
         check(&sizes, nv12_to_rgb, |levels, size, rgb| {
             cpu::nv12_to_rgb(levels, size, rgb).unwrap();
@@ -50,8 +50,8 @@ fn nv12_on_the_software_cuda_device() {
 }
 
 #[test]
-fn ycbcr_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn ycbcr() {
+    AnyCuda::new().run(|| {
         let sizes = [(1, 1), (3, 5), (65, 17), (2, 2), (4, 33)];
         check(&sizes, ycbcr420_to_rgb, |levels, (width, height), rgb| {
             let (luma, chroma) = levels.split_at(width * height);
@@ -67,8 +67,8 @@ fn every_chroma() -> impl Iterator<Item = [u8; 2]> {
 }
 
 #[test]
-fn every_color_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn every_color() {
+    AnyCuda::new().run(|| {
         let (gpu, size) = (Gpu::open(), (2 * 256, 2 * 32));
         let convert = |levels: &[u8], launches: Launches| {
             let (memory, output) = (gpu.upload(levels), gpu.output(3 * size.0 * size.1));

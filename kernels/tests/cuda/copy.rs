@@ -1,7 +1,7 @@
 //! Gather and scatter along the batch axis.
 
 use nereid_kernels::cuda::{LaunchError, Region, gather, scatter};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{AnyCuda, SoftCuda};
 
 use crate::gpu::Gpu;
 use crate::random::Random;
@@ -12,8 +12,8 @@ fn sizes(random: &mut Random, count: usize) -> Vec<usize> {
 }
 
 #[test]
-fn gathered_and_scattered_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn gathered_and_scattered() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         for seed in 0..12 {
             let mut random = Random::new(seed);

@@ -7,7 +7,7 @@ use nereid_kernels::cpu::{
 use nereid_kernels::cuda::{
     Candidates, Detections, Kept, Ordered, decode_detections, score_boxes, suppress, top_k,
 };
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::AnyCuda;
 
 use crate::gpu::{Gpu, Input, Output};
 use crate::random::Random;
@@ -89,8 +89,8 @@ fn any(random: &mut Random, pictures: usize) -> (Decoding, Vec<f32>, [usize; 2])
 }
 
 #[test]
-fn decoding_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn decoding() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         for seed in 0..48 {
             let mut random = Random::new(seed);
@@ -111,8 +111,8 @@ fn decoding_on_the_software_cuda_device() {
 }
 
 #[test]
-fn boxes_that_are_decoded_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn boxes_that_are_decoded() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(11));
         for format in [BoxFormat::CentreSize, BoxFormat::Corners] {
             let mut boxes: Vec<[f32; 4]> =
@@ -169,8 +169,8 @@ impl Places {
 }
 
 #[test]
-fn suppression_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn suppression() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         for seed in 100..148 {
             let mut random = Random::new(seed);

@@ -7,7 +7,7 @@ use nereid_kernels::cuda::{
     gather, nv12_to_rgb, score_boxes, softmax, top_k, transpose,
 };
 use nereid_kernels::device::Function;
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{AnyCuda, SoftCuda};
 
 use crate::gpu::{Gpu, Input, Output};
 
@@ -32,8 +32,8 @@ fn drawn(gpu: &Gpu) -> (Input, Output, Launch<Resize>) {
 }
 
 #[test]
-fn the_right_launch_is_clean_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn the_right_launch_is_clean() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         let (_input, output, launch) = drawn(&gpu);
         gpu.run([launch]);

@@ -6,7 +6,7 @@ use nereid_kernels::cpu::{
     self, ChannelOrder, Filter, Frame, Image, Layout, Level, Orientation, PixelFormat, Rendering,
 };
 use nereid_kernels::cuda::{Draw, Drawing, Element, Passes, Picture};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{AnyCuda, SoftCuda};
 
 use crate::gpu::{Gpu, Input};
 use crate::random::Random;
@@ -149,8 +149,8 @@ fn rendering(filter: Filter, order: ChannelOrder, layout: Layout) -> Rendering {
 }
 
 #[test]
-fn all_options_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn all_options() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         let canvas = (35, 9);
         let frame = |picture, offset| Frame { picture, canvas, offset };
@@ -181,8 +181,8 @@ fn all_options_on_the_software_cuda_device() {
 }
 
 #[test]
-fn any_part_of_any_picture_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn any_part_of_any_picture() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         for seed in 0..24 {
             let mut random = Random::new(seed);
@@ -197,8 +197,8 @@ fn any_part_of_any_picture_on_the_software_cuda_device() {
 }
 
 #[test]
-fn every_orientation_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn every_orientation() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(2));
         let frame = Frame::full((6, 7));
         let stored = |exif| Case {
@@ -214,8 +214,8 @@ fn every_orientation_on_the_software_cuda_device() {
 
 /// As boxes are: of the picture that is upright.
 #[test]
-fn a_part_of_what_is_upright_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn a_part_of_what_is_upright() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(12));
         let (size, start, part) = ((9, 6), (1, 2), (4, 3));
         let levels = random.bytes(3 * size.0 * size.1);
@@ -262,8 +262,8 @@ fn more_pictures_than_a_launch_has_on_the_software_cuda_device() {
 }
 
 #[test]
-fn the_longest_sides_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn the_longest_sides() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(4));
         let long = cpu::AXIS_MAX;
         let last = 9 - long.cast_signed();

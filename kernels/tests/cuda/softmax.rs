@@ -2,7 +2,7 @@
 
 use nereid_kernels::cpu::{self, AxisView};
 use nereid_kernels::cuda::softmax;
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::AnyCuda;
 
 use crate::gpu::Gpu;
 use crate::random::Random;
@@ -20,8 +20,8 @@ fn check(gpu: &Gpu, numbers: &[f32], view: AxisView) {
 }
 
 #[test]
-fn any_length_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn any_length() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(7));
         for length in [1, 2, 7, 31, 32, 33, 63, 100, 257, 1000] {
             for (outer, inner) in [(3, 1), (1, 2), (2, 33)] {
@@ -34,8 +34,8 @@ fn any_length_on_the_software_cuda_device() {
 }
 
 #[test]
-fn any_number_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn any_number() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(8));
         let (nan, infinity) = (f32::NAN, f32::INFINITY);
         let odd = [nan, infinity, -infinity, 0.0, -0.0, 1e-40, -103.9, 88.7, 3e38, -3e38, 1.0];

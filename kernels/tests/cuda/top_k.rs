@@ -2,7 +2,7 @@
 
 use nereid_kernels::cpu::{self, AxisView};
 use nereid_kernels::cuda::top_k;
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::AnyCuda;
 
 use crate::gpu::Gpu;
 use crate::random::Random;
@@ -22,8 +22,8 @@ fn check(gpu: &Gpu, numbers: &[f32], view: AxisView, k: usize) {
 }
 
 #[test]
-fn few_and_many_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn few_and_many() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(9));
         for (outer, length, inner) in [(2, 1, 1), (1, 5, 3), (2, 300, 1), (1, 257, 2), (3, 18, 2)] {
             let view = AxisView { outer, length, inner };
@@ -36,8 +36,8 @@ fn few_and_many_on_the_software_cuda_device() {
 }
 
 #[test]
-fn ties_and_nans_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn ties_and_nans() {
+    AnyCuda::new().run(|| {
         let (gpu, mut random) = (Gpu::open(), Random::new(10));
         let few = [0.0, -0.0, 1.0, f32::NAN, -f32::NAN, f32::INFINITY, -f32::INFINITY, -1e-40];
         for seed in 0..20 {

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use nereid_kernels::cpu::{self, AxisOrder};
 use nereid_kernels::cuda::{Region, Transpose, transpose};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::AnyCuda;
 
 use crate::gpu::{Gpu, values};
 use crate::random::Random;
@@ -27,8 +27,8 @@ fn check<T: Pod + PartialEq + std::fmt::Debug>(gpu: &Gpu, shape: [usize; 4], ord
 }
 
 #[test]
-fn every_order_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn every_order() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         assert_eq!(orders().count(), 24);
         for order in orders() {
@@ -39,8 +39,8 @@ fn every_order_on_the_software_cuda_device() {
 }
 
 #[test]
-fn every_size_of_elements_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
+fn every_size_of_elements() {
+    AnyCuda::new().run(|| {
         let gpu = Gpu::open();
         let to_planes = AxisOrder::new([0, 3, 1, 2]).unwrap();
         let of_batch = AxisOrder::new([1, 0, 2, 3]).unwrap();

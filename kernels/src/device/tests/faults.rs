@@ -91,7 +91,7 @@ fn a_device_that_is_lost_answers_so_at_once() {
 
 #[test]
 fn an_event_is_waited_for_by_the_reaper() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let (device, copies) = (device(), CopyCounter::default());
         let stream = stream(&device, "test");
         let buffer = upload(&stream, &[3; 64], &copies);

@@ -18,7 +18,7 @@ fn a_module_that_does_not_load_says_why() {
 
 #[test]
 fn a_kernel_that_is_not_there_is_named() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let module = Module::load(&device(), PTX).unwrap();
         let text = module.function("add_two").err().unwrap().to_string();
         let start = "the kernels do not load on cuda:0: kernel 'add_two': cuModuleGetFunction: ";

@@ -12,7 +12,7 @@ fn little() -> Device {
 
 #[test]
 fn no_more_device_memory_is_used_than_allowed() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let stream = stream(&little(), "resnet50");
         let first = stream.allocate(600).unwrap();
         let error = stream.allocate(401).err().unwrap();
@@ -28,7 +28,7 @@ fn no_more_device_memory_is_used_than_allowed() {
 
 #[test]
 fn no_more_memory_is_pinned_than_allowed() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let stream = stream(&little(), "resnet50");
         let first = stream.pinned(100 << 10).unwrap();
         let error = stream.pinned(129 << 10).err().unwrap().to_string();
@@ -44,7 +44,7 @@ fn no_more_memory_is_pinned_than_allowed() {
 
 #[test]
 fn pinned_memory_is_used_again_when_its_copy_is_done() {
-    SoftCuda::new().set("run_when_awaited", 1).run(|_| {
+    AnyCuda::new().latest().run(|| {
         let (stream, copies) = (stream(&device(), "test"), CopyCounter::default());
         let mut first = stream.pinned(64).unwrap();
         first.as_mut().fill(1);
@@ -80,7 +80,7 @@ fn mutant_that_gives_pinned_memory_back_early() {
 
 #[test]
 fn pageable_memory_is_taken_at_the_call() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let (stream, copies) = (stream(&device(), "test"), CopyCounter::default());
         let (mut bytes, mut to) = (vec![7; 64], stream.allocate(80).unwrap());
         to.fill(1).unwrap();
@@ -116,7 +116,7 @@ fn a_copy_stays_within_its_memory() {
 
 #[test]
 fn memory_of_no_bytes_is_memory() {
-    SoftCuda::new().run(|_| {
+    AnyCuda::new().run(|| {
         let (stream, copies) = (stream(&device(), "test"), CopyCounter::default());
         let buffer = upload(&stream, &[], &copies);
         assert_eq!(download(&stream, &buffer, &copies).len(), 0);

@@ -27,7 +27,7 @@ fn a_tensor_goes_from_one_software_cuda_device_to_the_other() {
 
 #[test]
 fn only_a_copy_crosses_devices() {
-    two().run(|_| {
+    AnyCuda::new().devices(2).latest().run(|| {
         let (devices, copies) = (probe(LIMITS).unwrap(), CopyCounter::default());
         let [one, two] = [0, 1].map(|ordinal| devices.get(ordinal).unwrap());
         let (on_one, on_two) = (stream(one, "one"), stream(two, "two"));

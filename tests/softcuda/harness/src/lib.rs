@@ -1,38 +1,45 @@
-//! Runs a test on the software CUDA device, in a process of its own.
+//! Runs a test on a CUDA device, in a process of its own: on the software one, or, where
+//! `make test-gpu` asks for it, on that of the machine.
 //!
 //! A process finds its driver by `LD_LIBRARY_PATH`, which is read when it starts, and has one driver,
-//! whose counts and violations are of the whole process. So [`SoftCuda::run`] starts the test's binary
-//! again for this one test, with the device's library in the way, and there runs the test's body; it
-//! fails on a violation or a leak.
+//! whose counts and violations are of the whole process. So a test's binary is started again for this
+//! one test, with the software device's library in the way, and there runs the test's body; it fails
+//! on a violation or a leak.
 //!
 //! ```text
 //! #[test]
-//! fn two_devices_on_the_software_cuda_device() {
-//!     SoftCuda::new().set("devices", 2).run(|cuda| { … });
+//! fn counted_on_the_software_cuda_device() {
+//!     SoftCuda::new().set("devices", 2).run(|cuda| { … cuda.count("h2d_bytes") … });
+//! }
+//!
+//! #[test]
+//! fn what_every_device_does() {
+//!     AnyCuda::new().run(|| { … });
 //! }
 //! ```
 
 // A part of tests, where a panic is how a fault is told.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod apart;
+mod gpu;
 mod library;
+mod report;
 
-use std::ffi::OsString;
-use std::io;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
+pub use apart::{folder, run_with_broken_driver, run_without_driver};
 pub use library::Library;
+pub use report::note;
 
-/// Set in the process that runs the body.
-const MARK: &str = "NEREID_ON_SOFTCUDA";
+use apart::{is_apart, run_apart, test_name};
+use report::{Outcome, Report};
 
 /// What is freed by other threads may take so long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How the device of a test is.
+/// A test of what only the software CUDA device tells or does: its counts, faults on demand, and what
+/// its sanitizer finds.
 #[derive(Default)]
 pub struct SoftCuda {
     options: Vec<(&'static str, u64)>,
@@ -65,9 +72,20 @@ impl SoftCuda {
     /// If the body does, on violations that are not expected, and on leaks.
     #[track_caller]
     pub fn run<F: FnOnce(&Library)>(self, body: F) {
-        if !is_apart() {
-            return run_apart(test_name::<F>(), &folder(), &self.options);
+        let test = test_name::<F>();
+        if is_apart() {
+            return self.run_here(body);
         }
+        let report = Report::of(test);
+        if gpu::is_asked_for() {
+            return report
+                .end(Outcome::Skipped("it asks what only the software CUDA device tells"));
+        }
+        run_apart(test, Some(&folder()), &self.options);
+        report.end(Outcome::Passed);
+    }
+
+    fn run_here(self, body: impl FnOnce(&Library)) {
         let library = Library::open();
         body(&library);
         match self.expected {
@@ -84,96 +102,75 @@ impl SoftCuda {
     }
 }
 
-/// Runs the test's `body` in a process of its own, in which the loader finds no driver, even where
-/// there is one.
-///
-/// # Panics
-/// If the body does.
-#[track_caller]
-pub fn run_without_driver<F: FnOnce()>(body: F) {
-    if is_apart() {
-        return body();
+/// A test of what every CUDA device does. Its body asks nobody but the driver.
+pub struct AnyCuda {
+    devices: u64,
+    software: SoftCuda,
+}
+
+impl Default for AnyCuda {
+    fn default() -> Self {
+        Self { devices: 1, software: SoftCuda::default() }
     }
-    // The loader gives up at what is found first and is no library.
-    let folder = made("no-driver", |place| std::fs::write(place, "no library"));
-    run_apart(test_name::<F>(), &folder, &[]);
 }
 
-/// Runs the test's `body` in a process of its own, whose driver is a library without any function of
-/// a driver.
-///
-/// # Panics
-/// If the body does, or if the process's C library is not found.
-#[track_caller]
-pub fn run_with_broken_driver<F: FnOnce()>(body: F) {
-    if is_apart() {
-        return body();
+impl AnyCuda {
+    /// With one device.
+    pub fn new() -> Self {
+        Self::default()
     }
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let mut paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
-    let library = paths.find(|path| path.contains("/libc.so")).unwrap();
-    let folder = made("broken-driver", |place| symlink(library, place));
-    run_apart(test_name::<F>(), &folder, &[]);
-}
 
-fn is_apart() -> bool {
-    std::env::var_os(MARK).is_some()
-}
-
-#[track_caller]
-fn run_apart(test: &str, folder: &Path, options: &[(&'static str, u64)]) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--include-ignored"]);
-    command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(folder));
-    for (option, value) in options {
-        command.env(format!("SOFTCUDA_{}", option.to_uppercase()), value.to_string());
+    /// With so many devices; skipped on a machine that has fewer.
+    #[must_use]
+    pub fn devices(mut self, count: u64) -> Self {
+        self.devices = count;
+        self.set("devices", count)
     }
-    let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    let ran = told.contains("1 passed");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && ran, "in a process of its own:\n{told}{errors}");
-}
 
-/// A folder with the library under the names that programs look for, beside the test's binary: to be
-/// put first in the `LD_LIBRARY_PATH` of programs that a test starts.
-///
-/// # Panics
-/// If it cannot be made.
-pub fn folder() -> PathBuf {
-    // Links, so that both names are one file, and loaded once.
-    let built = beside_binary("libsoftcuda.so");
-    made("softcuda", |place| symlink(&built, place))
-}
+    /// The software device is to work as late as it may: a stream goes on only as far as somebody
+    /// waits for it.
+    #[must_use]
+    pub fn latest(self) -> Self {
+        self.set("run_when_awaited", 1)
+    }
 
-/// A folder of this name with what `make` makes of each name of a driver's library.
-fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
-    let folder = beside_binary(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    for file in ["libcuda.so", "libcuda.so.1"] {
-        // Tests at the same time, of several binaries, make the same.
-        match make(&folder.join(file)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{error}"),
-            _ => {}
+    /// With an option of the software device, which a GPU has not.
+    #[must_use]
+    pub fn set(mut self, option: &'static str, value: u64) -> Self {
+        self.software = self.software.set(option, value);
+        self
+    }
+
+    /// The body errs on purpose, and the software device tells it with this text.
+    #[must_use]
+    pub fn errs(mut self, violation: &'static str) -> Self {
+        self.software = self.software.errs(violation);
+        self
+    }
+
+    /// Runs the test's `body` in a process of its own.
+    ///
+    /// # Panics
+    /// If the body does, and on the software device, as [`SoftCuda::run`] does.
+    #[track_caller]
+    pub fn run<F: FnOnce()>(self, body: F) {
+        let test = test_name::<F>();
+        match (is_apart(), gpu::is_asked_for()) {
+            (true, true) => body(),
+            (true, false) => self.software.run_here(|_| body()),
+            (false, true) => {
+                let report = Report::of(test);
+                if gpu::device_count() < self.devices {
+                    return report.end(Outcome::Skipped("it needs more devices than there are"));
+                }
+                run_apart(test, None, &[]);
+                report.end(Outcome::Passed);
+            }
+            (false, false) => {
+                let report = Report::of(test);
+                run_apart(test, Some(&folder()), &self.software.options);
+                report.end(Outcome::Passed);
+            }
         }
     }
-    folder
-}
-
-fn beside_binary(name: &str) -> PathBuf {
-    std::env::current_exe().unwrap().with_file_name(name)
-}
-
-/// The path to look for libraries in, with `first` before what is there.
-fn search_path(first: &Path) -> OsString {
-    let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let folders = std::iter::once(first.to_owned()).chain(std::env::split_paths(&before));
-    std::env::join_paths(folders).unwrap()
-}
-
-/// The name by which the test binary knows the test whose closure `F` is: `tests::some_test`.
-fn test_name<F>() -> &'static str {
-    let path = std::any::type_name::<F>();
-    let path = path.split_once("::").map_or(path, |(_crate, path)| path);
-    path.split("::{{closure}}").next().unwrap_or(path)
 }

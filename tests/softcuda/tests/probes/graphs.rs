@@ -3,8 +3,9 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nereid_conformance::Add;
+
 use crate::device::{Device, INVALID_HANDLE};
-use crate::kernels::Add;
 
 const GLOBAL: i32 = 0;
 const THREAD_LOCAL: i32 = 1;
@@ -55,13 +56,6 @@ impl Device {
         let mut event = 0;
         assert_eq!(self.cuEventCreate(&raw mut event, 2), 0);
         event
-    }
-
-    /// Lets `two` wait for what is in `one`.
-    fn order(&self, one: usize, two: usize) {
-        let event = self.event();
-        assert_eq!(self.cuEventRecord(event, one), 0);
-        assert_eq!(self.cuStreamWaitEvent(two, event, 0), 0);
     }
 }
 

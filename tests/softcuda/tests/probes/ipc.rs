@@ -4,20 +4,15 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use nereid_conformance::Add;
+
 use crate::device::{Device, Handle, INVALID_VALUE};
-use crate::kernels::Add;
 
 const LAZY: u32 = 1;
 /// What the child finds the handle in.
 const HANDLE: &str = "SOFTCUDA_TEST_HANDLE";
 
 impl Device {
-    fn export(&self, address: u64) -> Handle {
-        let mut handle = Handle { bytes: [0; 64] };
-        assert_eq!(self.cuIpcGetMemHandle(&raw mut handle, address), 0);
-        handle
-    }
-
     fn open_exported(&self) -> u64 {
         let text = std::env::var(HANDLE).unwrap();
         let byte = |place: usize| u8::from_str_radix(&text[2 * place..2 * place + 2], 16).unwrap();

@@ -1,101 +1,10 @@
 //! Kernels: their arguments, their memory, and what the device says of those that err.
 
-use std::ffi::{CString, c_void};
+use std::ffi::CString;
 
-use crate::device::{Device, INVALID_HANDLE, INVALID_VALUE};
+use nereid_conformance::{ADD_PTX, Add, words};
 
-const INVALID_IMAGE: i32 = 200;
-const INVALID_PTX: i32 = 218;
-
-/// `add(from, to, n, k)`: each of `n` threads adds `k` to a word. `stuck()` has no end.
-const SOURCE: &str = ".version 8.0
-.target sm_75
-.address_size 64
-.const .align 4 .b8 bias[4] = {1, 0, 0, 0};
-.visible .entry add(
-    .param .u64 from, .param .u64 to, .param .u32 n, .param .u32 k
-)
-{
-    .reg .pred %p<2>; .reg .b32 %r<9>; .reg .b64 %d<9>;
-    ld.param.u64 %d1, [from];
-    ld.param.u64 %d2, [to];
-    ld.param.u32 %r1, [n];
-    ld.param.u32 %r2, [k];
-    mov.u32 %r3, %ctaid.x;
-    mov.u32 %r4, %ntid.x;
-    mov.u32 %r5, %tid.x;
-    mad.lo.s32 %r6, %r3, %r4, %r5;
-    setp.ge.u32 %p1, %r6, %r1;
-    @%p1 bra DONE;
-    mul.wide.u32 %d3, %r6, 4;
-    add.s64 %d1, %d1, %d3;
-    add.s64 %d2, %d2, %d3;
-    ld.global.u32 %r7, [%d1];
-    ld.const.u32 %r8, [bias];
-    add.s32 %r7, %r7, %r2;
-    add.s32 %r7, %r7, %r8;
-    st.global.u32 [%d2], %r7;
-DONE:
-    ret;
-}
-.visible .entry stuck() { L: bra L; }
-.visible .entry small() .maxntid 64, 1, 1 { ret; }
-";
-
-pub(crate) struct Add<'a> {
-    device: &'a Device,
-    module: usize,
-    function: usize,
-}
-
-impl<'a> Add<'a> {
-    pub(crate) fn load(device: &'a Device) -> Self {
-        let (source, mut module) = (CString::new(SOURCE).unwrap(), 0);
-        assert_eq!(device.cuModuleLoadData(&raw mut module, source.as_ptr()), 0);
-        let add = Self { device, module, function: 0 };
-        Self { function: add.named("add"), ..add }
-    }
-
-    fn named(&self, name: &str) -> usize {
-        let (name, mut function) = (CString::new(name).unwrap(), 0);
-        let result = self.device.cuModuleGetFunction(&raw mut function, self.module, name.as_ptr());
-        assert_eq!(result, 0);
-        function
-    }
-
-    pub(crate) fn launch(&self, from: u64, to: u64, count: u32, stream: usize) -> i32 {
-        let mut k = 10_u32;
-        let arguments: [*const c_void; 4] = [
-            (&raw const from).cast(),
-            (&raw const to).cast(),
-            (&raw const count).cast(),
-            (&raw const k).cast(),
-        ];
-        let result = self.shaped(self.function, [2, 1, 1], [8, 1, 1], stream, &arguments);
-        k = 99; // The arguments were taken.
-        std::hint::black_box(k);
-        result
-    }
-
-    fn shaped(
-        &self,
-        function: usize,
-        grid: [u32; 3],
-        block: [u32; 3],
-        stream: usize,
-        arguments: &[*const c_void],
-    ) -> i32 {
-        let (arguments, none) = (arguments.as_ptr(), std::ptr::null());
-        self.device.cuLaunchKernel(
-            function, grid[0], grid[1], grid[2], block[0], block[1], block[2], 0, stream,
-            arguments, none,
-        )
-    }
-}
-
-fn words(values: &[u32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
+use crate::device::{Device, INVALID_HANDLE, INVALID_IMAGE, INVALID_PTX, INVALID_VALUE};
 
 #[test]
 fn arguments_are_taken_at_the_call() {
@@ -235,7 +144,7 @@ fn memory_of_another_device() {
 fn a_kernel_without_end() {
     let device = Device::open();
     let add = Add::load(&device);
-    assert_eq!(add.shaped(add.named("stuck"), [1; 3], [1; 3], 0, &[]), 0);
+    assert_eq!(device.launch(add.named("stuck"), ([1; 3], [1; 3]), 0, &[]), 0);
     assert_eq!(device.cuCtxSynchronize(), 702);
     device.assert_violation("kernel stuck: a thread without end");
 }
@@ -245,7 +154,7 @@ fn sizes_that_a_device_has_not() {
     let device = Device::open();
     let add = Add::load(&device);
     let small = add.named("small");
-    let shaped = |grid, block| add.shaped(small, grid, block, 0, &[]);
+    let shaped = |grid, block| device.launch(small, (grid, block), 0, &[]);
     assert_eq!(shaped([1, 1, 1], [64, 1, 1]), 0);
     assert_eq!(shaped([1, 65_535, 1], [1, 1, 1]), 0);
     for (grid, block) in [
@@ -259,7 +168,7 @@ fn sizes_that_a_device_has_not() {
         assert_eq!(shaped(grid, block), INVALID_VALUE, "{grid:?} {block:?}");
     }
     let stuck = add.named("stuck");
-    assert_eq!(add.shaped(stuck, [1; 3], [32, 33, 1], 0, &[]), INVALID_VALUE);
+    assert_eq!(device.launch(stuck, ([1; 3], [32, 33, 1]), 0, &[]), INVALID_VALUE);
     assert_eq!(device.cuCtxSynchronize(), 0);
     device.assert_clean();
 }
@@ -273,7 +182,7 @@ fn what_is_no_ptx_does_not_load() {
     };
     assert_eq!(load("\u{7f}ELF"), INVALID_IMAGE);
     device.assert_clean();
-    let unknown = SOURCE.replace("add.s32 %r7, %r7, %r8;", "add.sat.s32 %r7, %r7, %r8;");
+    let unknown = ADD_PTX.replace("add.s32 %r7, %r7, %r8;", "add.sat.s32 %r7, %r7, %r8;");
     assert_eq!(load(&unknown), INVALID_PTX);
     device
         .assert_violation("PTX line 26: `add.sat.s32`: modifier or type `.sat` is not known here");
@@ -293,8 +202,8 @@ fn what_does_not_load_is_told_in_the_log_too() {
         let code = device.cuModuleLoadDataEx(&raw mut module, source.as_ptr(), 2, options, values);
         (code, log)
     };
-    assert_eq!(load(SOURCE), (0, *b"\0???????????"));
-    let unknown = SOURCE.replace("add.s32 %r7, %r7, %r8;", "add.sat.s32 %r7, %r7, %r8;");
+    assert_eq!(load(ADD_PTX), (0, *b"\0???????????"));
+    let unknown = ADD_PTX.replace("add.s32 %r7, %r7, %r8;", "add.sat.s32 %r7, %r7, %r8;");
     assert_eq!(load(&unknown), (INVALID_PTX, *b"PTX line 26\0"));
     device.assert_violation("PTX line 26");
 }

@@ -65,37 +65,3 @@ fn properties_of_devices() {
     assert_eq!(device.cuDriverGetVersion(&raw mut version), 0);
     assert_eq!(version, 12_090);
 }
-
-#[test]
-fn priorities_of_streams() {
-    let device = Device::open();
-    let (mut least, mut greatest, mut stream, mut priority) = (1, 1, 0, 1);
-    assert_eq!(device.cuCtxGetStreamPriorityRange(&raw mut least, &raw mut greatest), 0);
-    assert!(greatest < least);
-    for (asked, given) in [(0, 0), (-3, -3), (-100, greatest), (100, least)] {
-        assert_eq!(device.cuStreamCreateWithPriority(&raw mut stream, 1, asked), 0);
-        assert_eq!(device.cuStreamGetPriority(stream, &raw mut priority), 0);
-        assert_eq!(priority, given);
-    }
-}
-
-#[test]
-fn several_attributes_of_a_pointer_at_once() {
-    let device = Device::open();
-    let (memory, on_host) = (device.alloc(24), 0_u64);
-    let told = |address| {
-        let (mut kind, mut ordinal, mut size, mut base) = (9_u32, 9_i32, 9_u64, 9_u64);
-        let attributes = [2, 9, 12, 11];
-        let values = [
-            (&raw mut kind).cast(),
-            (&raw mut ordinal).cast(),
-            (&raw mut size).cast(),
-            (&raw mut base).cast(),
-        ];
-        let (attributes, values) = (attributes.as_ptr(), values.as_ptr());
-        let result = device.cuPointerGetAttributes(4, attributes, values, address);
-        (result, kind, ordinal, size, base)
-    };
-    assert_eq!(told(memory + 5), (0, 2, 0, 24, memory));
-    assert_eq!(told((&raw const on_host) as u64), (0, 0, 0, 0, 0));
-}

@@ -2,8 +2,9 @@
 
 use std::ffi::c_void;
 
+use nereid_conformance::Add;
+
 use crate::device::{Device, INVALID_VALUE};
-use crate::kernels::Add;
 
 fn two_devices() -> Device {
     Device::open_with(&[("devices", 2)])

@@ -16,18 +16,6 @@ impl Device {
 }
 
 #[test]
-fn pageable_memory_is_taken_at_the_call() {
-    let device = Device::open_with(&[LATE]);
-    let (stream, memory, mut bytes) = (device.stream(), device.alloc(16), vec![1; 16]);
-    assert_eq!(device.cuMemcpyHtoDAsync_v2(memory, bytes.as_ptr(), 16, stream), 0);
-    bytes.fill(2);
-    let mut back = vec![0; 16];
-    assert_eq!(device.cuMemcpyDtoHAsync_v2(back.as_mut_ptr(), memory, 16, stream), 0);
-    assert_eq!(back, [1; 16]); // The call came back when the bytes were there.
-    device.assert_clean();
-}
-
-#[test]
 fn pinned_memory_reused_too_early() {
     for is_event_awaited in [true, false] {
         let device = Device::open_with(&[LATE]);

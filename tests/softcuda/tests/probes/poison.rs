@@ -1,7 +1,8 @@
 //! Memory that a pool of the program takes back: one allocation of which parts are out.
 
+use nereid_conformance::Add;
+
 use crate::device::Device;
-use crate::kernels::Add;
 
 #[test]
 fn what_was_taken_back_is_not_touched() {

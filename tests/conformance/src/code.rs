@@ -1,0 +1,24 @@
+//! `CUresult`, as far as tests name it.
+
+/// `CUDA_SUCCESS`.
+pub const SUCCESS: i32 = 0;
+/// `CUDA_ERROR_INVALID_VALUE`.
+pub const INVALID_VALUE: i32 = 1;
+/// `CUDA_ERROR_OUT_OF_MEMORY`.
+pub const OUT_OF_MEMORY: i32 = 2;
+/// `CUDA_ERROR_INVALID_DEVICE`.
+pub const INVALID_DEVICE: i32 = 101;
+/// `CUDA_ERROR_INVALID_IMAGE`.
+pub const INVALID_IMAGE: i32 = 200;
+/// `CUDA_ERROR_INVALID_CONTEXT`.
+pub const INVALID_CONTEXT: i32 = 201;
+/// `CUDA_ERROR_INVALID_PTX`.
+pub const INVALID_PTX: i32 = 218;
+/// `CUDA_ERROR_INVALID_HANDLE`.
+pub const INVALID_HANDLE: i32 = 400;
+/// `CUDA_ERROR_NOT_FOUND`.
+pub const NOT_FOUND: i32 = 500;
+/// `CUDA_ERROR_NOT_READY`.
+pub const NOT_READY: i32 = 600;
+/// `CUDA_ERROR_ILLEGAL_ADDRESS`.
+pub const ILLEGAL_ADDRESS: i32 = 700;
