@@ -34,13 +34,8 @@ pub(crate) async fn start(
     gpus: Option<Nvml>,
 ) -> anyhow::Result<Ports> {
     let access = Access::read(options)?;
-    let mut ports = Vec::new();
-    if options.http.allow_http {
-        ports.extend(http_ports(options, server, &access)?);
-    }
-    if options.grpc.allow_grpc {
-        ports.extend(grpc_ports(options, server, &access)?);
-    }
+    let mut ports = http_ports(options, server, &access)?;
+    ports.extend(grpc_ports(options, server, &access)?);
     if options.metrics.allow_metrics {
         let router = metrics::router(server.clone(), &options.metrics, gpus);
         let address = options.metrics.metrics_address.unwrap_or(options.http.http_address);
@@ -50,6 +45,8 @@ pub(crate) async fn start(
     let mut serving = JoinSet::new();
     for (name, address, port, protocol) in ports {
         let listener = bind(name, SocketAddr::new(address, port)).await?;
+        let over = if protocol.tls.is_some() { " over TLS" } else { "" };
+        tracing::info!("Started {name} at {}{over}", listener.local_addr()?);
         serving.spawn(connections::serve(listener, protocol, server.life.clone()));
     }
     let mut watching = JoinSet::new();
@@ -110,9 +107,12 @@ fn http_ports(
         };
         anyhow::Ok(Protocol { version: Version::Http1, tls: access.http_tls.clone(), router })
     };
-    let (address, port) = (options.http.http_address, options.http.http_port);
-    let public = protocol(surface(options), &options.http.http_cors_origin)?;
-    let mut ports = vec![("HTTPService", address, port, public)];
+    let mut ports = Vec::new();
+    if options.http.allow_http {
+        let (address, port) = (options.http.http_address, options.http.http_port);
+        let public = protocol(surface(options), &options.http.http_cors_origin)?;
+        ports.push(("HTTPService", address, port, public));
+    }
     if let Some(port) = options.access.control_http_port {
         let control = protocol(Surface::All, &[])?;
         ports.push(("HTTPControl", options.access.control_address, port, control));
@@ -132,8 +132,11 @@ fn grpc_ports(
         let router = grpc::router(server.clone(), &access.guard(surface, restrictions));
         anyhow::Ok(Protocol { version: Version::Http2, tls: access.grpc_tls.clone(), router })
     };
-    let (address, port) = (options.grpc.grpc_address, options.grpc.grpc_port);
-    let mut ports = vec![("GRPCInferenceService", address, port, protocol(surface(options))?)];
+    let mut ports = Vec::new();
+    if options.grpc.allow_grpc {
+        let (address, port) = (options.grpc.grpc_address, options.grpc.grpc_port);
+        ports.push(("GRPCInferenceService", address, port, protocol(surface(options))?));
+    }
     if let Some(port) = options.access.control_grpc_port {
         let control = protocol(Surface::All)?;
         ports.push(("GRPCControl", options.access.control_address, port, control));
@@ -147,9 +150,6 @@ fn surface(options: &Options) -> Surface {
 }
 
 async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen at {address} for {what}"))?;
-    tracing::info!("Started {what} at {}", listener.local_addr()?);
-    Ok(listener)
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen at {address} for {what}"))
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import certificates
 import clients
+import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
@@ -125,6 +126,11 @@ def test_inference_over_tls(tls_server, authority):
         answer = over_tls.getresponse()
         assert (answer.status, len(answer.read()) > 96 * 96) == (200, True)
     over_tls.close()
+    tensor = tritonclient.grpc.InferInput("x", [1, 3, 96, 96], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 3, 96, 96), np.float32))
+    root = str(authority.root)
+    with tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{tls_server.grpc}", ssl=True, root_certificates=root) as client:
+        assert client.infer(MODEL, [tensor]).get_response().model_name == MODEL
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -186,6 +192,16 @@ def test_who_stalls_holds_up_nobody(tls_server, authority, protocol):
     finally:
         for connection in stalled:
             connection.close()
+
+
+def test_who_stalls_does_not_hold_up_the_end(repository, authority):
+    with contextlib.ExitStack() as open_until_then:
+        # Its exit status is checked: 1 would say that it waited for them until its time was up.
+        with running(repository, *flags(authority.issue("ending")), "--exit-timeout-secs=5") as server:
+            assert server.log.text().count(" over TLS") == 2
+            for port in (server.http, server.grpc):
+                stalled = open_until_then.enter_context(socket.create_connection(("127.0.0.1", port)))
+                stalled.sendall(b"\x16\x03\x01\x02\x00")
 
 
 def test_probes_need_no_tls_at_the_metrics_port(mutual_server):
