@@ -19,11 +19,12 @@ use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nereid::connections::{self, Version};
+use nereid::connections::{self, Protocol, Version};
 use nereid::logging;
 use nereid::options::LoggingOptions;
 use nereid::park::Park as _;
 use nereid::queue::{Next, Queue};
+use nereid::security::guard::Guard;
 use nereid::server::{Life, Server};
 use nereid_backend::backend::Instance;
 use nereid_backend::batch::Batch;
@@ -106,11 +107,13 @@ async fn connect(server: Arc<Server>, protocol: &str) -> Connection {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let life = server.life.clone();
+    let guard = Arc::new(Guard::open());
     let (version, router) = match protocol {
-        GRPC => (Version::Http2, nereid::grpc::router(server)),
-        _ => (Version::Http1, nereid::http::router(server)),
+        GRPC => (Version::Http2, nereid::grpc::router(server, &guard)),
+        _ => (Version::Http1, nereid::http::router(server, &guard)),
     };
-    tokio::spawn(connections::serve(listener, version, router, life));
+    let spoken = Protocol { version, tls: None, router };
+    tokio::spawn(connections::serve(listener, spoken, life));
     let stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("an option");
     match protocol {

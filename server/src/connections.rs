@@ -14,11 +14,13 @@ use http_body::{Frame, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::security::tls::Tls;
 use crate::server::Life;
 
 /// How long a client of HTTP/1 may take for the headers of a request; it ends idle connections,
@@ -29,7 +31,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// say so: a dead one would hold what it has sent for ever.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Connections at the same time, of each protocol; others wait until the system accepts them.
+/// Connections at the same time, of each port, those that still shake hands included; others wait
+/// until the system accepts them.
 const CONNECTIONS_MAX: usize = 10_000;
 
 /// How long to wait when the operating system has no more file descriptors.
@@ -56,16 +59,23 @@ pub enum Version {
 /// half a header, or does not answer, is not waited for.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
-/// Serves `router` at `listener` until the process stops, and then until every request in flight
+/// What is spoken at a port, and who answers.
+#[derive(Clone)]
+pub struct Protocol {
+    /// Above TLS.
+    pub version: Version,
+    /// Without it, in clear text.
+    pub tls: Option<Tls>,
+    /// Answers.
+    pub router: Router,
+}
+
+/// Serves `protocol` at `listener` until the process stops, and then until every request in flight
 /// is answered.
-pub async fn serve(
-    listener: TcpListener,
-    version: Version,
-    router: Router,
-    mut life: watch::Receiver<Life>,
-) {
+pub async fn serve(listener: TcpListener, protocol: Protocol, mut life: watch::Receiver<Life>) {
     let connections = GracefulShutdown::new();
     let requests = Requests::default();
+    let Protocol { version, tls, router } = protocol;
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -74,8 +84,15 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                let router = (router.clone(), requests.clone());
-                start(stream, place, version, router, &connections);
+                let watcher = connections.watcher();
+                let connection = Connection {
+                    place,
+                    version,
+                    router: router.clone(),
+                    requests: requests.clone(),
+                    watcher,
+                };
+                start(stream, connection, tls.clone());
             }
             Err(error) => pause(&error).await,
         }
@@ -168,56 +185,66 @@ async fn accept(
     Ok((stream, place))
 }
 
-fn start(
-    stream: TcpStream,
+/// A connection to be served.
+struct Connection {
     place: OwnedSemaphorePermit,
     version: Version,
-    (router, requests): (Router, Requests),
-    connections: &GracefulShutdown,
-) {
+    router: Router,
+    requests: Requests,
+    watcher: Watcher,
+}
+
+fn start(stream: TcpStream, connection: Connection, tls: Option<Tls>) {
     // Without it, a small answer waits for the client's acknowledgement of the one before.
     let _only_slower = stream.set_nodelay(true);
-    let router = TowerToHyperService::new(router);
-    // Here, and not in a layer of the router, which would put each request and answer on the heap.
-    let service = service_fn(move |request| {
-        let (in_flight, answered) = (requests.begin(), router.call(request));
-        async move {
-            let counted = |body| Answer { body, _in_flight: in_flight };
-            answered.await.map(|answer| answer.map(counted)) as Result<_, Infallible>
+    tokio::spawn(async move {
+        let Some(tls) = tls else { return connection.serve(stream).await };
+        match tls.accept(stream, connection.version).await {
+            Ok(stream) => connection.serve(stream).await,
+            Err(error) => tracing::debug!("a connection did not begin: {error}"),
         }
     });
-    let io = TokioIo::new(stream);
-    match version {
-        Version::Http1 => {
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-            spawn(builder.serve_connection(io, service), place, connections);
-        }
-        Version::Http2 => {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder
-                .timer(TokioTimer::new())
-                .initial_stream_window_size(STREAM_WINDOW_BYTES)
-                .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-                .max_concurrent_streams(STREAMS_MAX)
-                .keep_alive_interval(KEEP_ALIVE)
-                .keep_alive_timeout(KEEP_ALIVE);
-            spawn(builder.serve_connection(io, service), place, connections);
+}
+
+impl Connection {
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let Self { place: _place, version, router, requests, watcher } = self;
+        let router = TowerToHyperService::new(router);
+        // Here, and not in a layer of the router, which would put each request and answer on the
+        // heap.
+        let service = service_fn(move |request| {
+            let (in_flight, answered) = (requests.begin(), router.call(request));
+            async move {
+                let counted = |body| Answer { body, _in_flight: in_flight };
+                answered.await.map(|answer| answer.map(counted)) as Result<_, Infallible>
+            }
+        });
+        let io = TokioIo::new(stream);
+        match version {
+            Version::Http1 => {
+                let mut builder = http1::Builder::new();
+                builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+                finish(builder.serve_connection(io, service), watcher).await;
+            }
+            Version::Http2 => {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                builder
+                    .timer(TokioTimer::new())
+                    .initial_stream_window_size(STREAM_WINDOW_BYTES)
+                    .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+                    .max_concurrent_streams(STREAMS_MAX)
+                    .keep_alive_interval(KEEP_ALIVE)
+                    .keep_alive_timeout(KEEP_ALIVE);
+                finish(builder.serve_connection(io, service), watcher).await;
+            }
         }
     }
 }
 
-fn spawn<C>(connection: C, place: OwnedSemaphorePermit, connections: &GracefulShutdown)
-where
-    C: GracefulConnection<Error = hyper::Error> + Send + 'static,
-{
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!("a connection ended: {error}");
-        }
-        drop(place);
-    });
+async fn finish(connection: impl GracefulConnection<Error = hyper::Error>, watcher: Watcher) {
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!("a connection ended: {error}");
+    }
 }
 
 async fn pause(error: &io::Error) {

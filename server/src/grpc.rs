@@ -1,6 +1,7 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
 pub mod framing;
+mod guarded;
 pub mod gunzip;
 mod health;
 mod infer;
@@ -34,14 +35,15 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::answers;
 use crate::lifecycle::{self, Control, Overrides};
 use crate::registry::Target;
+use crate::security::guard::Guard;
 use crate::server::Server;
 use crate::status;
 
 /// What who sends more requests is told while the server stops.
 const STOPPING: &str = "GRPC server is shutting down and has stopped accepting new requests.";
 
-/// Answers gRPC for `server`.
-pub fn router(server: Arc<Server>) -> Router {
+/// Answers gRPC for `server`, what `guard` lets pass.
+pub fn router(server: Arc<Server>, guard: &Arc<Guard>) -> Router {
     let meter = from_fn_with_state(server.clone(), metered::meter);
     let size_max = server.input_bytes_max;
     let health = HealthServer::new(health::Checked { server: server.clone() });
@@ -49,7 +51,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .max_decoding_message_size(size_max)
         .send_compressed(CompressionEncoding::Gzip)
         .max_encoding_message_size(usize::MAX); // The work is done, and memory has it already.
-    Routes::new(service).add_service(health).into_axum_router().layer(meter)
+    let metered = Routes::new(service).add_service(health).into_axum_router().layer(meter);
+    guarded::guarded(guard, metered)
 }
 
 /// Answers `server`'s gRPC clients. What it leaves out is answered UNIMPLEMENTED.

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod coding;
+mod guarded;
 mod infer;
 mod json;
 mod missing;
@@ -18,43 +19,58 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use nereid_backend::error::InferError;
 
+use crate::http::guarded::guarded;
 use crate::http::repository::of_named_repository as named_repository;
+use crate::security::group::Group;
+use crate::security::guard::Guard;
 use crate::server::Server;
 use crate::status;
 
 /// [`nereid_proto::http::HEADER_LENGTH`], which is not parsed anew for each request.
 const HEADER_LENGTH: HeaderName = HeaderName::from_static(nereid_proto::http::HEADER_LENGTH);
 
-/// Answers KServe v2 for `server`.
-pub fn router(server: Arc<Server>) -> Router {
+/// Answers KServe v2 for `server`, what `guard` lets pass.
+pub fn router(server: Arc<Server>, guard: &Arc<Guard>) -> Router {
+    let of = |group, methods| guarded(guard, group, methods);
+    let control = |methods| of(Group::ModelRepository, methods);
     Router::new()
-        .route("/v2", read(models::server_metadata))
-        .route("/v2/health/live", read(models::live))
-        .route("/v2/health/ready", read(models::ready))
-        .route("/v2/models/stats", read(models::all_statistics))
-        .merge(model_routes("/v2/models/{model}"))
-        .merge(model_routes("/v2/models/{model}/versions/{version}"))
-        .route("/v2/repository/index", post(repository::index))
-        .route("/v2/repository/models/{model}/load", post(repository::load))
-        .route("/v2/repository/models/{model}/unload", post(repository::unload))
-        .route("/v2/repository/{repository}/index", post(repository::index))
-        .route("/v2/repository/{repository}/models/{model}/load", post(named_repository))
-        .route("/v2/repository/{repository}/models/{model}/unload", post(named_repository))
-        .merge(missing::routes())
+        .route("/v2", of(Group::Metadata, read(models::server_metadata)))
+        .route("/v2/health/live", of(Group::Health, read(models::live)))
+        .route("/v2/health/ready", of(Group::Health, read(models::ready)))
+        .route("/v2/models/stats", of(Group::Statistics, read(models::all_statistics)))
+        .merge(model_routes("/v2/models/{model}", guard))
+        .merge(model_routes("/v2/models/{model}/versions/{version}", guard))
+        .route("/v2/repository/index", control(post(repository::index)))
+        .route("/v2/repository/models/{model}/load", control(post(repository::load)))
+        .route("/v2/repository/models/{model}/unload", control(post(repository::unload)))
+        .route("/v2/repository/{repository}/index", control(post(repository::index)))
+        .route("/v2/repository/{repository}/models/{model}/load", control(post(named_repository)))
+        .route("/v2/repository/{repository}/models/{model}/unload", control(post(named_repository)))
+        .merge(missing::routes(guard))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(server)
 }
 
-/// What can be asked of the model, and perhaps the version, in the path `of`. Each is a route of its
+/// What can be asked of the model, and perhaps the version, in `path`. Each is a route of its
 /// own: to nest them would make every request a new path.
-fn model_routes(of: &str) -> Router<Arc<Server>> {
+fn model_routes(path: &str, guard: &Arc<Guard>) -> Router<Arc<Server>> {
+    let of = |group, methods| guarded(guard, group, methods);
     Router::new()
-        .route(of, read(models::metadata))
-        .route(&format!("{of}/ready"), read(models::model_ready))
-        .route(&format!("{of}/config"), read(models::config))
-        .route(&format!("{of}/stats"), read(models::statistics))
-        .route(&format!("{of}/infer"), post(infer::infer))
+        .route(path, of(Group::Metadata, read(models::metadata)))
+        .route(&format!("{path}/ready"), of(Group::Health, read(models::model_ready)))
+        .route(&format!("{path}/config"), of(Group::ModelConfig, read(models::config)))
+        .route(&format!("{path}/stats"), of(Group::Statistics, read(models::statistics)))
+        .route(&format!("{path}/infer"), of(Group::Inference, post(infer::infer)))
+}
+
+/// Whether the server lives and is ready, and nothing else: for a port of another kind, where probes
+/// need neither certificates nor headers.
+pub fn health_router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/v2/health/live", read(models::live))
+        .route("/v2/health/ready", read(models::ready))
+        .with_state(server)
 }
 
 /// A route to be read. HEAD is none of its methods, as in Triton.

@@ -1,7 +1,7 @@
 //! Nereid's server. A request's life, file by file:
 //!
 //! ```text
-//! connections            accepts, speaks HTTP/1.1 or HTTP/2
+//! connections            accepts, speaks HTTP/1.1 or HTTP/2, over TLS if that is asked (security)
 //!   http/infer, grpc/infer   decode, by nereid-proto
 //!   inference                one request, the same for both protocols
 //!     registry               which model, in a snapshot
@@ -48,6 +48,7 @@ pub mod queue;
 pub mod registry;
 pub mod reshaped;
 pub mod scheduler;
+pub mod security;
 pub mod server;
 pub mod statistics;
 pub mod status;

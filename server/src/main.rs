@@ -4,30 +4,26 @@
 mod commands;
 mod gpus;
 mod library;
+mod ports;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use nereid::budget::Budget;
-use nereid::connections::{self, Version};
 use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
+use nereid::logging;
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::places::Places;
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
-use nereid::{grpc, http, logging, metrics};
 use nereid_backend::backend::Backend;
-use nereid_kernels::nvml::Nvml;
 use nereid_model_repository::read::Reader;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -108,7 +104,7 @@ async fn serve(
         is_strict: repository.strict_readiness,
     });
     let mut stop = Stop::new()?;
-    let mut protocols = start_protocols(options, &server, gpus.nvml).await?;
+    let mut ports = ports::start(options, &server, gpus.nvml).await?;
     let polling = tokio::select! {
         loaded = load(repository, &control, &server) => loaded?,
         signal = stop.requested() => {
@@ -126,7 +122,7 @@ async fn serve(
     tracing::info!("finishing what is in flight, for at most {} s", timeout.as_secs());
     live.send_replace(Life::Stopping);
     let finished = async {
-        while protocols.join_next().await.is_some() {}
+        while ports.serving.join_next().await.is_some() {}
         control.stop().await;
     };
     if tokio::time::timeout(timeout, finished).await.is_err() {
@@ -168,44 +164,6 @@ impl Stop {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
-
-/// Binds every port before the models are loaded: that fails fast, and `ready` can be asked.
-async fn start_protocols(
-    options: &Options,
-    server: &Arc<Server>,
-    gpus: Option<Nvml>,
-) -> anyhow::Result<JoinSet<()>> {
-    let (http, grpc, metrics) = (&options.http, &options.grpc, &options.metrics);
-    let mut protocols = JoinSet::new();
-    let mut start = async |what, address: IpAddr, port, version, router: Router| {
-        let listener = bind(what, SocketAddr::new(address, port)).await?;
-        protocols.spawn(connections::serve(listener, version, router, server.life.clone()));
-        anyhow::Ok(())
-    };
-    if http.allow_http {
-        let router = http::router(server.clone());
-        start("HTTPService", http.http_address, http.http_port, Version::Http1, router).await?;
-    }
-    if grpc.allow_grpc {
-        let router = grpc::router(server.clone());
-        let (address, port) = (grpc.grpc_address, grpc.grpc_port);
-        start("GRPCInferenceService", address, port, Version::Http2, router).await?;
-    }
-    if metrics.allow_metrics {
-        let router = metrics::router(server.clone(), metrics, gpus);
-        let address = metrics.metrics_address.unwrap_or(http.http_address);
-        start("Metrics Service", address, metrics.metrics_port, Version::Http1, router).await?;
-    }
-    Ok(protocols)
-}
-
-async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen at {address} for {what}"))?;
-    tracing::info!("Started {what} at {}", listener.local_addr()?);
-    Ok(listener)
 }
 
 /// Loads the models that are served from the start, all at the same time, and watches their

@@ -19,17 +19,20 @@ use axum::response::{IntoResponse, Response};
 use nereid_kernels::nvml::Nvml;
 use prometheus::{Encoder, TextEncoder};
 
+use crate::http;
 use crate::metrics::host::{Host, Usage};
 use crate::metrics::settings::Settings;
 use crate::options::MetricsOptions;
 use crate::server::Server;
 
-/// Answers scrapes of `server`'s models, and of the GPUs that are watched, if any are.
+/// Answers scrapes of `server`'s models, and of the GPUs that are watched, if any are; and probes, which
+/// need neither TLS nor a key here.
 pub fn router(server: Arc<Server>, options: &MetricsOptions, gpus: Option<Nvml>) -> Router {
     let settings = Settings::new(&options.metrics_config);
     let host = options.allow_cpu_metrics.then(|| Mutex::new(Host::new(options.metrics_interval)));
+    let health = http::health_router(server.clone());
     let source = Source { server, settings, host, gpus };
-    Router::new().fallback(answer).with_state(Arc::new(source))
+    health.fallback_service(Router::new().fallback(answer).with_state(Arc::new(source)))
 }
 
 /// Where the numbers come from, and which of them are wanted.

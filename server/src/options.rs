@@ -1,7 +1,10 @@
 //! The command line: Triton's names and defaults for what exists here, and our own for the rest.
 
+mod access;
 mod commands;
 mod completion;
+mod grpc;
+mod http;
 mod triton;
 
 use std::ffi::OsString;
@@ -15,8 +18,11 @@ use nereid_backend::error::LoadError;
 use nereid_backend_all::BackendSetting;
 
 use crate::metrics::settings::Setting;
+pub use access::AccessOptions;
 pub use commands::{CheckOptions, Command, Health, InitOptions, ProbeOptions};
 pub use completion::CompletionOptions;
+pub use grpc::GrpcOptions;
+pub use http::HttpOptions;
 pub use triton::TritonOptions;
 
 /// Serves the models of a repository over KServe v2, unless a command says otherwise.
@@ -44,6 +50,9 @@ pub struct Options {
     /// gRPC.
     #[command(flatten)]
     pub grpc: GrpcOptions,
+    /// Keys and control.
+    #[command(flatten)]
+    pub access: AccessOptions,
     /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsOptions,
@@ -203,44 +212,6 @@ pub enum ControlMode {
     Poll,
     /// Clients.
     Explicit,
-}
-
-/// KServe v2 over HTTP.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "HTTP")]
-pub struct HttpOptions {
-    /// Serve HTTP
-    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
-    pub allow_http: bool,
-
-    /// Address to listen at
-    #[arg(long, default_value = "0.0.0.0")]
-    pub http_address: IpAddr,
-
-    /// Port to listen at; 0 takes a free one, which the log names
-    #[arg(long, default_value_t = 8000)]
-    pub http_port: u16,
-
-    /// Largest request, over HTTP and gRPC
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub http_max_input_size: usize,
-}
-
-/// KServe v2 over gRPC.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "gRPC")]
-pub struct GrpcOptions {
-    /// Serve gRPC
-    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
-    pub allow_grpc: bool,
-
-    /// Address to listen at
-    #[arg(long, default_value = "0.0.0.0")]
-    pub grpc_address: IpAddr,
-
-    /// Port to listen at; 0 takes a free one, which the log names
-    #[arg(long, default_value_t = 8001)]
-    pub grpc_port: u16,
 }
 
 /// What Prometheus scrapes.

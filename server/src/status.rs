@@ -4,6 +4,8 @@ use axum::http::StatusCode;
 use nereid_backend::error::Kind;
 use tonic::Code;
 
+use crate::security::refusal::Refusal;
+
 /// Longest error. Over gRPC it travels as a header, in which other bytes than ASCII take three each,
 /// and stock clients admit 16 KiB of headers; beyond, they report that instead of the error.
 pub const TEXT_BYTES_MAX: usize = 4 << 10;
@@ -18,6 +20,17 @@ pub fn of(kind: Kind) -> (StatusCode, Code) {
         Kind::Cancelled => (StatusCode::BAD_REQUEST, Code::Cancelled),
         Kind::Unsupported => (StatusCode::NOT_IMPLEMENTED, Code::Unimplemented),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
+    }
+}
+
+/// What both protocols call a call that is refused.
+pub fn of_refusal(refused: &Refusal) -> (StatusCode, Code) {
+    match refused {
+        Refusal::Restricted { .. } => (StatusCode::FORBIDDEN, Code::Unavailable),
+        Refusal::Elsewhere | Refusal::LacksRole(_) => {
+            (StatusCode::FORBIDDEN, Code::PermissionDenied)
+        }
+        Refusal::NoKey | Refusal::UnknownKey => (StatusCode::UNAUTHORIZED, Code::Unauthenticated),
     }
 }
 

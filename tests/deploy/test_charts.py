@@ -33,7 +33,8 @@ SET = {
                    "autoscaling.cpuPercent=70", "networkPolicy.clients[0].podSelector.matchLabels.role=client",
                    "serviceMonitor.labels.release=prometheus", "prometheusRule.labels.release=prometheus",
                    "imagePullSecrets[0].name=s", "nodeSelector.disk=fast", "priorityClassName=high", "podLabels.a=b",
-                   "podAnnotations.a=b", "env[0].name=A", "env[0].value=b", "service.annotations.a=b"],
+                   "podAnnotations.a=b", "env[0].name=A", "env[0].value=b", "service.annotations.a=b", "tls.secretName=certificate", "tls.mutual=true",
+                   "apiKeys.secretName=keys"],
 }
 PRODUCTION = {"Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor",
               "PrometheusRule", "ConfigMap", "NetworkPolicy"}
@@ -130,6 +131,22 @@ def test_the_container_may_do_no_more_than_it_must(rendered):
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     assert all(mount.get("readOnly") for mount in container["volumeMounts"] if mount["name"] == "models")
+
+
+def test_tls_and_keys_come_from_secrets():
+    spec, container = pod(render([], ["tls.secretName=certificate", "tls.mutual=true", "apiKeys.secretName=keys"]))
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume}
+    assert secrets == {"tls": "certificate", "api-keys": "keys"}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    for protocol in ("http", "grpc"):
+        assert {f"--{protocol}-use-ssl-mutual=true", f"--{protocol}-server-cert={mounts['tls']}/tls.crt",
+                f"--{protocol}-server-key={mounts['tls']}/tls.key", f"--{protocol}-root-cert={mounts['tls']}/ca.crt",
+                f"--api-keys-file={mounts['api-keys']}/keys"} <= set(container["args"])
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["port"] == "http-metrics"
+    spec, container = pod(render([]))
+    assert not any("ssl" in flag or "keys" in flag for flag in container["args"])
+    assert container["livenessProbe"]["httpGet"]["port"] == "http"
 
 
 def test_a_gpu_is_asked_for():

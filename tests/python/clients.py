@@ -82,8 +82,8 @@ def wait_until(condition) -> None:
 
 
 def wait_until_ready(server) -> None:
-    """Returns once the server says that it is ready."""
-    wait_until(lambda: get(server, "/v2/health/ready").status == 200)
+    """Returns once the server says that it is ready, at the port that never speaks TLS."""
+    wait_until(lambda: ask(server.metrics, "GET", "/v2/health/ready").status == 200)
 
 
 def statistics(server, model: str) -> dict:

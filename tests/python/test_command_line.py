@@ -90,7 +90,7 @@ def test_launchers_flags_are_accepted(repository, flags):
 
 @pytest.mark.parametrize(
     "flag",
-    ["--grpc-use-ssl=true", "--http-restricted-api=health:key=value", "--model-config-name=fast",
+    ["--grpc-use-ssl=true", "--http-use-ssl-mutual=true", "--model-config-name=fast",
      "--model-namespacing=true", "--no-such-flag"],
 )
 def test_flags_that_must_not_be_ignored_stop_the_server(repository, flag):
@@ -169,7 +169,8 @@ def test_the_help_names_the_commands_and_what_is_refused():
     ended = nereid("--help")
     assert ended.returncode == 0
     assert "check" in ended.stdout and "init" in ended.stdout
-    assert "--grpc-use-ssl-mutual" in ended.stdout.strip().rsplit("\n\n")[-1], ended.stdout
+    assert "--grpc-use-ssl-mutual" in ended.stdout and "--api-keys-file" in ended.stdout
+    assert "--model-namespacing" in ended.stdout.strip().rsplit("\n\n")[-1], ended.stdout
 
 
 def test_models_are_named_only_where_clients_decide(repository):

@@ -20,6 +20,7 @@ use prost::Message as _;
 use super::*;
 use crate::registry::{Catalog, Registry, Route, Served, Snapshot, Status};
 use crate::scheduler::Refused;
+use crate::security::guard::Guard;
 use crate::server::Server;
 use crate::{fakes, grpc, http};
 
@@ -131,7 +132,7 @@ fn message(contents: Option<InferTensorContents>) -> ModelInferRequest {
     ModelInferRequest { model_name, inputs: vec![input], ..Default::default() }
 }
 
-type MakeRouter = fn(Arc<Server>) -> Router;
+type MakeRouter = fn(Arc<Server>, &Arc<Guard>) -> Router;
 
 /// Each protocol, a request that it brings, and what counts for it: what was sent, and what was
 /// written of it.
@@ -155,6 +156,11 @@ fn requests() -> [(MakeRouter, Request<Body>, usize); 4] {
     ]
 }
 
+/// A router for everybody.
+fn open(router: MakeRouter, server: &Arc<Server>) -> Router {
+    router(server.clone(), &Arc::new(Guard::open()))
+}
+
 /// Calls until a request is kept, and gives what waits for its answer.
 async fn call(
     router: Router,
@@ -171,7 +177,7 @@ async fn call(
 async fn a_request_counts_until_it_is_gone() {
     for (router, request, expected) in requests() {
         let (server, keeper) = server(1 << 20);
-        let answered = call(router(server.clone()), request).await;
+        let answered = call(open(router, &server), request).await;
         assert_eq!(server.budget.used_bytes(), expected);
         drop(answered); // The client goes away, but what it sent is still there.
         assert_eq!(server.budget.used_bytes(), expected);
@@ -184,7 +190,7 @@ async fn a_request_counts_until_it_is_gone() {
 async fn a_response_counts_until_it_was_sent() {
     for (router, request, _) in requests() {
         let (server, keeper) = server(1 << 20);
-        let answered = call(router(server.clone()), request).await;
+        let answered = call(open(router, &server), request).await;
         let y = Tensor::from_values(vec![COUNT], vec![0.5_f64; COUNT]).unwrap();
         keeper.take().respond(Ok(Inferred { outputs: vec![("y".into(), y)] }));
         let body = answered.await.into_body();
@@ -200,7 +206,7 @@ async fn a_response_counts_until_it_was_sent() {
 async fn what_is_written_must_fit() {
     for (router, request, expected) in requests() {
         let (server, _) = server(expected - 1);
-        let answered = TowerToHyperService::new(router(server.clone())).call(request).await;
+        let answered = TowerToHyperService::new(open(router, &server)).call(request).await;
         let response = answered.unwrap();
         let is_refused = response.status() == 503
             || response.headers().get("grpc-status").is_some_and(|status| status == "14");

@@ -9,20 +9,23 @@ use axum::routing::any;
 use nereid_backend::error::InferError;
 
 use crate::http::failure;
+use crate::http::guarded::guarded;
+use crate::security::group::Group;
+use crate::security::guard::Guard;
 use crate::server::Server;
 
-/// Path and extension, by the name that Triton's metadata has for it.
-const MISSING: [(&str, &str); 5] = [
-    ("/v2/trace/setting", "trace"),
-    ("/v2/models/{model}/trace/setting", "trace"),
-    ("/v2/logging", "logging"),
-    ("/v2/systemsharedmemory/{*call}", "system_shared_memory"),
-    ("/v2/cudasharedmemory/{*call}", "cuda_shared_memory"),
+/// Path, group, and extension by the name that Triton's metadata has for it.
+const MISSING: [(&str, Group, &str); 5] = [
+    ("/v2/trace/setting", Group::Trace, "trace"),
+    ("/v2/models/{model}/trace/setting", Group::Trace, "trace"),
+    ("/v2/logging", Group::Logging, "logging"),
+    ("/v2/systemsharedmemory/{*call}", Group::SharedMemory, "system_shared_memory"),
+    ("/v2/cudasharedmemory/{*call}", Group::SharedMemory, "cuda_shared_memory"),
 ];
 
-pub(super) fn routes() -> Router<Arc<Server>> {
-    MISSING.into_iter().fold(Router::new(), |routes, (path, extension)| {
-        routes.route(path, any(async move || missing(extension)))
+pub(super) fn routes(guard: &Arc<Guard>) -> Router<Arc<Server>> {
+    MISSING.into_iter().fold(Router::new(), |routes, (path, group, extension)| {
+        routes.route(path, guarded(guard, group, any(async move || missing(extension))))
     })
 }
 

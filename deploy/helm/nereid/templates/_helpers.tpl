@@ -21,6 +21,11 @@ labels:
   {{- include "nereid.labels" . | nindent 2 }}
 {{- end }}
 
+{{- /* Where probes need no certificate. */ -}}
+{{- define "nereid.probePort" -}}
+{{- if .Values.tls.secretName }}http-metrics{{ else }}http{{ end }}
+{{- end }}
+
 {{- define "nereid.graceSeconds" -}}
 {{- with .Values.shutdown }}{{ add .preStopSeconds .delaySeconds .exitTimeoutSeconds 5 }}{{ end }}
 {{- end }}

@@ -13,6 +13,7 @@ use crate::budget::Budget;
 use crate::fakes;
 use crate::pause::PAUSE_MAX;
 use crate::registry::Registry;
+use crate::security::guard::Guard;
 
 /// Sends the bytes after each of so many pauses, and then nothing more.
 struct Slow {
@@ -92,7 +93,8 @@ async fn live(encoding: &'static str, message: Vec<u8>) -> (String, Option<Strin
         .header(ACCEPT_ENCODING, "identity,deflate,gzip")
         .body(Body::from(message))
         .unwrap();
-    let service = TowerToHyperService::new(crate::grpc::router(Arc::new(server)));
+    let router = crate::grpc::router(Arc::new(server), &Arc::new(Guard::open()));
+    let service = TowerToHyperService::new(router);
     let response = service.call(request).await.unwrap();
     let headers = response.headers().clone();
     let trailers = response.into_body().collect().await.unwrap().trailers().cloned();

@@ -55,15 +55,6 @@ const NO_FORWARDING: Meaning =
     Ignored("headers are not forwarded to models, and no engine reads them");
 const NO_RATE_LIMIT: Meaning =
     Ignored("there is no rate limiter: an instance runs as soon as it is free");
-const CERTIFICATE: Meaning = Ignored("as in Triton, it is for --grpc-use-ssl, which is refused");
-const NO_TLS: Meaning = Refused(
-    "this version of Nereid has no TLS and would serve in clear text; leave it out and put a \
-     proxy that speaks TLS, such as Envoy, in front",
-);
-const NO_RESTRICTION: Meaning = Refused(
-    "this version of Nereid cannot restrict parts of the protocol and would serve them to all; \
-     leave it out and restrict them by a proxy in front",
-);
 const NO_SAGEMAKER: Meaning =
     Refused("this version of Nereid does not speak SageMaker's protocol; set it to false");
 const SAGEMAKER: Meaning = Ignored("this version of Nereid does not speak SageMaker's protocol");
@@ -97,17 +88,11 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("reuse-http-port", Boolean, "false", Ignored("a port belongs to one server")),
     flag("http-header-forward-pattern", Text, "", NO_FORWARDING),
     flag("http-thread-count", Integer, "", THREADS),
-    flag("http-restricted-api", Text, "", NO_RESTRICTION),
     flag("reuse-grpc-port", Boolean, "false", Ignored("a port belongs to one server")),
     flag("grpc-header-forward-pattern", Text, "", NO_FORWARDING),
     flag("grpc-infer-thread-count", Integer, "", THREADS),
     flag("grpc-infer-allocation-pool-size", Integer, "", POOLS),
     flag("grpc-max-response-pool-size", Integer, "", POOLS),
-    flag("grpc-use-ssl", Boolean, "false", NO_TLS),
-    flag("grpc-use-ssl-mutual", Boolean, "false", NO_TLS),
-    flag("grpc-server-cert", Text, "", CERTIFICATE),
-    flag("grpc-server-key", Text, "", CERTIFICATE),
-    flag("grpc-root-cert", Text, "", CERTIFICATE),
     flag(
         "grpc-infer-response-compression-level",
         Text,
@@ -122,7 +107,6 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("grpc-http2-max-ping-strikes", Integer, "", NO_LIMIT_OF_PINGS),
     flag("grpc-max-connection-age", Integer, "", STAYS_OPEN),
     flag("grpc-max-connection-age-grace", Integer, "", STAYS_OPEN),
-    flag("grpc-restricted-protocol", Text, "", NO_RESTRICTION),
     flag("allow-sagemaker", Boolean, "false", NO_SAGEMAKER),
     flag("sagemaker-port", Integer, "", SAGEMAKER),
     flag("sagemaker-safe-port-range", Text, "", SAGEMAKER),

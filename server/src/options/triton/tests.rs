@@ -49,7 +49,7 @@ fn each_flag_is_ignored_or_refused_by_name() {
 fn a_flag_is_told_once_and_not_if_it_asks_for_what_is_done() {
     warned("", &[]);
     warned("--rate-limit-resource a:1 --rate-limit-resource=b:2", &["--rate-limit-resource"]);
-    warned("--allow-sagemaker=False --grpc-use-ssl 0 --model-namespacing=false", &[]);
+    warned("--allow-sagemaker=False --model-namespacing=false", &[]);
     warned("--rate-limit off --rate-limit=execution_count", &["--rate-limit"]);
     warned("--trace-level OFF --trace-count -1", &["--trace-count"]);
     warned("--log-format=default", &[]);
@@ -58,10 +58,6 @@ fn a_flag_is_told_once_and_not_if_it_asks_for_what_is_done() {
 
 #[test]
 fn what_must_not_be_ignored() {
-    refused("--grpc-use-ssl=true", "--grpc-use-ssl true: this version of Nereid has no TLS");
-    refused("--grpc-use-ssl-mutual 1", "would serve in clear text");
-    refused("--http-restricted-api=health:k=v", "cannot restrict parts of the protocol");
-    refused("--grpc-restricted-protocol=health:k=v", "cannot restrict parts of the protocol");
     refused("--model-config-name=fast", "make the one that is meant the model's config.pbtxt");
     refused("--model-namespacing=true", "has no namespaces");
     refused("--allow-sagemaker=true", "set it to false");
@@ -80,6 +76,7 @@ fn values_are_checked_as_tritons_are() {
 fn the_help_ends_with_the_refused_ones_and_hides_all() {
     let help = Options::command().render_long_help().to_string();
     let last = help.trim_end().rsplit("\n\n").next().unwrap();
-    assert!(last.contains("Triton's other flags are accepted") && last.contains("--grpc-use-ssl,"));
+    assert!(last.contains("Triton's other flags are accepted"), "{last}");
+    assert!(last.contains("--allow-sagemaker,"), "{last}");
     assert!(!help.contains("--rate-limit"), "{help}");
 }
