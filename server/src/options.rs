@@ -3,6 +3,7 @@
 mod access;
 mod commands;
 mod completion;
+mod devices;
 mod grpc;
 mod http;
 mod triton;
@@ -21,6 +22,7 @@ use crate::metrics::settings::Setting;
 pub use access::AccessOptions;
 pub use commands::{CheckOptions, Command, Health, InitOptions, ProbeOptions};
 pub use completion::CompletionOptions;
+pub use devices::{DeviceOptions, MemoryOfGpu};
 pub use grpc::GrpcOptions;
 pub use http::HttpOptions;
 pub use triton::TritonOptions;
@@ -59,6 +61,9 @@ pub struct Options {
     /// Backends.
     #[command(flatten)]
     pub backends: BackendOptions,
+    /// CUDA devices.
+    #[command(flatten)]
+    pub devices: DeviceOptions,
     /// What only Triton has.
     #[command(flatten)]
     pub triton: TritonOptions,
