@@ -135,25 +135,39 @@ pub fn gather_rows(
     rest: &[&Tensor],
     copies: &CopyCounter,
 ) -> Result<Tensor, TensorError> {
-    if let Some(whole) = rest.iter().try_fold(first.clone(), |whole, next| whole.joined(next)) {
+    if let Some(whole) = joined(first, rest) {
         return Ok(whole);
     }
+    let shape = shape_of_all(first, rest)?;
+    let all = || std::iter::once(first).chain(rest.iter().copied());
+    let size_bytes = all().map(Tensor::size_bytes).sum();
+    let mut bytes = Vec::with_capacity(size_bytes);
+    all().for_each(|tensor| bytes.extend_from_slice(tensor.host().unwrap_or_default()));
+    copies.add(Copy::Gather, size_bytes);
+    Tensor::new(first.data_type(), shape, Storage::Host(bytes.into()))
+}
+
+/// The rows of `first` and then of all of `rest` as they are, if they lie side by side in one memory.
+pub fn joined(first: &Tensor, rest: &[&Tensor]) -> Option<Tensor> {
+    rest.iter().try_fold(first.clone(), |whole, next| whole.joined(next))
+}
+
+/// The shape of the rows of `first` and then of all of `rest`.
+///
+/// # Errors
+/// [`TensorError::Rows`] when the rows are not all of one type and shape.
+pub fn shape_of_all(first: &Tensor, rest: &[&Tensor]) -> Result<Vec<usize>, TensorError> {
     let is_alike = |tensor: &&Tensor| {
         tensor.data_type() == first.data_type() && tensor.shape().get(1..) == first.shape().get(1..)
     };
     if !rest.iter().all(is_alike) {
         return Err(TensorError::Rows);
     }
-    let all = || std::iter::once(first).chain(rest.iter().copied());
-    let size_bytes = all().map(Tensor::size_bytes).sum();
-    let mut bytes = Vec::with_capacity(size_bytes);
-    all().for_each(|tensor| bytes.extend_from_slice(tensor.host().unwrap_or_default()));
     let mut shape = first.shape().to_vec();
     if let Some(rows) = shape.first_mut() {
-        *rows = all().filter_map(|tensor| tensor.shape().first()).sum();
+        *rows += rest.iter().filter_map(|tensor| tensor.shape().first()).sum::<usize>();
     }
-    copies.add(Copy::Gather, size_bytes);
-    Tensor::new(first.data_type(), shape, Storage::Host(bytes.into()))
+    Ok(shape)
 }
 
 /// The response to `request`: the outputs that it wants, in its order, each as `part` makes it.

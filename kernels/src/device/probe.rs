@@ -1,6 +1,10 @@
 //! What CUDA there is. None at all is an ordinary answer.
 
 use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::LoadError;
 
 use super::sys::{self, library};
 use super::{Device, DeviceError};
@@ -18,11 +22,13 @@ pub struct Limits {
     pub pinned_bytes: usize,
 }
 
-/// The devices that are there and work, handed down from `main`.
+/// The devices that are there and work, handed down from `main`. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    devices: Vec<Device>,
-    refused: Vec<DeviceError>,
+    devices: Arc<[Device]>,
+    refused: Arc<[DeviceError]>,
+    /// Why there are none.
+    absence: Option<Absence>,
 }
 
 /// Why there is no device.
@@ -73,8 +79,33 @@ impl Devices {
 
     /// The device of this ordinal.
     pub fn get(&self, ordinal: u32) -> Option<&Device> {
-        let id = nereid_backend::device::DeviceId::Cuda(ordinal);
+        let id = DeviceId::Cuda(ordinal);
         self.devices.iter().find(|device| device.id() == id)
+    }
+
+    /// None at all, for this reason.
+    pub fn absent(absence: Absence) -> Self {
+        Self { devices: Arc::default(), refused: Arc::default(), absence: Some(absence) }
+    }
+
+    /// The device that an instance is to run on.
+    ///
+    /// # Errors
+    /// When it is not there: which there are, or why there are none.
+    pub fn find(&self, id: DeviceId) -> Result<&Device, LoadError> {
+        if let Some(device) = self.devices.iter().find(|device| device.id() == id) {
+            return Ok(device);
+        }
+        let reason = match &self.absence {
+            Some(absence) => format!("no CUDA: {absence}"),
+            None => {
+                let all: Vec<_> = self.devices.iter().map(|device| format!("{device:?}")).collect();
+                let refused: String =
+                    self.refused.iter().map(|error| format!("; not used: {error}")).collect();
+                format!("there is {}{refused}", all.join(", "))
+            }
+        };
+        Err(LoadError::new(format!("device {id} is not there: {reason}")))
     }
 
     /// Why the others do not.
@@ -104,7 +135,8 @@ fn find(limits: &Limits) -> Result<Devices, Absence> {
         }
     }
     if !devices.is_empty() {
-        return Ok(Devices { devices, refused });
+        let (devices, refused) = (devices.into(), refused.into());
+        return Ok(Devices { devices, refused, absence: None });
     }
     let reasons: Vec<_> = refused.iter().map(DeviceError::to_string).collect();
     Err(if reasons.is_empty() {
