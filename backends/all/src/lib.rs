@@ -11,6 +11,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend_image::ImageBackend;
 use nereid_backend_onnx::{OnnxRuntime, Settings};
 use nereid_backend_postprocess::PostprocessBackend;
+use nereid_kernels::device::{Absence, Devices};
 
 pub use setting::BackendSetting;
 
@@ -47,7 +48,13 @@ pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, 
 }
 
 fn all(onnxruntime: OnnxRuntime) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(onnxruntime), Arc::new(ImageBackend::default()), Arc::new(PostprocessBackend)]
+    // The server's devices are handed down with those of the image backend.
+    let devices = Devices::absent(Absence::NoDevice);
+    vec![
+        Arc::new(onnxruntime),
+        Arc::new(ImageBackend::default()),
+        Arc::new(PostprocessBackend::new(devices)),
+    ]
 }
 
 fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {
