@@ -89,7 +89,7 @@ pub fn read_letterboxes(
     let optional = |memory: Option<Region>, what, bytes| {
         memory.map_or(Ok(0), |memory| memory.elements(what, rows, bytes))
     };
-    let side_bytes = said.sizes.map_or(0, |memory| memory.size_bytes()) / (2 * rows.max(1));
+    let side_bytes = said.sizes.map_or(0, Region::size_bytes) / (2 * rows.max(1));
     let is_wide = side_bytes == size_of::<i64>();
     let side_bytes = if is_wide { size_of::<i64>() } else { size_of::<i32>() };
     let argument = ReadLetterboxes {

@@ -8,11 +8,15 @@ use crate::gpu::Gpu;
 use crate::random::Random;
 use crate::softmax::bits;
 
+fn class(at: usize) -> i32 {
+    i32::try_from(at).unwrap()
+}
+
 /// As the definition says: no blank, and no repetition.
 fn kept(row: &[f32], classes: usize, blank: i32) -> (Vec<i32>, f32) {
     let (mut kept, mut last, mut sum, mut count) = (Vec::new(), blank, 0.0, 0.0_f32);
     for step in row.chunks(classes) {
-        let (class, number) = cpu::argmax(step).map_or((blank, 0.0), |(at, it)| (at as i32, it));
+        let (class, number) = cpu::argmax(step).map_or((blank, 0.0), |(at, it)| (class(at), it));
         let is_kept = class != blank && class != last;
         kept.push(if is_kept { class } else { -1 });
         if is_kept {
@@ -49,7 +53,7 @@ fn best_paths_on_the_software_cuda_device() {
             gpu.run(collapse(&sequences, blank, memory).unwrap());
             let row = |row: usize| {
                 let size = steps * classes;
-                kept(&numbers[row * size..(row + 1) * size], classes, blank as i32)
+                kept(&numbers[row * size..(row + 1) * size], classes, class(blank))
             };
             let (wanted, means): (Vec<_>, Vec<_>) = (0..rows).map(row).unzip();
             assert_eq!(gpu.download::<i32>(labels), wanted.concat(), "seed {seed}");

@@ -235,7 +235,9 @@ fn suppression_on_the_software_cuda_device() {
                 if corrections.is_some() {
                     Corrections(shares).apply(&mut kept);
                 }
-                kept.iter_mut().for_each(|it| it.corners = shape_of_boxes.of(it.corners));
+                for it in &mut kept {
+                    it.corners = shape_of_boxes.of(it.corners);
+                }
                 expected.push(&kept, letterbox, how.detections_max);
             }
             let got = Expected {

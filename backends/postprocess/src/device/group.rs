@@ -66,7 +66,6 @@ impl<'a> Group<'a> {
     /// # Errors
     /// When it was not sent, and what the device tells.
     pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, InferError> {
-        self.first().tensor(name)?;
         let missing = || InferError::Invalid(format!("input '{name}' is missing"));
         self.optional(name)?.ok_or_else(missing)
     }

@@ -12,7 +12,7 @@ use nereid_backend::spec::Signature;
 use nereid_backend::tensor::{Tensor, elements};
 use nereid_kernels::heads::best_paths;
 
-use crate::device::{Answers, DeviceHead, Group, rows_of};
+use crate::device::{Answers, DeviceHead, Group, Home, rows_of};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::labels::Labels;
 use crate::parameters::Reader;
@@ -108,7 +108,7 @@ impl DeviceHead for CtcHead {
         // Of which the text has the axes.
         let outputs = vec![(names.text, paths.scores)];
         Ok(Box::new(move || {
-            let kept = kept.map(|kept| kept.integers()).transpose()?;
+            let kept = kept.map(Home::integers).transpose()?;
             let scores: Vec<_> = scores.into_iter().collect();
             Ok(Box::new(move |range| {
                 let mut made = rows_of(&scores, layout, range.clone())?;

@@ -2,6 +2,8 @@
 //! options, wherever inputs come from, and every copy counted.
 
 mod cases;
+mod faults;
+mod tables;
 
 use nereid_backend::observer::Copy;
 use nereid_backend::tensor::Storage;
@@ -163,14 +165,14 @@ macro_rules! tables {
 }
 
 tables! {
-    softmax_on_the_software_cuda_device: cases::softmax;
-    argmax_and_top_k_on_the_software_cuda_device: cases::top_k;
-    ctc_on_the_software_cuda_device: cases::ctc;
-    detection_on_the_software_cuda_device: cases::detection;
-    nms_on_the_software_cuda_device: cases::nms;
-    proposals_and_refine_on_the_software_cuda_device: cases::cascade;
-    heatmap_on_the_software_cuda_device: cases::heatmap;
-    concatenate_on_the_software_cuda_device: cases::concatenate;
+    softmax_on_the_software_cuda_device: tables::softmax;
+    argmax_and_top_k_on_the_software_cuda_device: tables::top_k;
+    ctc_on_the_software_cuda_device: tables::ctc;
+    detection_on_the_software_cuda_device: tables::detection;
+    nms_on_the_software_cuda_device: tables::nms;
+    proposals_and_refine_on_the_software_cuda_device: tables::cascade;
+    heatmap_on_the_software_cuda_device: tables::heatmap;
+    concatenate_on_the_software_cuda_device: tables::concatenate;
 }
 
 #[test]
@@ -192,32 +194,60 @@ fn what_has_no_kernels_or_no_device_is_told_on_the_software_cuda_device() {
     });
 }
 
+/// A model of `detection` on the first device, and a request of one row for it.
+fn detector(bench: &Bench<'_>, rows_max: usize, has_transform: bool) -> (Loaded, Tensors) {
+    let axis: &[usize] = if rows_max > 0 { &[1] } else { &[] };
+    let numbers = floats(&[axis, &[5, 1]].concat(), &[10.0, 10.0, 4.0, 4.0, 0.9]);
+    let transform = floats(&[axis, &[4]].concat(), &[1.0, 1.0, 0.0, 0.0]);
+    let mut inputs = vec![("PREDICTIONS", numbers)];
+    inputs.extend(has_transform.then_some(("TRANSFORM", transform)));
+    let spec = |(name, tensor): &(&str, Tensor)| {
+        let dims = tensor.shape()[axis.len()..].iter().map(|&size| Dim::Fixed(size)).collect();
+        TensorSpec::new(name, DataType::Fp32, dims)
+    };
+    let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+    let parameters = [("operation", "detection".to_owned())];
+    let device = (&bench.backend, DeviceId::Cuda(0));
+    (load_on(device, &parameters, user, rows_max).unwrap(), inputs)
+}
+
 #[test]
 fn only_what_the_host_needs_comes_home_on_the_software_cuda_device() {
     SoftCuda::new().set("devices", 2).run(|cuda| {
         let bench = Bench::new(cuda);
-        let home = |rows_max, inputs: &[(&str, &[i64])], tensors: Tensors| {
-            let spec = |&(name, dims): &(&str, &[i64])| {
-                let dims = dims.iter().map(|&dim| Dim::from_wire(dim).unwrap()).collect();
-                TensorSpec::new(name, DataType::Fp32, dims)
-            };
-            let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
-            let parameters = [("operation", "detection".to_owned())];
-            let backend = (&bench.backend, DeviceId::Cuda(0));
-            let mut model = load_on(backend, &parameters, user, rows_max).unwrap();
+        let home = |rows_max, has_transform| {
+            let (mut model, inputs) = detector(&bench, rows_max, has_transform);
             let copies = Arc::default();
-            let answers = model.run_rows(vec![(NonZeroUsize::MIN, tensors)], &copies);
+            let answers = model.run_rows(vec![(NonZeroUsize::MIN, inputs)], &copies);
             assert!(answers[0].is_ok());
             copies.get(Copy::DeviceToHost)
         };
-        let numbers = |shape: &[usize]| floats(shape, &[10.0, 10.0, 4.0, 4.0, 0.9]);
-        let predictions = ("PREDICTIONS", &[5, 1][..]);
-        let batched = vec![("PREDICTIONS", numbers(&[1, 5, 1]))];
-        assert_eq!(home(4, &[predictions], batched.clone()), 0, "lists are padded");
-        let single = vec![("PREDICTIONS", numbers(&[5, 1]))];
-        assert_eq!(home(0, &[predictions], single), 4, "the count is a length");
-        let transform = ("TRANSFORM", floats(&[1, 4], &[1.0, 1.0, 0.0, 0.0]));
-        let both = [predictions, ("TRANSFORM", &[4])];
-        assert_eq!(home(4, &both, [batched, vec![transform]].concat()), 4, "a row's faults");
+        assert_eq!(home(4, false), 0, "lists are padded");
+        assert_eq!(home(0, false), 4, "the count is a length");
+        assert_eq!(home(4, true), 4, "a row's faults");
+    });
+}
+
+/// With a device that works only as far as somebody waits for it.
+#[test]
+fn nobody_waits_between_kernels_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).set("run_when_awaited", 1).run(|cuda| {
+        let bench = Bench::new(cuda);
+        for (rows_max, has_transform) in [(0, true), (4, false)] {
+            let (mut model, inputs) = detector(&bench, rows_max, has_transform);
+            let (request, answer) = model.request(NonZeroUsize::MIN, inputs);
+            let copies = Arc::new(CopyCounter::default());
+            let before = cuda.count("instructions");
+            let running = model.instance.start(Batch::new(request, Instant::now(), copies));
+            assert_eq!(cuda.count("instructions"), before, "a kernel was waited for");
+            let Running::OnDevice { after, finish } = running else { panic!("it is done") };
+            finish(loop {
+                if let Some(ended) = after.poll() {
+                    break ended;
+                }
+            });
+            assert!(cuda.count("instructions") > before);
+            assert!(answer.try_recv().unwrap().is_ok());
+        }
     });
 }
