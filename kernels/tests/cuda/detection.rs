@@ -176,6 +176,13 @@ impl Places {
     }
 }
 
+/// Corrections of `count` boxes, some so large that the box is not finite any more.
+fn shares(random: &mut Random, count: usize) -> Vec<f32> {
+    let mut shares = random.floats(4 * count, -2.0, 2.0);
+    shares.iter_mut().step_by(7).for_each(|share| *share *= 1e38);
+    shares
+}
+
 #[test]
 fn suppression_on_the_software_cuda_device() {
     SoftCuda::new().run(|_| {
@@ -210,9 +217,7 @@ fn suppression_on_the_software_cuda_device() {
                 order: order.region(),
             };
             let shape_of_boxes = random.one_of(&[Shape::Free, Shape::Square]);
-            // Some so large that the box is not finite any more.
-            let mut shares = random.floats(4 * places * pictures, -2.0, 2.0);
-            shares.iter_mut().step_by(7).for_each(|share| *share *= 1e38);
+            let shares = shares(&mut random, places * pictures);
             let corrections = (random.between(0, 1) == 1).then(|| gpu.upload(&shares));
             let closing = Closing {
                 corrections: corrections.as_ref().map(Input::region),
