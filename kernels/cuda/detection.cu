@@ -9,6 +9,7 @@
 // Boxes are written, and read where they are decoded already, by 16 bytes. Full occupancy.
 //   decode_detections: 32 registers
 //   score_boxes: 16 registers
+#include "boxes.cuh"
 #include "exp.cuh"
 
 const int THREADS = 256;
@@ -32,14 +33,6 @@ struct Decode {
 inline float4 corners_of(u32 flags, float a, float b, float c, float d) {
     if (flags & IS_CORNERS) return make_float4(a, b, c, d);
     return make_float4(a - c * 0.5f, b - d * 0.5f, a + c * 0.5f, b + d * 0.5f);
-}
-
-inline bool is_finite(float number) {
-    return fabsf(number) < INFINITY;
-}
-
-inline bool is_finite(float4 box) {
-    return is_finite(box.x) && is_finite(box.y) && is_finite(box.z) && is_finite(box.w);
 }
 
 inline float activated(u32 flags, float number) {

@@ -7,11 +7,15 @@
 //!
 //! A launcher makes [`Launch`]es of what is asked; it calls no driver and allocates no device memory.
 
+mod cascade;
 mod color;
 mod copy;
+mod ctc;
 mod detection;
 mod draw;
+mod heatmap;
 mod kernels;
+mod letterbox;
 mod modules;
 mod picture;
 mod region;
@@ -20,16 +24,23 @@ mod suppression;
 mod top_k;
 mod transpose;
 
+pub use cascade::{ScoreCorrected, ScorePlaces, Scores, score_corrected, score_places};
 pub use color::{Convert, Planes, nv12_to_rgb, ycbcr420_to_rgb};
-pub use copy::{Copies, Part, gather, scatter};
+pub use copy::{Blocks, Copies, Interleave, Part, gather, interleave, scatter};
+pub use ctc::{Collapse, Sequences, collapse};
 pub use detection::{Candidates, Decode, Detections, ScoreBoxes, decode_detections, score_boxes};
 pub use draw::{Across, Down, Draw, Passes, Resize};
+pub use heatmap::{Maps, Peaks, peaks};
 pub use kernels::Kernels;
+pub use letterbox::{
+    BAD_CLASS, BAD_SIZE, BAD_TRANSFORM, LetterboxAddresses, Letterboxes, NarrowClasses,
+    ReadLetterboxes, Said, narrow_classes, read_letterboxes,
+};
 pub use modules::{MODULES, Source};
 pub use picture::{Drawing, Element, Picture};
 pub use region::{LaunchError, Region};
 pub use softmax::{Softmax, softmax};
-pub use suppression::{Kept, Ordered, Suppress, suppress};
+pub use suppression::{Closing, Kept, Ordered, Suppress, suppress};
 pub use top_k::{TopK, top_k};
 pub use transpose::{Rows, Tiles, Transpose, transpose};
 

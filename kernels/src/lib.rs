@@ -7,6 +7,7 @@
 //! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`device`]: CUDA devices, their streams and memory, copies and launches;
 //! - [`executor`]: what an instance does with a device, the same for all engines;
+//! - [`heads`]: operations of the heads of pipelines on a device, of several kernels each;
 //! - [`host_pool`]: big buffers on the host, used again;
 //! - [`nvml`]: what GPUs tell of themselves;
 //! - [`reaper`]: who waits for a device, and frees its memory.
@@ -19,6 +20,7 @@ pub mod cpu;
 pub mod cuda;
 pub mod device;
 pub mod executor;
+pub mod heads;
 pub mod host_pool;
 pub mod nvml;
 pub mod reaper;

@@ -43,7 +43,7 @@ pub fn all(onnxruntime: OnnxRuntime, devices: &Devices) -> Vec<Arc<dyn Backend>>
     vec![
         Arc::new(onnxruntime),
         Arc::new(ImageBackend::new(devices.clone())),
-        Arc::new(PostprocessBackend),
+        Arc::new(PostprocessBackend::new(devices.clone())),
     ]
 }
 

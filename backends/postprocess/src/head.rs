@@ -12,6 +12,7 @@ use nereid_backend::request::Request;
 use nereid_backend::spec::Signature;
 use nereid_backend::tensor::{Tensor, TensorError};
 
+use crate::device::DeviceHead;
 use crate::ports::Layout;
 
 /// What `parameters` ask for.
@@ -37,6 +38,9 @@ pub(crate) trait Head: Send + Sync {
     /// # Errors
     /// When its tensors do not fit each other or the operation.
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError>;
+
+    /// As it runs on a device, if there are kernels for it.
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>>;
 }
 
 /// The inputs of one request.

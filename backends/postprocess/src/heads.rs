@@ -37,6 +37,20 @@ const OPERATIONS: [(&str, Parse); 11] = [
     (top_k::TopK::NAME, top_k::TopK::parse),
 ];
 
+/// Those of them that have kernels for devices.
+pub(crate) const ON_DEVICES: [&str; 10] = [
+    top_k::TopK::ARGMAX,
+    concatenate::Concatenate::NAME,
+    ctc::Ctc::NAME,
+    detection::Detection::NAME,
+    heatmap::Heatmap::NAME,
+    nms::Nms::NAME,
+    proposals::Proposals::NAME,
+    refine::Refine::NAME,
+    softmax::Softmax::NAME,
+    top_k::TopK::NAME,
+];
+
 /// Reads all parameters.
 ///
 /// # Errors

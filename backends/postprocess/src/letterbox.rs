@@ -5,7 +5,9 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::error::InferError;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_kernels::cpu::Letterbox;
+use nereid_kernels::heads::{Faults, LetterboxTensors, Way};
 
+use crate::device::{Group, faults};
 use crate::head::Inputs;
 use crate::ports::{Layout, Port};
 
@@ -17,6 +19,8 @@ const SCALE: &str = "SCALE";
 const OFFSET: &str = "OFFSET";
 /// Height and width of the picture.
 const ORIGINAL_SIZE: &str = "ORIGINAL_SIZE";
+
+const NAMES: [&str; 4] = [TRANSFORM, SCALE, OFFSET, ORIGINAL_SIZE];
 
 /// The inputs, none of which must be there.
 pub(crate) fn ports() -> [Port; 4] {
@@ -35,8 +39,7 @@ pub(crate) struct LetterboxInputs {
 impl LetterboxInputs {
     /// Those in a completed signature.
     pub(crate) fn of(signature: &Signature, layout: Layout) -> Self {
-        let names = [TRANSFORM, SCALE, OFFSET, ORIGINAL_SIZE];
-        Self { layout, has: names.map(|name| signature.input(name).is_some()) }
+        Self { layout, has: NAMES.map(|name| signature.input(name).is_some()) }
     }
 
     /// One for each row of a request. An optional input that was not sent is as if the model did
@@ -76,6 +79,44 @@ impl LetterboxInputs {
         }
         rows.iter().try_for_each(check)?;
         Ok(rows)
+    }
+
+    /// Checks the shapes of those that were sent.
+    ///
+    /// # Errors
+    /// [`InferError::Invalid`] when one has not a row for each of the request's.
+    pub(crate) fn check(self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        for (name, _) in NAMES.iter().zip(self.has).filter(|(_, has)| *has) {
+            if inputs.request.input(name).is_some() {
+                inputs.row_shape::<1>(name, self.layout)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The way back for all rows of a group; what is wrong with values is in `faults`, which are made
+    /// if there are none and anything is said.
+    ///
+    /// # Errors
+    /// What the device tells.
+    pub(crate) fn enqueue(
+        self,
+        group: &Group<'_>,
+        faults: &mut Option<Faults>,
+    ) -> Result<Way, InferError> {
+        let [transform, scale, offset, size] = self.has;
+        let sent = |has: bool, name| if has { group.optional(name) } else { Ok(None) };
+        let said = LetterboxTensors {
+            transforms: sent(transform, TRANSFORM)?,
+            scales: sent(scale, SCALE)?,
+            offsets: sent(offset, OFFSET)?,
+            sizes: sent(size, ORIGINAL_SIZE)?,
+        };
+        if said.is_empty() {
+            return Ok(Way::default());
+        }
+        let (executor, rows) = (group.executor, group.rows());
+        said.read(executor, rows, faults::of(group, faults)?)
     }
 
     /// Width and height of each row's picture.

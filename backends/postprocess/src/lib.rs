@@ -12,12 +12,15 @@
 //! - `letterbox`: how a picture was brought into a model's input;
 //! - `found`: lists of things, padded where requests share a batch;
 //! - `heads`: the operations;
-//! - `instance`: from a batch to its answers.
+//! - `instance`: from a batch to its answers;
+//! - `device`: the same on a device.
 //!
-//! The arithmetic is in `nereid_kernels::cpu`, which knows nothing of models or requests.
+//! The arithmetic is in `nereid_kernels::cpu` and `nereid_kernels::heads`, which know nothing of models
+//! or requests.
 
 #![forbid(unsafe_code)]
 
+mod device;
 mod found;
 mod head;
 mod heads;
@@ -33,13 +36,25 @@ use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
+use nereid_kernels::device::Devices;
+use nereid_kernels::executor::Executors;
 
+use device::DeviceInstance;
 use head::Head;
 use instance::HeadInstance;
+use ports::Layout;
 
-/// The engine of the heads, on the CPU.
-#[derive(Debug, Default)]
-pub struct PostprocessBackend;
+/// The engine of the heads, on the CPU, and on CUDA devices where an operation has kernels.
+pub struct PostprocessBackend {
+    executors: Arc<Executors>,
+}
+
+impl PostprocessBackend {
+    /// With these devices, which may be none.
+    pub fn new(devices: Devices) -> Self {
+        Self { executors: Arc::new(Executors::new(devices)) }
+    }
+}
 
 impl Backend for PostprocessBackend {
     fn name(&self) -> &'static str {
@@ -55,7 +70,7 @@ impl Backend for PostprocessBackend {
     }
 
     fn gpus(&self) -> Gpus {
-        Gpus::Unsupported
+        Gpus::Of(self.executors.devices().ordinals())
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
@@ -66,23 +81,36 @@ impl Backend for PostprocessBackend {
         let operation = heads::parse(&spec.parameters)?;
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
         let signature = operation.complete(&spec.signature, rows_max)?;
-        Ok(Arc::new(HeadModel { head: operation.open(&signature, rows_max)? }))
+        let layout = if spec.is_batched { Layout::Batched } else { Layout::Single };
+        let head = operation.open(&signature, rows_max)?;
+        let (name, executors) = (spec.name.clone(), self.executors.clone());
+        Ok(Arc::new(HeadModel { name, layout, head, executors }))
     }
 }
 
 /// A checked configuration.
 struct HeadModel {
+    name: Arc<str>,
+    layout: Layout,
     head: Arc<dyn Head>,
+    executors: Arc<Executors>,
 }
 
 impl Model for HeadModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         match spec.device {
             DeviceId::Cpu => Ok(Box::new(HeadInstance { head: self.head.clone() })),
-            device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
-                "the postprocess backend runs on the CPU and cannot use {device}: \
-                 set instance_group to kind KIND_CPU"
-            ))),
+            device @ DeviceId::Cuda(_) => {
+                let head = self.head.clone().on_device().ok_or_else(|| {
+                    LoadError::new(format!(
+                        "the operation runs on the CPU and cannot use {device}: set instance_group \
+                         to kind KIND_CPU; those with kernels for devices are {}",
+                        heads::ON_DEVICES.join(", ")
+                    ))
+                })?;
+                let executor = self.executors.open(device, &self.name)?;
+                Ok(Box::new(DeviceInstance { head, executor, layout: self.layout }))
+            }
         }
     }
 

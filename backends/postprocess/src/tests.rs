@@ -1,6 +1,8 @@
 //! What holds for every operation: answers fit the signature, whatever is sent, and a bad request
 //! fails alone.
 
+mod devices;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,6 +18,7 @@ use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{Dim, EngineOptions, InstanceId, TensorSpec};
 use nereid_backend::tensor::Tensor;
+use nereid_kernels::device::Absence;
 use proptest::prelude::*;
 
 use super::*;
@@ -31,18 +34,31 @@ fn load(parameters: &[(&str, &str)], inputs: &[(&str, &[i64])], rows_max: usize)
         let dims = dims.iter().map(|&dim| Dim::from_wire(dim).unwrap()).collect();
         TensorSpec::new(name, DataType::Fp32, dims)
     };
-    let parameters: BTreeMap<String, String> =
-        parameters.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+    let parameters: Vec<_> =
+        parameters.iter().map(|&(key, value)| (key, value.to_owned())).collect();
     let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+    let backend = PostprocessBackend::new(Devices::absent(Absence::NoDevice));
+    load_on((&backend, DeviceId::Cpu), &parameters, user, rows_max).unwrap()
+}
+
+/// An instance on a device.
+fn load_on(
+    (backend, device): (&PostprocessBackend, DeviceId),
+    parameters: &[(&str, String)],
+    user: Signature,
+    rows_max: usize,
+) -> Result<Loaded, LoadError> {
+    let parameters: BTreeMap<String, String> =
+        parameters.iter().map(|(key, value)| ((*key).into(), value.clone())).collect();
     let raw =
         RawSpec { file: PathBuf::new(), signature: user, rows_max, parameters: parameters.clone() };
-    let signature = PostprocessBackend.inspect(&raw).unwrap();
+    let signature = backend.inspect(&raw)?;
     let row = |tensor: &TensorSpec| {
         let dims = tensor.dims[usize::from(rows_max > 0)..].to_vec();
         TensorSpec { dims, ..tensor.clone() }
     };
-    let spec = InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu };
-    let model = PostprocessBackend.load(Arc::new(ModelSpec {
+    let spec = InstanceSpec { id: InstanceId(0), device };
+    let model = backend.load(Arc::new(ModelSpec {
         name: "m".into(),
         version: 1,
         file: PathBuf::new(),
@@ -55,29 +71,50 @@ fn load(parameters: &[(&str, &str)], inputs: &[(&str, &[i64])], rows_max: usize)
         parameters,
         engine: EngineOptions::default(),
         instances: vec![spec],
-    }));
-    Loaded { signature, instance: model.unwrap().spawn(spec).unwrap() }
+    }))?;
+    Ok(Loaded { signature, instance: model.spawn(spec)? })
 }
 
 impl Loaded {
     /// The answers to requests of one row each, which run as one batch.
     fn run(&mut self, requests: Vec<Vec<(&str, Tensor)>>) -> Vec<Answer> {
+        let requests = requests.into_iter().map(|inputs| (NonZeroUsize::MIN, inputs)).collect();
+        self.run_rows(requests, &Arc::default())
+    }
+
+    /// The answers to requests of so many rows, which run as one batch.
+    fn run_rows(
+        &mut self,
+        requests: Vec<(NonZeroUsize, Vec<(&str, Tensor)>)>,
+        copies: &Arc<CopyCounter>,
+    ) -> Vec<Answer> {
         let (mut requests, answers): (Vec<_>, Vec<_>) =
-            requests.into_iter().map(|inputs| self.request(inputs)).unzip();
-        let copies = Arc::new(CopyCounter::default());
+            requests.into_iter().map(|(rows, inputs)| self.request(rows, inputs)).unzip();
+        let copies = copies.clone();
         let mut batch = Batch::new(requests.remove(0), Instant::now(), copies);
         for request in requests {
             batch.push(request);
         }
-        assert!(matches!(self.instance.start(batch), Running::Done));
+        if let Running::OnDevice { after, finish } = self.instance.start(batch) {
+            finish(loop {
+                if let Some(ended) = after.poll() {
+                    break ended;
+                }
+                std::thread::yield_now();
+            });
+        }
         answers.into_iter().map(|answer| answer.try_recv().unwrap()).collect()
     }
 
-    fn request(&self, inputs: Vec<(&str, Tensor)>) -> (Request, Receiver<Answer>) {
+    fn request(
+        &self,
+        rows: NonZeroUsize,
+        inputs: Vec<(&str, Tensor)>,
+    ) -> (Request, Receiver<Answer>) {
         let (home, answer) = channel();
         let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
         let inputs = inputs.into_iter().map(|(name, tensor)| (name.into(), tensor)).collect();
-        let mut request = Request::new(inputs, NonZeroUsize::MIN, then);
+        let mut request = Request::new(inputs, rows, then);
         let wanted = |output: &TensorSpec| RequestedOutput {
             name: output.name.clone(),
             place: Some(DeviceId::Cpu),

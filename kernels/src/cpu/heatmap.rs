@@ -25,7 +25,7 @@ pub struct Peak {
 /// nothing but NaNs, or nothing at all, the peak is at 0, 0 with a score of NaN.
 #[expect(clippy::cast_precision_loss, reason = "no axis of a tensor in memory is so long")]
 pub fn peak(map: &[f32], width: usize, refinement: Refinement) -> Peak {
-    let Some((index, score)) = argmax(map).filter(|_| width > 0) else {
+    let Some((index, _)) = argmax(map).filter(|_| width > 0) else {
         return Peak { place: [0.0; 2], score: f32::NAN };
     };
     let (x, y) = (index % width, index / width);
@@ -39,7 +39,7 @@ pub fn peak(map: &[f32], width: usize, refinement: Refinement) -> Peak {
     };
     let dx = shift(x > 0 && x + 1 < width, 1);
     let dy = shift(y > 0 && index + width < map.len(), width);
-    Peak { place: [x as f32 + dx, y as f32 + dy], score }
+    Peak { place: [x as f32 + dx, y as f32 + dy], score: map[index] }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Rows of several tensors in one, and back: `copy.cu`.
+//! Rows of several tensors in one, and back, and tensors in turn along another axis: `copy.cu`.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -7,6 +7,9 @@ use super::{Launch, LaunchError, Region, blocks};
 
 /// Copies of a launch: `PARTS_MAX` of the kernel.
 const PARTS_MAX: usize = 160;
+
+/// Tensors of a launch: `TENSORS_MAX` of the kernel.
+const TENSORS_MAX: usize = 96;
 
 const THREADS: u32 = 256;
 
@@ -30,6 +33,35 @@ pub struct Part {
     from: u64,
     to: u64,
     size_bytes: u64,
+}
+
+/// A tensor that is written in blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks {
+    /// All of its bytes.
+    pub from: Region,
+    /// Bytes of a block.
+    pub block_bytes: usize,
+    /// Where the first one goes.
+    pub start: usize,
+}
+
+/// The argument of `copy_blocks`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct Interleave {
+    tensors: [Interleaved; TENSORS_MAX],
+}
+
+/// A tensor of it; what has no bytes is skipped.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+struct Interleaved {
+    from: u64,
+    to: u64,
+    size_bytes: u64,
+    block_bytes: u64,
+    step_bytes: u64,
 }
 
 /// Writes `parts` one after the other to `whole`, which they fill.
@@ -68,16 +100,66 @@ fn launches(
     copies.chunks(PARTS_MAX).map(launch).collect()
 }
 
+/// Writes the blocks of each of `tensors`, one after the other in it, to `whole`, where they begin
+/// `step_bytes` apart.
+///
+/// # Errors
+/// When a tensor is no whole number of blocks, or one of them does not lie in `whole`.
+pub fn interleave(
+    tensors: &[Blocks],
+    whole: Region,
+    step_bytes: usize,
+) -> Result<Vec<Launch<Interleave>>, LaunchError> {
+    let mut copies = Vec::with_capacity(tensors.len());
+    for tensor in tensors.iter().filter(|tensor| tensor.from.size_bytes() > 0) {
+        copies.push(interleaved(tensor, whole, step_bytes)?);
+    }
+    let launch = |tensors: &[Interleaved]| {
+        let mut argument = Interleave::zeroed();
+        argument.tensors[..tensors.len()].copy_from_slice(tensors);
+        let most = tensors.iter().map(|tensor| tensor.size_bytes).max();
+        let blocks = blocks([width(most), count("tensors", tensors.len())?, 1])?;
+        Ok(Launch { kernel: "copy_blocks", blocks, threads: [THREADS, 1, 1], argument })
+    };
+    copies.chunks(TENSORS_MAX).map(launch).collect()
+}
+
+fn interleaved(
+    &Blocks { from, block_bytes, start }: &Blocks,
+    whole: Region,
+    step_bytes: usize,
+) -> Result<Interleaved, LaunchError> {
+    let what = "blocks of a tensor";
+    let number = from.size_bytes().checked_div(block_bytes).unwrap_or_default();
+    let expected = number.saturating_mul(block_bytes);
+    let actual = from.size_bytes();
+    if expected != actual || block_bytes > step_bytes {
+        return Err(LaunchError::Size { what, expected: block_bytes, actual });
+    }
+    let end = number.saturating_sub(1).saturating_mul(step_bytes);
+    let end = end.saturating_add(start).saturating_add(block_bytes);
+    if end > whole.size_bytes() {
+        return Err(LaunchError::Size { what, expected: end, actual: whole.size_bytes() });
+    }
+    Ok(Interleaved {
+        from: from.address(),
+        to: whole.address() + start as u64,
+        size_bytes: actual as u64,
+        block_bytes: block_bytes as u64,
+        step_bytes: step_bytes as u64,
+    })
+}
+
 fn launch(parts: &[Part]) -> Result<Launch<Copies>, LaunchError> {
     let mut argument = Copies::zeroed();
     argument.parts[..parts.len()].copy_from_slice(parts);
-    let most = parts.iter().map(|part| part.size_bytes).max().unwrap_or_default();
-    let vectors = most.div_ceil(VECTOR_BYTES as u64).div_ceil(THREADS.into());
-    let wide = u32::try_from(vectors).unwrap_or(BLOCKS_MAX).clamp(1, BLOCKS_MAX);
-    Ok(Launch {
-        kernel: "copy_parts",
-        blocks: blocks([wide, count("parts", parts.len())?, 1])?,
-        threads: [THREADS, 1, 1],
-        argument,
-    })
+    let most = parts.iter().map(|part| part.size_bytes).max();
+    let blocks = blocks([width(most), count("parts", parts.len())?, 1])?;
+    Ok(Launch { kernel: "copy_parts", blocks, threads: [THREADS, 1, 1], argument })
+}
+
+/// Blocks for each of several copies, of which the largest has so many bytes.
+fn width(most: Option<u64>) -> u32 {
+    let vectors = most.unwrap_or_default().div_ceil(VECTOR_BYTES as u64).div_ceil(THREADS.into());
+    u32::try_from(vectors).unwrap_or(BLOCKS_MAX).clamp(1, BLOCKS_MAX)
 }

@@ -16,7 +16,7 @@ macro_rules! source {
 }
 
 /// All that a device is to load.
-pub const MODULES: [Source; 9] = [
+pub const MODULES: [Source; 13] = [
     source!(
         "antialias",
         "antialias_down",
@@ -25,9 +25,13 @@ pub const MODULES: [Source; 9] = [
         "antialias_across_f32",
         "antialias_across_f64",
     ),
+    source!("cascade", "score_places", "score_corrected"),
     source!("color", "nv12_to_rgb", "ycbcr420_to_rgb"),
-    source!("copy", "copy_parts"),
+    source!("copy", "copy_parts", "copy_blocks"),
+    source!("ctc", "collapse"),
     source!("detection", "decode_detections", "score_boxes"),
+    source!("heatmap", "peaks"),
+    source!("letterbox", "read_letterboxes", "narrow_classes"),
     source!("resize", "resize_u8", "resize_f16", "resize_f32", "resize_f64"),
     source!("softmax", "softmax_rows", "softmax_columns"),
     source!("suppression", "suppress"),
@@ -67,8 +71,15 @@ mod tests {
     fn arguments_are_as_large_as_the_kernels_declare() {
         let size_of = |kernel: &str| match kernel {
             "antialias_down" => size_of::<Down>(),
+            "collapse" => size_of::<Collapse>(),
+            "copy_blocks" => size_of::<Interleave>(),
             "copy_parts" => size_of::<Copies>(),
             "decode_detections" => size_of::<Decode>(),
+            "narrow_classes" => size_of::<NarrowClasses>(),
+            "peaks" => size_of::<Peaks>(),
+            "read_letterboxes" => size_of::<ReadLetterboxes>(),
+            "score_corrected" => size_of::<ScoreCorrected>(),
+            "score_places" => size_of::<ScorePlaces>(),
             "nv12_to_rgb" | "ycbcr420_to_rgb" => size_of::<Convert>(),
             "score_boxes" => size_of::<ScoreBoxes>(),
             "softmax_rows" | "softmax_columns" => size_of::<Softmax>(),

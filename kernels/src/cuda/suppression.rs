@@ -3,9 +3,10 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::detection::box_address;
+use super::letterbox::LetterboxAddresses;
 use super::region::count;
-use super::{Launch, LaunchError, Region, blocks};
-use crate::cpu::{Overlap, Scope, Suppression};
+use super::{Launch, LaunchError, Letterboxes, Region, blocks};
+use crate::cpu::{Overlap, Scope, Shape, Suppression};
 
 const THREADS: u32 = 256;
 
@@ -27,10 +28,18 @@ pub struct Ordered {
     pub scores: Region,
     /// Which candidates have them, INT64.
     pub order: Region,
-    /// Scale and offset of each picture, four numbers of FP32; absent: boxes are the picture's.
-    pub transforms: Option<Region>,
-    /// Height and width of each picture, INT32, if boxes are limited to it.
-    pub sizes: Option<Region>,
+}
+
+/// What becomes of boxes that are kept, in this order.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    /// Four numbers of FP32 for each candidate, by which its box is corrected; one that is not finite
+    /// then is dropped.
+    pub corrections: Option<Region>,
+    /// What boxes are brought to.
+    pub shape: Shape,
+    /// The way back to the pictures' pixels.
+    pub letterboxes: Letterboxes,
 }
 
 /// What is kept of each picture, `detections_max` of all but `counts`, which is one. Behind what is
@@ -57,8 +66,8 @@ pub struct Suppress {
     classes: u64,
     order: u64,
     scores: u64,
-    transforms: u64,
-    sizes: u64,
+    corrections: u64,
+    by: LetterboxAddresses,
     kept_boxes: u64,
     kept_scores: u64,
     kept_classes: u64,
@@ -69,17 +78,20 @@ pub struct Suppress {
     detections_max: u32,
     is_of_all_classes: u32,
     is_of_smaller: u32,
+    is_square: u32,
     iou_threshold: f32,
+    unused: u32,
 }
 
-/// Thins out candidates. Twins: [`crate::cpu::suppress`] and [`crate::cpu::Letterbox`]. `None` if
-/// there is no picture.
+/// Thins out candidates. Twins: [`crate::cpu::suppress`], [`crate::cpu::Corrections`], [`Shape`] and
+/// [`crate::cpu::Letterbox`]. `None` if there is no picture.
 ///
 /// # Errors
 /// When memory has another size, or more candidates are looked at than a block has marks for.
 pub fn suppress(
     how: &Suppression,
     ordered: &Ordered,
+    closing: &Closing,
     kept: &Kept,
 ) -> Result<Option<Launch<Suppress>>, LaunchError> {
     let Ordered { pictures, places, .. } = *ordered;
@@ -98,8 +110,8 @@ pub fn suppress(
         classes: optional(ordered.classes, "classes of candidates", all, size_of::<i32>())?,
         order: ordered.order.elements("places by score", looked_at, size_of::<i64>())?,
         scores: ordered.scores.elements("scores in order", looked_at, size_of::<f32>())?,
-        transforms: optional(ordered.transforms, "transforms", pictures, 4 * size_of::<f32>())?,
-        sizes: optional(ordered.sizes, "sizes of pictures", pictures, 2 * size_of::<i32>())?,
+        corrections: optional(closing.corrections, "corrections", all, 4 * size_of::<f32>())?,
+        by: closing.letterboxes.addresses(pictures)?,
         kept_boxes: box_address("boxes that are kept", kept.boxes, found)?,
         kept_scores: kept.scores.elements("their scores", found, size_of::<f32>())?,
         kept_classes: kept.classes.elements("their classes", found, size_of::<i32>())?,
@@ -110,7 +122,9 @@ pub fn suppress(
         detections_max: count("detections", how.detections_max)?,
         is_of_all_classes: (how.scope == Scope::All).into(),
         is_of_smaller: (how.overlap == Overlap::Smaller).into(),
+        is_square: (closing.shape == Shape::Square).into(),
         iou_threshold: how.iou_threshold,
+        unused: 0,
     };
     if pictures == 0 {
         return Ok(None);

@@ -1,6 +1,6 @@
-//! Gather and scatter along the batch axis.
+//! Gather and scatter along the batch axis, and blocks in turn along another.
 
-use nereid_kernels::cuda::{LaunchError, Region, gather, scatter};
+use nereid_kernels::cuda::{Blocks, LaunchError, Region, gather, interleave, scatter};
 use nereid_softcuda_harness::{AnyCuda, SoftCuda};
 
 use crate::gpu::Gpu;
@@ -71,4 +71,42 @@ fn parts_fill_the_whole() {
     assert_eq!(gather(&[], region(0)).unwrap().len(), 0);
     let wrong = gather(&[region(2), region(3)], region(6)).unwrap_err();
     assert!(matches!(wrong, LaunchError::Size { expected: 5, actual: 6, .. }), "{wrong}");
+}
+
+#[test]
+fn blocks_in_turn_on_the_software_cuda_device() {
+    SoftCuda::new().run(|cuda| {
+        let gpu = Gpu::open();
+        for (seed, unit) in [(0, 16), (1, 4), (2, 1), (3, 16), (4, 4)] {
+            let mut random = Random::new(seed);
+            let number = random.between(1, 5);
+            // More than a launch has, once.
+            let count = if seed == 3 { 100 } else { random.between(1, 4) };
+            let blocks: Vec<_> = (0..count).map(|_| random.between(0, 3) * unit).collect();
+            let step: usize = blocks.iter().sum();
+            let tensors: Vec<_> =
+                blocks.iter().map(|&block| random.bytes(block * number)).collect();
+            let inputs: Vec<_> = tensors.iter().map(|tensor| gpu.upload(tensor)).collect();
+            let mut start = 0;
+            let parts: Vec<_> = inputs
+                .iter()
+                .zip(&blocks)
+                .map(|(input, &block_bytes)| {
+                    start += block_bytes;
+                    Blocks { from: input.region(), block_bytes, start: start - block_bytes }
+                })
+                .collect();
+            let output = gpu.output(step * number);
+            let before = cuda.count("launches");
+            gpu.run(interleave(&parts, output.region(), step).unwrap());
+            assert!(seed != 3 || cuda.count("launches") - before <= 2);
+            let block = |index: usize| {
+                tensors.iter().zip(&blocks).flat_map(move |(tensor, &block)| {
+                    tensor[index * block..(index + 1) * block].to_vec()
+                })
+            };
+            let expected: Vec<u8> = (0..number).flat_map(block).collect();
+            assert_eq!(gpu.download::<u8>(output), expected, "seed {seed}");
+        }
+    });
 }

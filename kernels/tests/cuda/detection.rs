@@ -1,11 +1,12 @@
 //! From a detector's output to the objects that are kept, in the picture's pixels.
 
 use nereid_kernels::cpu::{
-    self, Activation, AxisView, BoxFormat, Candidate, Decoding, Letterbox, Objectness, Overlap,
-    PlaceAxis, Scope, Suppression,
+    self, Activation, AxisView, BoxFormat, Candidate, Corrections, Decoding, Letterbox, Objectness,
+    Overlap, PlaceAxis, Scope, Shape, Suppression,
 };
 use nereid_kernels::cuda::{
-    Candidates, Detections, Kept, Ordered, decode_detections, score_boxes, suppress, top_k,
+    Candidates, Closing, Detections, Kept, Letterboxes, Ordered, decode_detections, score_boxes,
+    suppress, top_k,
 };
 use nereid_softcuda_harness::AnyCuda;
 
@@ -138,14 +139,21 @@ fn boxes_that_are_decoded() {
 }
 
 /// Transforms and sizes of pictures, and the same for the twin.
-struct Places {
+pub(crate) struct Places {
     transforms: Option<Input>,
     sizes: Option<Input>,
-    letterboxes: Vec<Letterbox>,
+    pub(crate) letterboxes: Vec<Letterbox>,
 }
 
 impl Places {
-    fn any(gpu: &Gpu, random: &mut Random, pictures: usize) -> Self {
+    pub(crate) fn back(&self) -> Letterboxes {
+        Letterboxes {
+            transforms: self.transforms.as_ref().map(Input::region),
+            sizes: self.sizes.as_ref().map(Input::region),
+        }
+    }
+
+    pub(crate) fn any(gpu: &Gpu, random: &mut Random, pictures: usize) -> Self {
         let mut letterboxes = vec![Letterbox::default(); pictures];
         let [has_transforms, has_sizes] = [0, 1].map(|_| random.between(0, 1) == 1);
         for letterbox in &mut letterboxes {
@@ -166,6 +174,13 @@ impl Places {
             letterboxes,
         }
     }
+}
+
+/// Corrections of `count` boxes, some so large that the box is not finite any more.
+fn shares(random: &mut Random, count: usize) -> Vec<f32> {
+    let mut shares = random.floats(4 * count, -2.0, 2.0);
+    shares.iter_mut().step_by(7).for_each(|share| *share *= 1e38);
+    shares
 }
 
 #[test]
@@ -200,8 +215,14 @@ fn suppression() {
                 classes: Some(found.classes.region()),
                 scores: scores.region(),
                 order: order.region(),
-                transforms: back.transforms.as_ref().map(Input::region),
-                sizes: back.sizes.as_ref().map(Input::region),
+            };
+            let shape_of_boxes = random.one_of(&[Shape::Free, Shape::Square]);
+            let shares = shares(&mut random, places * pictures);
+            let corrections = (random.between(0, 1) == 1).then(|| gpu.upload(&shares));
+            let closing = Closing {
+                corrections: corrections.as_ref().map(Input::region),
+                shape: shape_of_boxes,
+                letterboxes: back.back(),
             };
             let kept = Kept {
                 boxes: boxes.region(),
@@ -210,10 +231,18 @@ fn suppression() {
                 places: at.region(),
                 counts: counts.region(),
             };
-            gpu.run(suppress(&how, &ordered, &kept).unwrap());
+            gpu.run(suppress(&how, &ordered, &closing, &kept).unwrap());
             let mut expected = Expected::default();
-            for (numbers, letterbox) in numbers.chunks(shape[0] * shape[1]).zip(&back.letterboxes) {
-                let kept = cpu::suppress(decoding.candidates(numbers, shape), &how);
+            let shares = shares.as_chunks().0.chunks(places);
+            let rows = numbers.chunks(shape[0] * shape[1]).zip(&back.letterboxes).zip(shares);
+            for ((numbers, letterbox), shares) in rows {
+                let mut kept = cpu::suppress(decoding.candidates(numbers, shape), &how);
+                if corrections.is_some() {
+                    Corrections(shares).apply(&mut kept);
+                }
+                for it in &mut kept {
+                    it.corners = shape_of_boxes.of(it.corners);
+                }
                 expected.push(&kept, letterbox, how.detections_max);
             }
             let got = Expected {

@@ -93,6 +93,10 @@ impl Input {
 }
 
 impl Output {
+    pub(crate) fn clear(&mut self) {
+        self.0.fill(0).unwrap();
+    }
+
     pub(crate) fn region(&self) -> Region {
         Region::new(self.0.address(), self.0.size_bytes())
     }

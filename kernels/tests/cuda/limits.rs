@@ -1,10 +1,12 @@
 //! What launchers refuse before a device is asked.
 
 use nereid_kernels::cpu::{
-    AxisView, Frame, Overlap, PixelFormat, Rendering, Scope, Suppression, ViewError,
+    AxisView, Frame, Overlap, PixelFormat, Rendering, Scope, Shape, Suppression, ViewError,
 };
 use nereid_kernels::cuda::{
-    Draw, Drawing, Element, Kept, LaunchError, Ordered, Picture, Region, softmax, suppress, top_k,
+    Blocks, Candidates, Closing, Draw, Drawing, Element, Kept, LaunchError, Letterboxes, Ordered,
+    Picture, Region, Scores, Sequences, collapse, interleave, score_corrected, softmax, suppress,
+    top_k,
 };
 
 fn region(size_bytes: usize) -> Region {
@@ -71,9 +73,9 @@ fn candidates() {
             classes: None,
             scores: region(4 * looked_at),
             order: region(8 * looked_at),
-            transforms: None,
-            sizes: None,
         };
+        let letterboxes = Letterboxes::default();
+        let closing = Closing { corrections: None, shape: Shape::Free, letterboxes };
         let kept = Kept {
             boxes: region(16),
             scores: region(4),
@@ -81,9 +83,37 @@ fn candidates() {
             places: region(8),
             counts: region(4),
         };
-        suppress(&how(candidates_max), &ordered, &kept).map(|launch| launch.is_some())
+        suppress(&how(candidates_max), &ordered, &closing, &kept).map(|launch| launch.is_some())
     };
     assert_eq!(launch(70_000, 1 << 16), Ok(true));
     let text = "candidates of a picture: 65537 are more than 65536";
     assert_eq!(launch(70_000, (1 << 16) + 1).unwrap_err().to_string(), text);
+}
+
+#[test]
+fn blocks() {
+    let refused = |size_bytes, block_bytes, start, step_bytes| {
+        let block = Blocks { from: region(size_bytes), block_bytes, start };
+        interleave(&[block], region(20), step_bytes).is_err()
+    };
+    assert!(!refused(8, 4, 6, 10));
+    assert!(!refused(0, 0, 0, 0));
+    assert!(refused(8, 4, 7, 10), "behind the end");
+    assert!(refused(8, 3, 0, 10), "half a block");
+    assert!(refused(8, 0, 0, 10), "blocks of nothing");
+    assert!(refused(8, 4, 0, 3), "one over the next");
+}
+
+#[test]
+fn classes() {
+    let scores = |class| Scores { numbers: region(8), classes: 2, class, threshold: 0.5 };
+    let candidates = Candidates { corners: region(16), scores: region(4) };
+    let score = |class| score_corrected(region(16), &scores(class), None, &candidates);
+    assert!(score(1).unwrap().is_some());
+    let text = score(2).unwrap_err().to_string();
+    assert_eq!(text, "the class, from 0: 2 are more than 2");
+    let sequences = Sequences { rows: 1, steps: 1, numbers: region(4), classes: region(8) };
+    let blank = |blank| collapse(&sequences, blank, (region(4), region(4)));
+    assert!(blank(0).unwrap().is_some());
+    assert!(blank(1 << 31).is_err());
 }

@@ -7,10 +7,14 @@
     clippy::cast_precision_loss
 )]
 
+mod cascade;
 mod color;
 mod copy;
+mod ctc;
 mod detection;
 mod gpu;
+mod heatmap;
+mod letterbox;
 mod limits;
 mod mutants;
 mod random;

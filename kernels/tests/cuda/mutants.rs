@@ -1,10 +1,14 @@
 //! Kernels that are told, or have, a bound that is off by one: each is caught.
 
 use bytemuck::{Pod, bytes_of_mut};
-use nereid_kernels::cpu::{AxisOrder, AxisView, BoxFormat, Frame, PixelFormat, Rendering};
+use nereid_kernels::cpu::{
+    AxisOrder, AxisView, BoxFormat, Frame, Grid, PixelFormat, Refinement, Rendering,
+};
 use nereid_kernels::cuda::{
-    Candidates, Draw, Drawing, Element, Launch, MODULES, Picture, Planes, Resize, Transpose,
-    gather, nv12_to_rgb, score_boxes, softmax, top_k, transpose,
+    Blocks, Candidates, Draw, Drawing, Element, Launch, Letterboxes, MODULES, Maps, Picture,
+    Planes, Resize, Said, Scores, Sequences, Transpose, collapse, gather, interleave,
+    narrow_classes, nv12_to_rgb, peaks, read_letterboxes, score_boxes, score_corrected,
+    score_places, softmax, top_k, transpose,
 };
 use nereid_kernels::device::Function;
 use nereid_softcuda_harness::{AnyCuda, SoftCuda};
@@ -118,6 +122,103 @@ fn a_byte_too_many_is_caught_on_the_software_cuda_device() {
         let (from, to) = (gpu.upload(&[1_u8; 33]), gpu.output(33));
         let launch = gather(&[from.region()], to.region()).unwrap()[0];
         gpu.run([grown(launch, 16)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_block_too_many_of_a_tensor_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (from, to) = (gpu.upload(&[1_u8; 6]), gpu.output(6));
+        let block = Blocks { from: from.region(), block_bytes: 2, start: 0 };
+        let launch = interleave(&[block], to.region(), 2).unwrap()[0];
+        gpu.run([grown(launch, 16)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_line_too_many_of_a_map_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (maps, points, scores) = (gpu.upload(&[1.0_f32; 12]), gpu.output(8), gpu.output(4));
+        let maps = Maps { numbers: maps.region(), pictures: 1, shape: [1, 3, 4] };
+        let memory = (points.region(), scores.region());
+        let how = (Refinement::None, 1.0);
+        let launch = peaks(&maps, how, &Letterboxes::default(), memory).unwrap().unwrap();
+        // Behind five addresses, channels and width.
+        gpu.run([grown(launch, 5 * 8 + 2 * 4)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_step_too_many_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (numbers, classes) = (gpu.upload(&[1.0_f32; 5]), gpu.upload(&[1_i64; 5]));
+        let (kept, scores) = (gpu.output(20), gpu.output(4));
+        let (numbers, classes) = (numbers.region(), classes.region());
+        let sequences = Sequences { rows: 1, steps: 5, numbers, classes };
+        let memory = (kept.region(), scores.region());
+        let launch = collapse(&sequences, 0, memory).unwrap().unwrap();
+        gpu.run([grown(launch, 4 * 8)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_place_too_many_of_a_net_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (numbers, corners, kept) = (gpu.upload(&[1.0_f32; 8]), gpu.output(64), gpu.output(16));
+        let scores = Scores { numbers: numbers.region(), classes: 2, class: 1, threshold: 0.5 };
+        let candidates = Candidates { corners: corners.region(), scores: kept.region() };
+        let grid = Grid { stride: 2.0, cell: 12.0 };
+        let launch = score_places(grid, &scores, (1, (2, 2)), &candidates).unwrap().unwrap();
+        gpu.run([grown(launch, 3 * 8)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_corrected_box_too_many_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (boxes, numbers) = (gpu.upload(&[[1.0_f32; 4]; 4]), gpu.upload(&[1.0_f32; 8]));
+        let (corners, kept) = (gpu.output(64), gpu.output(16));
+        let scores = Scores { numbers: numbers.region(), classes: 2, class: 1, threshold: 0.5 };
+        let candidates = Candidates { corners: corners.region(), scores: kept.region() };
+        let launch = score_corrected(boxes.region(), &scores, None, &candidates).unwrap().unwrap();
+        gpu.run([grown(launch, 5 * 8)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_row_too_many_of_letterboxes_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (scales, faults) = (gpu.upload(&[[1.0_f32; 2]; 3]), gpu.upload(&[0_i32; 3]));
+        let transforms = gpu.output(48);
+        let said = Said { scales: Some(scales.region()), ..Said::default() };
+        let to = (transforms.region(), None);
+        let launch = read_letterboxes(&said, 3, to, faults.region()).unwrap().unwrap();
+        gpu.run([grown(launch, 7 * 8)]);
+        gpu.finish();
+    });
+}
+
+#[test]
+fn a_class_too_many_is_caught_on_the_software_cuda_device() {
+    SoftCuda::new().errs("out of bounds").run(|_| {
+        let gpu = Gpu::open();
+        let (classes, scores) = (gpu.upload(&[1_i64; 4]), gpu.upload(&[1.0_f32; 4]));
+        let (narrow, faults) = (gpu.output(16), gpu.upload(&[0_i32; 2]));
+        let memory = (classes.region(), narrow.region());
+        let launch = narrow_classes(memory, scores.region(), 2, faults.region()).unwrap().unwrap();
+        gpu.run([grown(launch, 4 * 8)]);
         gpu.finish();
     });
 }

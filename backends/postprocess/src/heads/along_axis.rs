@@ -2,6 +2,7 @@
 
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::spec::{Dim, Signature};
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::AxisView;
 
 use crate::head::Inputs;
@@ -30,6 +31,16 @@ pub(super) fn dims(user: &Signature, axis: usize) -> Result<Vec<Dim>, LoadError>
 
 /// Most axes that are filled in.
 const RANK_MAX: usize = 8;
+
+/// All rows of the input seen along `axis`, each of which was checked.
+///
+/// # Errors
+/// When there is no such axis.
+pub(super) fn view_of(numbers: &Tensor, axis: usize) -> Result<AxisView, InferError> {
+    let shape = numbers.shape();
+    let none = || InferError::Invalid(format!("there is no axis -{axis} in shape {shape:?}"));
+    AxisView::of(shape, axis).ok_or_else(none)
+}
 
 /// The input's shape, and the shape seen along `axis`.
 ///
@@ -63,7 +74,6 @@ mod tests {
 
     use nereid_backend::observer::CopyCounter;
     use nereid_backend::request::{Home, Request};
-    use nereid_backend::tensor::Tensor;
 
     use super::*;
 

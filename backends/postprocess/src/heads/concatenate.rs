@@ -9,7 +9,9 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature, TensorSpec};
 use nereid_backend::tensor::{Storage, Tensor};
+use nereid_kernels::heads::{Interleaving, concatenate};
 
+use crate::device::{Answers, DeviceHead, Group, all_there};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::parameters::Reader;
 use crate::ports::{Layout, list};
@@ -149,6 +151,49 @@ impl Head for ConcatenateHead {
         }
         let tensor = Tensor::new(data_type, shape, Storage::Host(Bytes::from(bytes)));
         Ok(vec![(self.output.clone(), tensor.map_err(|error| failed(&error))?)])
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for ConcatenateHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        let parts = self.names.iter().map(|name| inputs.tensor(name));
+        self.shape(&parts.collect::<Result<Vec<_>, _>>()?).map(drop)
+    }
+
+    /// Inputs are not gathered: the kernel takes each from where it is to its place.
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let (mut parts, mut shape) = (Vec::new(), Vec::new());
+        for inputs in group.requests() {
+            let tensors = self.names.iter().map(|name| group.brought(inputs.tensor(name)?));
+            let tensors: Vec<Tensor> = tensors.collect::<Result<_, _>>()?;
+            let more = self.shape(&tensors.iter().collect::<Vec<_>>())?;
+            match (shape.first_mut(), more.first()) {
+                (Some(rows), Some(more)) => *rows += *more,
+                _ => shape = more,
+            }
+            parts.push(tensors);
+        }
+        let axis = shape.len().saturating_sub(self.axis);
+        let (mut tensors, mut place, mut step) = (Vec::new(), 0, 0);
+        for request in &parts {
+            let outer = request.first().map_or(1, |it| it.shape()[..axis].iter().product());
+            let blocks = request.iter().map(|it| it.size_bytes().checked_div(outer).unwrap_or(0));
+            let mut start = place;
+            for (tensor, block_bytes) in request.iter().zip(blocks) {
+                tensors.push(Interleaving { tensor, block_bytes, start });
+                start += block_bytes;
+            }
+            step = start - place;
+            place += step * outer;
+        }
+        let data_type = parts.first().and_then(|tensors| tensors.first());
+        let data_type = data_type.map_or(DataType::Fp32, Tensor::data_type);
+        let made = concatenate(group.executor, &tensors, step, (data_type, shape))?;
+        Ok(all_there(vec![(self.output.clone(), made)], group.layout))
     }
 }
 

@@ -10,11 +10,13 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::Signature;
 use nereid_backend::tensor::{Tensor, elements};
+use nereid_kernels::heads::best_paths;
 
+use crate::device::{Answers, DeviceHead, Group, Home, rows_of};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::labels::Labels;
 use crate::parameters::Reader;
-use decode::decode;
+use decode::{decode, text_of};
 use signature::{INPUT_RANK, Names};
 
 /// Most rows of one request. Rows without steps have no bytes, so a body's limit does not bound
@@ -51,27 +53,20 @@ impl Operation for Ctc {
         let names = Names::of(signature)?;
         let labels = Labels::read(signature::labels(signature)?)?;
         labels.check(signature, self.blank)?;
-        Ok(Arc::new(CtcHead { names, labels, blank: self.blank }))
+        Ok(Arc::new(CtcHead { names, labels: Arc::new(labels), blank: self.blank }))
     }
 }
 
 struct CtcHead {
     names: Names,
-    labels: Labels,
+    labels: Arc<Labels>,
     blank: usize,
 }
 
 impl Head for CtcHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
-        let input = inputs.tensor(&self.names.input)?;
-        let (rows, classes) = self.check(input)?;
+        let (rows, [count, _, classes]) = self.shape(inputs.tensor(&self.names.input)?)?;
         let numbers = inputs.floats(&self.names.input)?;
-        let count = elements(rows).filter(|&count| count <= ROWS_MAX).ok_or_else(|| {
-            let (name, shape) = (&self.names.input, input.shape());
-            InferError::Invalid(format!(
-                "input '{name}' of shape {shape:?} has over {ROWS_MAX} rows"
-            ))
-        })?;
         let row = numbers.len().checked_div(count).unwrap_or_default();
         let (mut texts, mut scores) = (Vec::new(), Vec::new());
         for index in 0..count {
@@ -90,20 +85,75 @@ impl Head for CtcHead {
         }
         Ok(outputs)
     }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for CtcHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.shape(inputs.tensor(&self.names.input)?).map(drop)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let numbers = group.tensor(&self.names.input)?;
+        let (axes, sizes) = self.sequences(&numbers)?;
+        let ([count, steps, _], axes) = (sizes, [axes, &[1]].concat());
+        let paths = best_paths(group.executor, &numbers, sizes, self.blank, axes)?;
+        let names = self.names.clone();
+        let kept = group.wants(&names.text).then(|| group.send_home(&paths.kept)).transpose()?;
+        let (labels, rows, layout) = (self.labels.clone(), group.rows(), group.layout);
+        let scores = names.score.map(|name| (name, paths.scores.clone()));
+        // Of which the text has the axes.
+        let outputs = vec![(names.text, paths.scores)];
+        Ok(Box::new(move || {
+            let kept = kept.map(Home::integers).transpose()?;
+            let scores: Vec<_> = scores.into_iter().collect();
+            Ok(Box::new(move |range| {
+                let mut made = rows_of(&scores, layout, range.clone())?;
+                let Some(kept) = &kept else { return Ok(made) };
+                let each = count / rows.max(1);
+                let texts: Vec<_> = (range.start * each..range.end * each)
+                    .map(|row| kept.get(row * steps..(row + 1) * steps).unwrap_or_default())
+                    .map(|kept| text_of(kept, labels.names()))
+                    .collect();
+                for (name, alike) in rows_of(&outputs, layout, range)? {
+                    let text = Tensor::from_strings(alike.shape().to_vec(), &texts);
+                    made.push((name, text.map_err(|error| failed(&error))?));
+                }
+                Ok(made)
+            }))
+        }))
+    }
 }
 
 impl CtcHead {
-    /// The axes of rows, and the number of classes.
-    fn check<'a>(&self, input: &'a Tensor) -> Result<(&'a [usize], usize), InferError> {
-        let name = &self.names.input;
-        let shape = input.shape();
-        let Some((rows, &[_, classes])) = shape.split_last_chunk::<INPUT_RANK>() else {
-            let text =
-                format!("input '{name}' must have shape [..., steps, classes], got {shape:?}");
-            return Err(InferError::Invalid(text));
-        };
-        self.labels.check_classes(name, classes).map_err(InferError::Invalid)?;
-        Ok((rows, classes))
+    /// As `sequences`, of one request.
+    fn shape<'a>(&self, input: &'a Tensor) -> Result<(&'a [usize], [usize; 3]), InferError> {
+        let (name, shape) = (&self.names.input, input.shape());
+        let (rows, sizes) = self.sequences(input)?;
+        self.labels.check_classes(name, sizes[2]).map_err(InferError::Invalid)?;
+        if sizes[0] > ROWS_MAX {
+            return Err(InferError::Invalid(format!(
+                "input '{name}' of shape {shape:?} has over {ROWS_MAX} rows"
+            )));
+        }
+        Ok((rows, sizes))
+    }
+
+    /// The axes of rows, and the number of these, of steps and of classes.
+    fn sequences<'a>(&self, input: &'a Tensor) -> Result<(&'a [usize], [usize; 3]), InferError> {
+        let (name, shape) = (&self.names.input, input.shape());
+        match shape.split_last_chunk::<INPUT_RANK>() {
+            Some((rows, &[steps, classes])) => {
+                let count = elements(rows).unwrap_or(usize::MAX);
+                Ok((rows, [count, steps, classes]))
+            }
+            None => Err(InferError::Invalid(format!(
+                "input '{name}' must have shape [..., steps, classes], got {shape:?}"
+            ))),
+        }
     }
 }
 

@@ -8,10 +8,12 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_kernels::cpu::{
-    Activation, BoxFormat, Decoding, Objectness, PlaceAxis, Suppression, suppress,
+    Activation, BoxFormat, Decoding, Objectness, PlaceAxis, Shape, Suppression, suppress,
 };
+use nereid_kernels::heads::{Closing, Found};
 
 use super::objects::{self, DETECTIONS_MAX, Objects};
+use crate::device::{Answers, DeviceHead, Group};
 use crate::found::Lists;
 use crate::head::{Head, Inputs, Operation};
 use crate::labels::Labels;
@@ -91,11 +93,11 @@ impl Operation for Detection {
             operation: *self,
             lists,
             letterbox: LetterboxInputs::of(signature, lists.layout),
-            labels: Labels::of(signature)?,
+            labels: Labels::of(signature)?.map(Arc::new),
         };
         let dims = signature.input(INPUT).and_then(|input| input.dims.last_chunk::<2>());
         if let Some(&[Dim::Fixed(first), Dim::Fixed(second)]) = dims {
-            head.check([first, second]).map_err(LoadError::new)?;
+            head.check_shape([first, second]).map_err(LoadError::new)?;
         }
         Ok(Arc::new(head))
     }
@@ -105,33 +107,57 @@ struct DetectionHead {
     operation: Detection,
     lists: Lists,
     letterbox: LetterboxInputs,
-    labels: Option<Labels>,
+    labels: Option<Arc<Labels>>,
 }
 
 impl Head for DetectionHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
         let rows = inputs.rows::<2>(INPUT, self.lists.layout)?;
-        self.check(rows.shape).map_err(InferError::Invalid)?;
+        self.check_shape(rows.shape).map_err(InferError::Invalid)?;
         let Detection { decoding, suppression } = &self.operation;
         let mut objects = Objects::new(self.lists);
         for (index, letterbox) in self.letterbox.read(inputs)?.iter().enumerate() {
             let candidates = decoding.candidates(rows.get(index), rows.shape);
             objects.push_row(&suppress(candidates, suppression), letterbox);
         }
-        objects.outputs(self.labels.as_ref())
+        objects.outputs(self.labels.as_deref())
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for DetectionHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        let shape = inputs.row_shape::<2>(INPUT, self.lists.layout)?;
+        self.check_shape(shape).map_err(InferError::Invalid)?;
+        self.letterbox.check(inputs)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let Detection { decoding, suppression } = &self.operation;
+        let shape = group.first().row_shape::<2>(INPUT, self.lists.layout)?;
+        let numbers = (&group.tensor(INPUT)?, group.rows(), shape);
+        let mut faults = None;
+        let way = self.letterbox.enqueue(group, &mut faults)?;
+        let found = Found::decode(group.executor, decoding, numbers)?;
+        let closing = Closing { corrections: None, shape: Shape::Free, way: &way };
+        let to = (self.lists, self.labels.as_ref());
+        objects::enqueue(group, (found, suppression), (&closing, faults), to)
     }
 }
 
 impl DetectionHead {
     /// Checks that a row of `shape` has classes, and that they have labels.
-    fn check(&self, shape: [usize; 2]) -> Result<(), String> {
+    fn check_shape(&self, shape: [usize; 2]) -> Result<(), String> {
         let Some(classes) = self.operation.decoding.classes(shape) else {
             return Err(format!(
                 "input '{INPUT}' of {shape:?} must have a box, the objectness if there is one, and \
                  the classes for each place; the parameter 'layout' says which axis that is"
             ));
         };
-        let labels = self.labels.as_ref();
+        let labels = self.labels.as_deref();
         labels.map_or(Ok(()), |labels| labels.check_classes(INPUT, classes))
     }
 }

@@ -9,7 +9,9 @@ use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Refinement, peak};
+use nereid_kernels::heads;
 
+use crate::device::{Answers, DeviceHead, Group, Home, faults, rows_of};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::letterbox::{self, LetterboxInputs};
 use crate::parameters::Reader;
@@ -75,14 +77,9 @@ struct HeatmapHead {
 impl Head for HeatmapHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
         let Heatmap { refinement, stride } = self.operation;
+        let [channels, height, width] = self.shape(inputs)?;
         let rows = inputs.rows::<3>(INPUT, self.layout)?;
-        let [channels, height, width] = rows.shape;
         let letterboxes = self.letterbox.read(inputs)?;
-        let all = letterboxes.len().checked_mul(channels);
-        if all.is_none_or(|all| all > CHANNELS_MAX) {
-            let text = format!("input '{INPUT}' has over {CHANNELS_MAX} channels");
-            return Err(InferError::Invalid(text));
-        }
         let (mut points, mut scores) = (Vec::new(), Vec::new());
         for (index, letterbox) in letterboxes.iter().enumerate() {
             let (maps, size) = (rows.get(index), height.saturating_mul(width));
@@ -93,10 +90,7 @@ impl Head for HeatmapHead {
                 scores.push(peak.score);
             }
         }
-        let shape = match self.layout {
-            Layout::Batched => vec![letterboxes.len(), channels],
-            Layout::Single => vec![channels],
-        };
+        let shape = self.axes(letterboxes.len(), channels);
         let made = [
             (POINTS, Tensor::from_values([&shape[..], &[2]].concat(), points)),
             (SCORES, Tensor::from_values(shape, scores)),
@@ -104,5 +98,58 @@ impl Head for HeatmapHead {
         let made =
             made.into_iter().map(|(name, tensor)| tensor.map(|tensor| (name.into(), tensor)));
         made.collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for HeatmapHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.shape(inputs)?;
+        self.letterbox.check(inputs)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let Heatmap { refinement, stride } = self.operation;
+        let (shape, rows, layout) = (self.shape(&group.first())?, group.rows(), self.layout);
+        let maps = group.tensor(INPUT)?;
+        let mut wrong = None;
+        let way = self.letterbox.enqueue(group, &mut wrong)?;
+        let (maps, axes) = ((&maps, rows, shape), self.axes(rows, shape[0]));
+        let made = heads::peaks(group.executor, maps, (refinement, stride), &way, &axes)?;
+        let wrong = wrong.map(|wrong| group.send_home(&wrong.tensor(group.executor)?));
+        let wrong = wrong.transpose()?;
+        let [points, scores] = made;
+        let tensors = vec![(POINTS.into(), points), (SCORES.into(), scores)];
+        Ok(Box::new(move || {
+            let wrong = wrong.map_or(Ok(Vec::new()), Home::integers)?;
+            Ok(Box::new(move |rows| {
+                faults::check(&wrong, rows.clone())?;
+                rows_of(&tensors, layout, rows)
+            }))
+        }))
+    }
+}
+
+impl HeatmapHead {
+    /// Checks the shape, and tells channels, height and width.
+    fn shape(&self, inputs: &Inputs<'_>) -> Result<[usize; 3], InferError> {
+        let shape = inputs.row_shape::<3>(INPUT, self.layout)?;
+        let all = inputs.row_count(self.layout).checked_mul(shape[0]);
+        if all.is_none_or(|all| all > CHANNELS_MAX) {
+            let text = format!("input '{INPUT}' has over {CHANNELS_MAX} channels");
+            return Err(InferError::Invalid(text));
+        }
+        Ok(shape)
+    }
+
+    /// Those of the scores.
+    fn axes(&self, rows: usize, channels: usize) -> Vec<usize> {
+        match self.layout {
+            Layout::Batched => vec![rows, channels],
+            Layout::Single => vec![channels],
+        }
     }
 }

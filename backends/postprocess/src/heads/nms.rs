@@ -7,10 +7,13 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
-use nereid_kernels::cpu::{BoxFormat, Candidate, Suppression, suppress};
+use nereid_kernels::cpu::{BoxFormat, Candidate, Shape, Suppression, suppress};
 
 use super::detection::box_format;
+use nereid_kernels::heads::{Closing, Found};
+
 use super::objects::{self, BOXES, CLASSES, DETECTIONS_MAX, Objects, SCORES};
+use crate::device::{Answers, DeviceHead, Group, faults};
 use crate::found::Lists;
 use crate::head::{Head, Inputs, Operation};
 use crate::labels::Labels;
@@ -61,7 +64,7 @@ impl Operation for Nms {
             operation: *self,
             lists,
             letterbox: LetterboxInputs::of(signature, lists.layout),
-            labels: Labels::of(signature)?,
+            labels: Labels::of(signature)?.map(Arc::new),
         }))
     }
 }
@@ -70,34 +73,74 @@ struct NmsHead {
     operation: Nms,
     lists: Lists,
     letterbox: LetterboxInputs,
-    labels: Option<Labels>,
+    labels: Option<Arc<Labels>>,
 }
 
 impl Head for NmsHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
-        let layout = self.lists.layout;
+        let (layout, places) = (self.lists.layout, self.places(inputs)?);
         let (boxes, scores) = (inputs.rows::<2>(BOXES, layout)?, inputs.rows::<1>(SCORES, layout)?);
-        let [places, _] = boxes.shape;
-        let classes = match inputs.request.input(CLASSES) {
-            Some(_) => Some((inputs.row_shape::<1>(CLASSES, layout)?, inputs.integers(CLASSES)?)),
-            None => None,
-        };
-        let is_even = classes.as_ref().is_none_or(|([count], _)| *count == places);
-        if scores.shape != [places] || !is_even {
-            let text = format!("there must be as many boxes, scores and classes: {places} boxes");
-            return Err(InferError::Invalid(text));
-        }
+        let has_classes = inputs.request.input(CLASSES).is_some();
+        let classes = has_classes.then(|| inputs.integers(CLASSES)).transpose()?;
         let mut objects = Objects::new(self.lists);
         for (index, letterbox) in self.letterbox.read(inputs)?.iter().enumerate() {
-            let classes = classes.as_ref().map(|(_, classes)| &classes[index * places..]);
+            let classes = classes.as_ref().map(|classes| &classes[index * places..]);
             let candidates = self.candidates(boxes.get(index), scores.get(index), classes)?;
             objects.push_row(&suppress(candidates, &self.operation.suppression), letterbox);
         }
-        objects.outputs(self.labels.as_ref())
+        objects.outputs(self.labels.as_deref())
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for NmsHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.places(inputs)?;
+        self.letterbox.check(inputs)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let Nms { box_format, score_threshold, suppression } = &self.operation;
+        let (boxes, scores) = (group.tensor(BOXES)?, group.tensor(SCORES)?);
+        let (rows, places) = (group.rows(), self.places(&group.first())?);
+        let how = (*box_format, *score_threshold);
+        let mut found = Found::of_boxes(group.executor, (&boxes, &scores), (rows, places), how)?;
+        let mut wrong = None;
+        let way = self.letterbox.enqueue(group, &mut wrong)?;
+        if let Some(classes) = group.optional(CLASSES)? {
+            found = if classes.data_type() == DataType::Int32 {
+                found.with_classes(classes)
+            } else {
+                let faults = faults::of(group, &mut wrong)?;
+                found.with_wide_classes(group.executor, &classes, faults)?
+            };
+        }
+        let closing = Closing { corrections: None, shape: Shape::Free, way: &way };
+        let to = (self.lists, self.labels.as_ref());
+        objects::enqueue(group, (found, suppression), (&closing, wrong), to)
     }
 }
 
 impl NmsHead {
+    /// Checks the shapes, and tells how many places a row has.
+    fn places(&self, inputs: &Inputs<'_>) -> Result<usize, InferError> {
+        let layout = self.lists.layout;
+        let [places, _] = inputs.row_shape::<2>(BOXES, layout)?;
+        let scores = inputs.row_shape::<1>(SCORES, layout)?;
+        let classes = match inputs.request.input(CLASSES) {
+            Some(_) => inputs.row_shape::<1>(CLASSES, layout)?,
+            None => [places],
+        };
+        if scores != [places] || classes != [places] {
+            let text = format!("there must be as many boxes, scores and classes: {places} boxes");
+            return Err(InferError::Invalid(text));
+        }
+        Ok(places)
+    }
+
     fn candidates(
         &self,
         boxes: &[f32],

@@ -1,11 +1,15 @@
 //! The outputs of operations that find objects: boxes with scores and classes.
 
+mod answers;
+
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::Dim;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Candidate, Letterbox, Overlap, Scope, Suppression};
+
+pub(super) use answers::enqueue;
 
 use crate::found::{COUNT, Found, Lists};
 use crate::head::failed;
@@ -94,10 +98,7 @@ impl Objects {
         let Self { found, boxes, scores, classes, indices } = self;
         let mut outputs = Vec::with_capacity(6);
         if let Some(labels) = labels {
-            let name = |&class: &i32| usize::try_from(class).map_or("", |class| labels.name(class));
-            let names: Vec<_> = classes.iter().map(name).collect();
-            let tensor = Tensor::from_strings(found.shape(&[]), &names);
-            outputs.push((LABELS.into(), tensor.map_err(|error| failed(&error))?));
+            outputs.push((LABELS.into(), names(found.shape(&[]), &classes, labels)?));
         }
         outputs.push(found.tensor(BOXES, &[4], boxes)?);
         outputs.push(found.tensor(SCORES, &[], scores)?);
@@ -106,4 +107,11 @@ impl Objects {
         outputs.extend(found.count()?);
         Ok(outputs)
     }
+}
+
+/// What the classes are called; what is none has no name.
+fn names(shape: Vec<usize>, classes: &[i32], labels: &Labels) -> Result<Tensor, InferError> {
+    let name = |&class: &i32| usize::try_from(class).map_or("", |class| labels.name(class));
+    let names: Vec<_> = classes.iter().map(name).collect();
+    Tensor::from_strings(shape, &names).map_err(|error| failed(&error))
 }

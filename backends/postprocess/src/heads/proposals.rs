@@ -9,8 +9,10 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_kernels::cpu::{Corrections, Grid, Shape, Suppression, suppress};
+use nereid_kernels::heads::{Closing, Found, ScoreTensor};
 
 use super::objects::{self, DETECTIONS_MAX, Objects};
+use crate::device::{Answers, DeviceHead, Group};
 use crate::found::Lists;
 use crate::head::{Head, Inputs, Operation};
 use crate::labels::Labels;
@@ -91,7 +93,7 @@ impl Operation for Proposals {
             operation: *self,
             lists,
             letterbox: LetterboxInputs::of(signature, lists.layout),
-            labels: Labels::of(signature)?,
+            labels: Labels::of(signature)?.map(Arc::new),
         }))
     }
 }
@@ -100,23 +102,15 @@ struct ProposalsHead {
     operation: Proposals,
     lists: Lists,
     letterbox: LetterboxInputs,
-    labels: Option<Labels>,
+    labels: Option<Arc<Labels>>,
 }
 
 impl Head for ProposalsHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
         let Proposals { grid, class, score_threshold, suppression, shape } = self.operation;
+        let [_, width, classes] = self.shape(inputs)?;
         let scores = inputs.rows::<3>(PROBABILITIES, self.lists.layout)?;
         let corrections = inputs.rows::<3>(CORRECTIONS, self.lists.layout)?;
-        let [height, width, classes] = scores.shape;
-        check_class(class, classes)?;
-        if corrections.shape != [height, width, 4] {
-            return Err(InferError::Invalid(format!(
-                "input '{CORRECTIONS}' must be [{height}, {width}, 4], as many places as \
-                 '{PROBABILITIES}' has, not {:?}",
-                corrections.shape
-            )));
-        }
         let mut objects = Objects::new(self.lists);
         for (index, letterbox) in self.letterbox.read(inputs)?.iter().enumerate() {
             let scores = scores.get(index);
@@ -128,6 +122,49 @@ impl Head for ProposalsHead {
             }
             objects.push_row(&kept, letterbox);
         }
-        objects.outputs(self.labels.as_ref())
+        objects.outputs(self.labels.as_deref())
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for ProposalsHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.shape(inputs)?;
+        self.letterbox.check(inputs)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let Proposals { grid, class, score_threshold, suppression, shape } = &self.operation;
+        let [height, width, classes] = self.shape(&group.first())?;
+        let (numbers, corrections) = (group.tensor(PROBABILITIES)?, group.tensor(CORRECTIONS)?);
+        let (class, threshold) = (*class, *score_threshold);
+        let scores = ScoreTensor { numbers: &numbers, classes, class, threshold };
+        let mut faults = None;
+        let way = self.letterbox.enqueue(group, &mut faults)?;
+        let pictures = (group.rows(), (width, height));
+        let found = Found::of_places(group.executor, *grid, &scores, pictures)?;
+        let closing = Closing { corrections: Some(&corrections), shape: *shape, way: &way };
+        let to = (self.lists, self.labels.as_ref());
+        objects::enqueue(group, (found, suppression), (&closing, faults), to)
+    }
+}
+
+impl ProposalsHead {
+    /// Checks the shapes, and tells height, width and classes.
+    fn shape(&self, inputs: &Inputs<'_>) -> Result<[usize; 3], InferError> {
+        let shape = inputs.row_shape::<3>(PROBABILITIES, self.lists.layout)?;
+        let corrections = inputs.row_shape::<3>(CORRECTIONS, self.lists.layout)?;
+        let [height, width, classes] = shape;
+        check_class(self.operation.class, classes)?;
+        if corrections != [height, width, 4] {
+            return Err(InferError::Invalid(format!(
+                "input '{CORRECTIONS}' must be [{height}, {width}, 4], as many places as \
+                 '{PROBABILITIES}' has, not {corrections:?}"
+            )));
+        }
+        Ok(shape)
     }
 }

@@ -9,9 +9,11 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_kernels::cpu::{Candidate, Corrections, Shape, Suppression, suppress};
+use nereid_kernels::heads::{Closing, Found, ScoreTensor};
 
 use super::objects::{self, BOXES, DETECTIONS_MAX, Objects};
 use super::proposals::{CORRECTIONS, PROBABILITIES, check_class, class, shape};
+use crate::device::{Answers, DeviceHead, Group};
 use crate::found::Lists;
 use crate::head::{Head, Inputs, Operation};
 use crate::labels::Labels;
@@ -95,7 +97,7 @@ impl Operation for Refine {
             operation: *self,
             lists,
             letterbox: LetterboxInputs::of(signature, lists.layout),
-            labels: Labels::of(signature)?,
+            labels: Labels::of(signature)?.map(Arc::new),
         }))
     }
 }
@@ -104,35 +106,74 @@ struct RefineHead {
     operation: Refine,
     lists: Lists,
     letterbox: LetterboxInputs,
-    labels: Option<Labels>,
+    labels: Option<Arc<Labels>>,
 }
 
 impl Head for RefineHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
         let layout = self.lists.layout;
+        let (_, classes) = self.shape(inputs)?;
         let boxes = inputs.rows::<2>(BOXES, layout)?;
         let scores = inputs.rows::<2>(PROBABILITIES, layout)?;
         let corrections = inputs.rows::<2>(CORRECTIONS, layout)?;
-        let ([count, four], [scored, classes]) = (boxes.shape, scores.shape);
-        if scored != count || four != 4 || corrections.shape != [count, 4] {
-            return Err(InferError::Invalid(format!(
-                "there must be as many boxes, probabilities and corrections: {count} boxes, \
-                 {scored} rows of '{PROBABILITIES}', and '{CORRECTIONS}' of {:?}",
-                corrections.shape
-            )));
-        }
-        check_class(self.operation.class, classes)?;
         let mut objects = Objects::new(self.lists);
         for (index, letterbox) in self.letterbox.read(inputs)?.iter().enumerate() {
             let found = self.candidates(boxes.get(index), scores.get(index), classes);
             let by = Corrections(corrections.get(index).as_chunks().0);
             objects.push_row(&self.operation.refine(found, by), letterbox);
         }
-        objects.outputs(self.labels.as_ref())
+        objects.outputs(self.labels.as_deref())
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for RefineHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.shape(inputs)?;
+        self.letterbox.check(inputs)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let Refine { class, score_threshold, suppression, correct, shape } = &self.operation;
+        let (places, classes) = self.shape(&group.first())?;
+        let (boxes, numbers) = (group.tensor(BOXES)?, group.tensor(PROBABILITIES)?);
+        let corrections = group.tensor(CORRECTIONS)?;
+        let (class, threshold) = (*class, *score_threshold);
+        let scores = ScoreTensor { numbers: &numbers, classes, class, threshold };
+        let (before, after) = match correct {
+            Correct::Before => (Some(&corrections), None),
+            Correct::After => (None, Some(&corrections)),
+        };
+        let mut faults = None;
+        let way = self.letterbox.enqueue(group, &mut faults)?;
+        let rows = (group.rows(), places);
+        let found = Found::of_corrected(group.executor, (&boxes, before), &scores, rows)?;
+        let closing = Closing { corrections: after, shape: *shape, way: &way };
+        let to = (self.lists, self.labels.as_ref());
+        objects::enqueue(group, (found, suppression), (&closing, faults), to)
     }
 }
 
 impl RefineHead {
+    /// Checks the shapes, and tells how many places and classes a row has.
+    fn shape(&self, inputs: &Inputs<'_>) -> Result<(usize, usize), InferError> {
+        let layout = self.lists.layout;
+        let [count, four] = inputs.row_shape::<2>(BOXES, layout)?;
+        let [scored, classes] = inputs.row_shape::<2>(PROBABILITIES, layout)?;
+        let corrections = inputs.row_shape::<2>(CORRECTIONS, layout)?;
+        if scored != count || four != 4 || corrections != [count, 4] {
+            return Err(InferError::Invalid(format!(
+                "there must be as many boxes, probabilities and corrections: {count} boxes, \
+                 {scored} rows of '{PROBABILITIES}', and '{CORRECTIONS}' of {corrections:?}"
+            )));
+        }
+        check_class(self.operation.class, classes)?;
+        Ok((count, classes))
+    }
+
     /// The boxes that are sure enough.
     fn candidates(&self, boxes: &[f32], scores: &[f32], classes: usize) -> Vec<Candidate> {
         let Refine { class, score_threshold, .. } = self.operation;

@@ -9,8 +9,10 @@ use nereid_backend::parts::Tensors;
 use nereid_backend::spec::Signature;
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::softmax;
+use nereid_kernels::heads;
 
 use super::along_axis;
+use crate::device::{Answers, DeviceHead, Group, all_there};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::parameters::Reader;
 use crate::ports::{Layout, Port, complete};
@@ -59,5 +61,22 @@ impl Head for Softmax {
         let numbers = softmax(&inputs.floats(along_axis::INPUT)?, view);
         let tensor = Tensor::from_values(shape.to_vec(), numbers);
         Ok(vec![(OUTPUT.into(), tensor.map_err(|error| failed(&error))?)])
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for Softmax {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        along_axis::view(inputs, self.axis).map(drop)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let numbers = group.tensor(along_axis::INPUT)?;
+        let view = along_axis::view_of(&numbers, self.axis)?;
+        let made = heads::softmax(group.executor, &numbers, view)?;
+        Ok(all_there(vec![(OUTPUT.into(), made)], group.layout))
     }
 }

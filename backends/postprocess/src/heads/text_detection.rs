@@ -9,6 +9,7 @@ use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_kernels::cpu::{AXIS_MAX, BoxShape, Dilation, Letterbox, TextBox, TextRegions};
 
+use crate::device::DeviceHead;
 use crate::found::{COUNT, Found, Lists};
 use crate::head::{Head, Inputs, Operation};
 use crate::letterbox::{self, LetterboxInputs};
@@ -100,6 +101,10 @@ impl Head for TextDetectionHead {
             texts.push_row(&self.regions.find(maps.get(index), (width, height)), letterbox);
         }
         texts.outputs()
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        None // Regions are looked for on the CPU.
     }
 }
 

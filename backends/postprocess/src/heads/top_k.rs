@@ -9,9 +9,11 @@ use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, Signature};
 use nereid_backend::tensor::Tensor;
-use nereid_kernels::cpu::top_k;
+use nereid_kernels::cpu::{AxisView, top_k};
+use nereid_kernels::heads;
 
 use super::along_axis;
+use crate::device::{Answers, DeviceHead, Group, all_there, rows_of};
 use crate::head::{Head, Inputs, Operation, failed};
 use crate::labels::{LABELS, Labels};
 use crate::parameters::Reader;
@@ -98,33 +100,23 @@ impl Operation for TopK {
                 labels.check_classes(along_axis::INPUT, classes).map_err(LoadError::new)?;
             }
         }
-        Ok(Arc::new(TopKHead { operation: *self, labels, is_scalar }))
+        Ok(Arc::new(TopKHead { operation: *self, labels: labels.map(Arc::new), is_scalar }))
     }
 }
 
 struct TopKHead {
     operation: TopK,
-    labels: Option<Labels>,
+    labels: Option<Arc<Labels>>,
     /// Whether a row's answer is one number, which still has an axis of its own.
     is_scalar: bool,
 }
 
 impl Head for TopKHead {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Tensors, InferError> {
-        let (shape, view) = along_axis::view(inputs, self.operation.axis)?;
-        if let Some(labels) = &self.labels {
-            labels.check_classes(along_axis::INPUT, view.length).map_err(InferError::Invalid)?;
-        }
-        if self.operation.k.is_none() && view.length == 0 {
-            let text = format!("input '{}' of shape {shape:?} has no number", along_axis::INPUT);
-            return Err(InferError::Invalid(text));
-        }
+        let (shape, view) = self.checked(inputs)?;
         let numbers = inputs.floats(along_axis::INPUT)?;
         let top = top_k(&numbers, view, self.operation.k.unwrap_or(1));
-        let mut shape = self.operation.answer_axes(shape, |&size, most| size.min(most));
-        if self.is_scalar {
-            shape.push(1);
-        }
+        let shape = self.answer_shape(shape);
         let indices: Vec<_> =
             top.indices.iter().map(|&at| i64::try_from(at).unwrap_or(i64::MAX)).collect();
         let mut outputs = vec![
@@ -137,5 +129,71 @@ impl Head for TopKHead {
         }
         let made = outputs.into_iter().map(|(name, tensor)| tensor.map(|tensor| (name, tensor)));
         made.collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    fn on_device(self: Arc<Self>) -> Option<Arc<dyn DeviceHead>> {
+        Some(self)
+    }
+}
+
+impl DeviceHead for TopKHead {
+    fn check(&self, inputs: &Inputs<'_>) -> Result<(), InferError> {
+        self.checked(inputs).map(drop)
+    }
+
+    fn enqueue(&self, group: &Group<'_>) -> Result<Answers, InferError> {
+        let numbers = group.tensor(along_axis::INPUT)?;
+        let view = along_axis::view_of(&numbers, self.operation.axis)?;
+        let (k, shape) = (self.operation.k.unwrap_or(1), self.answer_shape(numbers.shape()));
+        let [values, indices] = heads::top_k(group.executor, &numbers, (view, k), &shape)?;
+        let labels = self.labels.as_ref().filter(|_| group.wants(LABELS)).cloned();
+        let named = labels.map(|labels| Ok::<_, InferError>((labels, group.send_home(&indices)?)));
+        let named = named.transpose()?;
+        let (rows, layout) = (group.rows(), group.layout);
+        let tensors = vec![(VALUES.into(), values), (INDICES.into(), indices)];
+        match named {
+            None => Ok(all_there(tensors, layout)),
+            Some((labels, home)) => Ok(Box::new(move || {
+                let indices = home.bytes()?;
+                let places = indices.len() / size_of::<i64>() / rows.max(1);
+                Ok(Box::new(move |rows| {
+                    let mut outputs = rows_of(&tensors, layout, rows.clone())?;
+                    let shape = outputs.first().map_or(Vec::new(), |(_, it)| it.shape().to_vec());
+                    let indices = indices.as_chunks().0.get(rows.start * places..rows.end * places);
+                    let indices = indices.unwrap_or_default().iter();
+                    let names: Vec<_> = indices
+                        .map(|&index| usize::try_from(i64::from_le_bytes(index)))
+                        .map(|index| index.map_or("", |index| labels.name(index)))
+                        .collect();
+                    let names = Tensor::from_strings(shape, &names);
+                    outputs.push((LABELS.into(), names.map_err(|error| failed(&error))?));
+                    Ok(outputs)
+                }))
+            })),
+        }
+    }
+}
+
+impl TopKHead {
+    /// The input's shape, and the shape seen along the axis.
+    fn checked<'a>(&self, inputs: &Inputs<'a>) -> Result<(&'a [usize], AxisView), InferError> {
+        let (shape, view) = along_axis::view(inputs, self.operation.axis)?;
+        if let Some(labels) = &self.labels {
+            labels.check_classes(along_axis::INPUT, view.length).map_err(InferError::Invalid)?;
+        }
+        if self.operation.k.is_none() && view.length == 0 {
+            let text = format!("input '{}' of shape {shape:?} has no number", along_axis::INPUT);
+            return Err(InferError::Invalid(text));
+        }
+        Ok((shape, view))
+    }
+
+    /// The shape of each output for an input of this shape.
+    fn answer_shape(&self, shape: &[usize]) -> Vec<usize> {
+        let mut shape = self.operation.answer_axes(shape, |&size, most| size.min(most));
+        if self.is_scalar {
+            shape.push(1);
+        }
+        shape
     }
 }

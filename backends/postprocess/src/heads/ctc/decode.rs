@@ -36,5 +36,11 @@ pub(super) fn decode<S: AsRef<str>>(
     (text, if kept == 0.0 { 0.0 } else { sum / kept })
 }
 
+/// The text of the classes that a device has kept; -1 is none.
+pub(super) fn text_of<S: AsRef<str>>(kept: &[i32], labels: &[S]) -> String {
+    let label = |&class: &i32| labels.get(usize::try_from(class).ok()?).map(AsRef::as_ref);
+    kept.iter().filter_map(label).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ fn instance(folder: &str) -> HeadInstance {
     let labels = Labels::read(&path).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let names = Names { input: "x".into(), text: "t".into(), score: Some("s".into()) };
-    HeadInstance { head: Arc::new(CtcHead { names, labels, blank: 0 }) }
+    HeadInstance { head: Arc::new(CtcHead { names, labels: Arc::new(labels), blank: 0 }) }
 }
 
 fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {
