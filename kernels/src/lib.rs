@@ -7,6 +7,7 @@
 //! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`device`]: CUDA devices, their streams and memory, copies and launches;
 //! - [`host_pool`]: big buffers on the host, used again;
+//! - [`nvjpeg`]: JPEGs decoded on CUDA devices, by NVIDIA's library;
 //! - [`nvml`]: what GPUs tell of themselves;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
@@ -18,5 +19,6 @@ pub mod cpu;
 pub mod cuda;
 pub mod device;
 pub mod host_pool;
+pub mod nvjpeg;
 pub mod nvml;
 pub mod reaper;

@@ -16,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod library;
+mod nvjpeg;
 
 use std::ffi::OsString;
 use std::io;
@@ -25,6 +26,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub use library::Library;
+pub use nvjpeg::NvjpegDouble;
+
+/// The names of a driver's library.
+const DRIVER: [&str; 2] = ["libcuda.so", "libcuda.so.1"];
 
 /// Set in the process that runs the body.
 const MARK: &str = "NEREID_ON_SOFTCUDA";
@@ -36,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct SoftCuda {
     options: Vec<(&'static str, u64)>,
+    folders: Vec<PathBuf>,
+    has_nvjpeg: bool,
     expected: Option<&'static str>,
 }
 
@@ -49,6 +56,13 @@ impl SoftCuda {
     #[must_use]
     pub fn set(mut self, option: &'static str, value: u64) -> Self {
         self.options.push((option, value));
+        self
+    }
+
+    /// With the libraries of a folder in the way.
+    #[must_use]
+    pub fn with_folder(mut self, folder: PathBuf) -> Self {
+        self.folders.push(folder);
         self
     }
 
@@ -66,13 +80,18 @@ impl SoftCuda {
     #[track_caller]
     pub fn run<F: FnOnce(&Library)>(self, body: F) {
         if !is_apart() {
-            return run_apart(test_name::<F>(), &folder(), &self.options);
+            let folders: Vec<_> = [folder()].into_iter().chain(self.folders).collect();
+            return run_apart(test_name::<F>(), &folders, &self.options);
         }
         let library = Library::open();
         body(&library);
         match self.expected {
             None => {
-                library.await_no_leaks(Instant::now() + PATIENCE);
+                let end = Instant::now() + PATIENCE;
+                if self.has_nvjpeg {
+                    NvjpegDouble::open().await_no_objects(end);
+                }
+                library.await_no_leaks(end);
                 assert_eq!(library.violations(), [""; 0], "violations");
             }
             Some(expected) => {
@@ -81,6 +100,21 @@ impl SoftCuda {
                 assert!(is_told, "expected a violation with {expected:?}, found {found:#?}");
             }
         }
+    }
+}
+
+impl SoftCuda {
+    /// With a library in the way that cargo has built beside the test's binary as `built`, and which
+    /// programs look for by `names`.
+    fn with_double(self, built: &str, names: &[&str]) -> Self {
+        let library = beside_binary(built);
+        let name = format!("{}-as-{}", built, names[0]);
+        self.with_folder(made(&name, names, |place| symlink(&library, place)))
+    }
+
+    /// With libraries of these names in the way that cannot be opened: as if there were none.
+    fn without(self, names: &[&str]) -> Self {
+        self.with_folder(made(&format!("no-{}", names[0]), names, write_no_library))
     }
 }
 
@@ -94,9 +128,8 @@ pub fn run_without_driver<F: FnOnce()>(body: F) {
     if is_apart() {
         return body();
     }
-    // The loader gives up at what is found first and is no library.
-    let folder = made("no-driver", |place| std::fs::write(place, "no library"));
-    run_apart(test_name::<F>(), &folder, &[]);
+    let folder = made("no-driver", &DRIVER, write_no_library);
+    run_apart(test_name::<F>(), &[folder], &[]);
 }
 
 /// Runs the test's `body` in a process of its own, whose driver is a library without any function of
@@ -112,8 +145,8 @@ pub fn run_with_broken_driver<F: FnOnce()>(body: F) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
     let library = paths.find(|path| path.contains("/libc.so")).unwrap();
-    let folder = made("broken-driver", |place| symlink(library, place));
-    run_apart(test_name::<F>(), &folder, &[]);
+    let folder = made("broken-driver", &DRIVER, |place| symlink(library, place));
+    run_apart(test_name::<F>(), &[folder], &[]);
 }
 
 fn is_apart() -> bool {
@@ -121,10 +154,10 @@ fn is_apart() -> bool {
 }
 
 #[track_caller]
-fn run_apart(test: &str, folder: &Path, options: &[(&'static str, u64)]) {
+fn run_apart(test: &str, folders: &[PathBuf], options: &[(&'static str, u64)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture", "--include-ignored"]);
-    command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(folder));
+    command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(folders));
     for (option, value) in options {
         command.env(format!("SOFTCUDA_{}", option.to_uppercase()), value.to_string());
     }
@@ -143,14 +176,14 @@ fn run_apart(test: &str, folder: &Path, options: &[(&'static str, u64)]) {
 pub fn folder() -> PathBuf {
     // Links, so that both names are one file, and loaded once.
     let built = beside_binary("libsoftcuda.so");
-    made("softcuda", |place| symlink(&built, place))
+    made("softcuda", &DRIVER, |place| symlink(&built, place))
 }
 
-/// A folder of this name with what `make` makes of each name of a driver's library.
-fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
+/// A folder of this name with what `make` makes of each of `files`.
+fn made(name: &str, files: &[&str], make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
     let folder = beside_binary(name);
     std::fs::create_dir_all(&folder).unwrap();
-    for file in ["libcuda.so", "libcuda.so.1"] {
+    for file in files {
         // Tests at the same time, of several binaries, make the same.
         match make(&folder.join(file)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{error}"),
@@ -160,14 +193,19 @@ fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
     folder
 }
 
+/// The loader gives up at what is found first and is no library.
+fn write_no_library(place: &Path) -> io::Result<()> {
+    std::fs::write(place, "no library")
+}
+
 fn beside_binary(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().with_file_name(name)
 }
 
 /// The path to look for libraries in, with `first` before what is there.
-fn search_path(first: &Path) -> OsString {
+fn search_path(first: &[PathBuf]) -> OsString {
     let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let folders = std::iter::once(first.to_owned()).chain(std::env::split_paths(&before));
+    let folders = first.iter().cloned().chain(std::env::split_paths(&before));
     std::env::join_paths(folders).unwrap()
 }
 
