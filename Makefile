@@ -46,10 +46,12 @@ fetch: ## fetch ONNX Runtime and the example models (once, 50 MB)
 test: test-rust test-python ## run every test
 
 test-rust: test-binary ## run the tests in Rust
+	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
+	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	@$(PYTHON) tools/jpeg_corpus.py || echo "The tests of the JPEG corpus are skipped."
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \

@@ -14,6 +14,7 @@ mod failures;
 mod files;
 mod mutants;
 mod order;
+mod real;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
 
