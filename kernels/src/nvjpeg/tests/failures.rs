@@ -85,6 +85,13 @@ fn every_function_is_in_a_table() {
     let tabled: std::collections::BTreeSet<_> = opened.chain(spawned).chain(AT_END).collect();
     assert_eq!(declared, tabled);
     assert_eq!(declared.len(), 32);
+    let told = include_str!("../../../../docs/gpu.md");
+    for function in declared {
+        assert!(
+            told.contains(&format!("`{function}`")),
+            "docs/gpu.md says not who has executed {function}"
+        );
+    }
 }
 
 #[test]
