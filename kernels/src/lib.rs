@@ -6,6 +6,7 @@
 //!   same bits as its CPU twin here;
 //! - [`cuda`]: the kernels of CUDA devices, and their launchers;
 //! - [`device`]: CUDA devices, their streams and memory, copies and launches;
+//! - [`executor`]: what an instance does with a device, the same for all engines;
 //! - [`host_pool`]: big buffers on the host, used again;
 //! - [`nvjpeg`]: JPEGs decoded on CUDA devices, by NVIDIA's library;
 //! - [`nvml`]: what GPUs tell of themselves;
@@ -18,6 +19,7 @@
 pub mod cpu;
 pub mod cuda;
 pub mod device;
+pub mod executor;
 pub mod host_pool;
 pub mod nvjpeg;
 pub mod nvml;

@@ -11,30 +11,40 @@ use nereid_backend::error::LoadError;
 use nereid_backend_image::ImageBackend;
 use nereid_backend_onnx::{OnnxRuntime, Settings};
 use nereid_backend_postprocess::PostprocessBackend;
+use nereid_kernels::device::{Absence, Devices};
 
 pub use setting::BackendSetting;
 
 /// The only engine with settings so far.
 const ONNXRUNTIME: &str = "onnxruntime";
 
-/// Starts every engine. Called once, before any thread exists: see [`nereid_backend_onnx::init`].
+/// Starts the engine that has to start before any thread exists, devices' included: see
+/// [`nereid_backend_onnx::init`].
 ///
-/// `onnxruntime` is its shared library, or why there is none. An engine that cannot start is in
+/// `library` is its shared library, or why there is none. An engine that cannot start is in
 /// the list all the same: its models fail with the reason, and others are served. Of `settings`,
 /// those that no engine knows are logged, since Triton ignores them, but they may be mistyped.
 ///
 /// # Errors
 /// What is wrong with the value of a setting.
-pub fn start(
-    onnxruntime: Result<&Path, LoadError>,
+pub fn onnxruntime(
+    library: Result<&Path, LoadError>,
     settings: &[BackendSetting],
-) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
+) -> Result<OnnxRuntime, LoadError> {
     let settings = onnx_settings(settings)?;
     let start = |library: &Path| nereid_backend_onnx::init(library, settings.clone());
-    let onnxruntime = onnxruntime
+    Ok(library
         .and_then(start)
-        .unwrap_or_else(|reason| OnnxRuntime::without_library(reason, settings));
-    Ok(all(onnxruntime))
+        .unwrap_or_else(|reason| OnnxRuntime::without_library(reason, settings)))
+}
+
+/// Every engine, and the devices for those that can use them.
+pub fn all(onnxruntime: OnnxRuntime, devices: &Devices) -> Vec<Arc<dyn Backend>> {
+    vec![
+        Arc::new(onnxruntime),
+        Arc::new(ImageBackend::new(devices.clone())),
+        Arc::new(PostprocessBackend),
+    ]
 }
 
 /// Every engine, to look into models' files and not to load them: no library is needed.
@@ -43,11 +53,8 @@ pub fn start(
 /// What is wrong with the value of a setting.
 pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
     let reason = LoadError::new("this process only looks into models");
-    Ok(all(OnnxRuntime::without_library(reason, onnx_settings(settings)?)))
-}
-
-fn all(onnxruntime: OnnxRuntime) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(onnxruntime), Arc::new(ImageBackend::default()), Arc::new(PostprocessBackend)]
+    let onnxruntime = OnnxRuntime::without_library(reason, onnx_settings(settings)?);
+    Ok(all(onnxruntime, &Devices::absent(Absence::NotLooked)))
 }
 
 fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {

@@ -1,6 +1,10 @@
 //! What CUDA there is. None at all is an ordinary answer.
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::LoadError;
 
 use super::sys::{self, library};
 use super::{Device, DeviceError};
@@ -18,16 +22,21 @@ pub struct Limits {
     pub pinned_bytes: usize,
 }
 
-/// The devices that are there and work, handed down from `main`.
+/// The devices that are there and work, handed down from `main`. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    devices: Vec<Device>,
-    refused: Vec<DeviceError>,
+    devices: Arc<[Device]>,
+    refused: Arc<[DeviceError]>,
+    /// Why there are none.
+    absence: Option<Absence>,
 }
 
 /// Why there is no device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Absence {
+    /// Nobody looked for one.
+    #[error("this process does not look for devices")]
+    NotLooked,
     /// There is no library of a driver.
     #[error("libcuda.so.1 was not found; install NVIDIA's driver, or give the container its GPUs")]
     NoLibrary,
@@ -58,9 +67,17 @@ pub enum Absence {
 /// # Errors
 /// [`Absence`], in one line.
 pub fn probe(limits: Limits) -> Result<Devices, Absence> {
+    probe_each(|_| limits)
+}
+
+/// As [`probe`], with the limits of each ordinal.
+///
+/// # Errors
+/// [`Absence`], in one line.
+pub fn probe_each(limits: impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
     // cudarc panics where it does not find what it needs; all of it was looked up, but a panic here
     // must not end a server of CPU models.
-    catch_unwind(|| find(&limits)).unwrap_or_else(|_logged| {
+    catch_unwind(AssertUnwindSafe(|| find(&limits))).unwrap_or_else(|_logged| {
         Err(Absence::Broken("what cudarc needs; the log has more".into()))
     })
 }
@@ -73,8 +90,42 @@ impl Devices {
 
     /// The device of this ordinal.
     pub fn get(&self, ordinal: u32) -> Option<&Device> {
-        let id = nereid_backend::device::DeviceId::Cuda(ordinal);
+        let id = DeviceId::Cuda(ordinal);
         self.devices.iter().find(|device| device.id() == id)
+    }
+
+    /// None at all, for this reason.
+    pub fn absent(absence: Absence) -> Self {
+        Self { devices: Arc::default(), refused: Arc::default(), absence: Some(absence) }
+    }
+
+    /// The device that an instance is to run on.
+    ///
+    /// # Errors
+    /// When it is not there: which there are, or why there are none.
+    pub fn find(&self, id: DeviceId) -> Result<&Device, LoadError> {
+        if let Some(device) = self.devices.iter().find(|device| device.id() == id) {
+            return Ok(device);
+        }
+        let reason = match &self.absence {
+            Some(absence) => format!("no CUDA: {absence}"),
+            None => {
+                let all: Vec<_> = self.devices.iter().map(|device| format!("{device:?}")).collect();
+                let refused: String =
+                    self.refused.iter().map(|error| format!("; not used: {error}")).collect();
+                format!("there is {}{refused}", all.join(", "))
+            }
+        };
+        Err(LoadError::new(format!("device {id} is not there: {reason}")))
+    }
+
+    /// Their ordinals.
+    pub fn ordinals(&self) -> Vec<u32> {
+        let ordinal = |device: &Device| match device.id() {
+            DeviceId::Cuda(ordinal) => Some(ordinal),
+            DeviceId::Cpu => None,
+        };
+        self.devices.iter().filter_map(ordinal).collect()
     }
 
     /// Why the others do not.
@@ -83,7 +134,7 @@ impl Devices {
     }
 }
 
-fn find(limits: &Limits) -> Result<Devices, Absence> {
+fn find(limits: &impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
     if !library::is_present() {
         return Err(Absence::NoLibrary);
     }
@@ -98,13 +149,14 @@ fn find(limits: &Limits) -> Result<Devices, Absence> {
     let count = library::init().and_then(|()| library::device_count()).map_err(absence)?;
     let (mut devices, mut refused) = (Vec::new(), Vec::new());
     for ordinal in 0..count {
-        match Device::open(ordinal, limits) {
+        match Device::open(ordinal, &limits(ordinal)) {
             Ok(device) => devices.push(device),
             Err(error) => refused.push(error),
         }
     }
     if !devices.is_empty() {
-        return Ok(Devices { devices, refused });
+        let (devices, refused) = (devices.into(), refused.into());
+        return Ok(Devices { devices, refused, absence: None });
     }
     let reasons: Vec<_> = refused.iter().map(DeviceError::to_string).collect();
     Err(if reasons.is_empty() {

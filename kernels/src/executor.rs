@@ -1,0 +1,106 @@
+//! What an instance has of a device: a stream, and the kernels; and what all engines do alike with
+//! them. A batch's inputs become one tensor on the device ([`Executor::gather`]), kernels read and write
+//! memory that a [`Work`] keeps, and requests are answered when the stream has come so far
+//! ([`Executor::answer`]). Nothing here brings an output to the host: that is the server's.
+
+mod gather;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use nereid_backend::backend::Running;
+use nereid_backend::batch::Batch;
+use nereid_backend::device::DeviceId;
+use nereid_backend::error::LoadError;
+
+pub use work::Work;
+
+use crate::cuda::Kernels;
+use crate::device::{Device, DeviceError, Devices, Priority, Stream};
+
+/// Makes the executors of an engine's instances. Those of one device share its kernels, which are
+/// loaded for the first and go with the last.
+pub struct Executors {
+    devices: Devices,
+    kernels: Mutex<HashMap<DeviceId, Weak<Kernels>>>,
+}
+
+/// Two streams of a device, and the kernels for it. What is uploaded for a batch need not wait until
+/// those before it are computed.
+pub struct Executor {
+    stream: Stream,
+    uploads: Stream,
+    kernels: Arc<Kernels>,
+}
+
+impl Executors {
+    /// On these devices, which may be none.
+    pub fn new(devices: Devices) -> Self {
+        Self { devices, kernels: Mutex::default() }
+    }
+
+    /// The devices.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// For an instance on `device`; `owner` is named in errors: whose it is.
+    ///
+    /// # Errors
+    /// When there is no such device, with those that there are, or why there are none; when it is
+    /// lost, or does not take the kernels.
+    pub fn open(&self, device: DeviceId, owner: &str) -> Result<Executor, LoadError> {
+        let device = self.devices.find(device)?;
+        let stream = device.stream(owner, Priority::Least)?;
+        let uploads = device.stream(owner, Priority::Greatest)?;
+        Ok(Executor { stream, uploads, kernels: self.kernels(device)? })
+    }
+
+    /// Who loads them keeps others waiting, who then need not.
+    fn kernels(&self, device: &Device) -> Result<Arc<Kernels>, DeviceError> {
+        let mut all = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = all.get(&device.id()).and_then(Weak::upgrade) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(Kernels::load(device)?);
+        all.insert(device.id(), Arc::downgrade(&loaded));
+        Ok(loaded)
+    }
+}
+
+impl Executor {
+    /// Whose work the kernels are.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Where its outputs are.
+    pub fn device(&self) -> DeviceId {
+        self.stream.device().id()
+    }
+
+    /// Has `respond` answer the batch's requests, on the device's reaper, when all that the stream was
+    /// given by now is done. If the device fails, they are answered with that instead.
+    pub fn answer(&self, batch: Batch, respond: impl FnOnce(Batch) + Send + 'static) -> Running {
+        let after = match self.stream.record() {
+            Ok(event) => Box::new(event),
+            Err(error) => {
+                batch.fail(&error.into());
+                return Running::Done;
+            }
+        };
+        let finish = move |ended| match ended {
+            Ok(()) => {
+                let mut batch = batch;
+                batch.computed();
+                respond(batch);
+            }
+            Err(error) => batch.fail(&error),
+        };
+        Running::OnDevice { after, finish: Box::new(finish) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

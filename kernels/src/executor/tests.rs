@@ -1,0 +1,188 @@
+//! Batches on the software CUDA device.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+use nereid_backend::data_type::DataType;
+use nereid_backend::error::InferError;
+use nereid_backend::observer::{Copy, CopyCounter};
+use nereid_backend::parts::RequestedOutput;
+use nereid_backend::request::{Answer, Home, Request};
+use nereid_backend::tensor::Tensor;
+use nereid_softcuda_harness::SoftCuda;
+
+use super::*;
+use crate::device::{Absence, DeviceBuffer, Limits, Source, device_to_host, host_to_device, probe};
+
+const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
+
+fn executor(executors: &Executors, ordinal: u32) -> Executor {
+    executors.open(DeviceId::Cuda(ordinal), "test").unwrap()
+}
+
+fn on_host(values: &[u8]) -> Tensor {
+    Tensor::from_values(vec![values.len() / 2, 2], values.to_vec()).unwrap()
+}
+
+fn on_device(executor: &Executor, values: &[u8]) -> Tensor {
+    let mut to = executor.stream().allocate(values.len()).unwrap();
+    host_to_device(&mut to, 0, Source::Pageable(values), &CopyCounter::default()).unwrap();
+    executor.tensor(DataType::Uint8, vec![values.len() / 2, 2], to).unwrap()
+}
+
+fn bytes_of(executor: &Executor, tensor: &Tensor) -> Vec<u8> {
+    let (buffer, range) = DeviceBuffer::of(tensor).unwrap();
+    let copies = CopyCounter::default();
+    let download = device_to_host(buffer, &range, executor.stream(), &copies).unwrap();
+    download.bytes().unwrap().to_vec()
+}
+
+#[test]
+fn rows_come_together_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        let executors = Executors::new(probe(LIMITS).unwrap());
+        let (here, there) = (executor(&executors, 0), executor(&executors, 1));
+        // Written by another stream than the one that reads it.
+        let near = on_device(&executor(&executors, 0), &[10, 11, 12, 13, 14, 15]);
+        let far = on_device(&there, &[20, 21, 22, 23]);
+        let host = on_host(&[30, 31]);
+        let row = |tensor: &Tensor, row| tensor.rows(row..row + 1).unwrap();
+        let (a, b, c) = (row(&near, 0), row(&near, 1), row(&near, 2));
+        let copied = [Copy::HostToDevice, Copy::DeviceToDevice, Copy::Gather];
+        let check = |rows: &[&Tensor], expected: &[u8], counts: [u64; 3]| {
+            let copies = CopyCounter::default();
+            let counters = || ["h2d_bytes", "d2d_bytes", "peer_bytes"].map(|name| cuda.count(name));
+            let before = counters();
+            let whole = here.together(rows[0], &rows[1..], &copies).unwrap();
+            here.stream().synchronize().unwrap();
+            assert_eq!(copied.map(|copy| copies.get(copy)), counts, "{rows:?}");
+            let after = counters();
+            assert_eq!([after[0] - before[0], after[2] - before[2]], [counts[0], counts[1]]);
+            assert_eq!(after[1], before[1], "a copy within the device");
+            assert_eq!(
+                (whole.shape(), whole.device()),
+                (&[expected.len() / 2, 2][..], here.device())
+            );
+            assert_eq!(bytes_of(&here, &whole), expected, "{rows:?}");
+            whole
+        };
+        let whole = check(&[&near], &[10, 11, 12, 13, 14, 15], [0, 0, 0]);
+        assert!(std::ptr::eq(
+            DeviceBuffer::of(&whole).unwrap().0,
+            DeviceBuffer::of(&near).unwrap().0
+        ));
+        check(&[&a, &b], &[10, 11, 12, 13], [0, 0, 0]);
+        check(&[&c, &a], &[14, 15, 10, 11], [0, 0, 4]);
+        check(&[&host], &[30, 31], [2, 0, 0]);
+        check(&[&host, &host], &[30, 31, 30, 31], [4, 0, 0]);
+        check(&[&far], &[20, 21, 22, 23], [0, 4, 0]);
+        let mixed = [&host, &b, &c, &far, &host, &a];
+        let bytes = [30, 31, 12, 13, 14, 15, 20, 21, 22, 23, 30, 31, 10, 11];
+        check(&mixed, &bytes, [4, 4, 6]);
+    });
+}
+
+#[test]
+fn what_is_no_tensor_of_a_device_is_refused_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let here = executor(&Executors::new(probe(LIMITS).unwrap()), 0);
+        let copies = CopyCounter::default();
+        let strings = Tensor::from_strings(vec![1], &["a"]).unwrap();
+        let wide = Tensor::from_values(vec![1, 3], vec![1_u8, 2, 3]).unwrap();
+        let narrow = on_host(&[1, 2]);
+        let text =
+            |first, rest: &[&Tensor]| here.together(first, rest, &copies).unwrap_err().to_string();
+        assert!(text(&strings, &[]).ends_with("BYTES tensors cannot live on a device"));
+        assert!(text(&narrow, &[&wide]).ends_with("their rows differ in type or shape"));
+        assert!(here.work().read(&narrow).is_err());
+    });
+}
+
+#[test]
+fn a_device_that_is_not_there_is_told_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).run(|_| {
+        let executors = Executors::new(probe(LIMITS).unwrap());
+        let error = executors.open(DeviceId::Cuda(2), "test").err().unwrap();
+        let both = "cuda:0 (Software CUDA device (tests)), cuda:1 (Software CUDA device (tests))";
+        assert_eq!(error.0, format!("device cuda:2 is not there: there is {both}"));
+        let none = Executors::new(Devices::absent(Absence::NoDevice));
+        let error = none.open(DeviceId::Cuda(0), "test").err().unwrap();
+        assert!(
+            error.0.starts_with("device cuda:0 is not there: no CUDA: the driver found"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn kernels_are_loaded_once_for_a_device_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let executors = Executors::new(probe(LIMITS).unwrap());
+        let (one, two) = (executor(&executors, 0), executor(&executors, 0));
+        assert!(Arc::ptr_eq(&one.kernels, &two.kernels) && !one.stream.is(&two.stream));
+    });
+}
+
+/// A request for both rows of a batch's output, and who waits for it.
+fn batch_of_two() -> (Batch, [Receiver<Answer>; 2]) {
+    let request = || {
+        let (told, client) = channel();
+        let home = Home::Then(Box::new(move |answer, _: &_| told.send(answer).unwrap()));
+        let mut request = Request::new(Vec::new(), NonZeroUsize::MIN, home);
+        request.outputs = vec![RequestedOutput { name: "y".into(), place: Some(DeviceId::Cpu) }];
+        (request, client)
+    };
+    let [(one, first), (two, second)] = [request(), request()];
+    let mut batch = Batch::new(one, Instant::now(), Arc::new(CopyCounter::default()));
+    batch.push(two);
+    (batch, [first, second])
+}
+
+#[test]
+fn requests_share_the_output_of_their_batch_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let here = executor(&Executors::new(probe(LIMITS).unwrap()), 0);
+        let (batch, clients) = batch_of_two();
+        let outputs = vec![("y".into(), on_device(&here, &[1, 2, 3, 4]))];
+        let running = here.answer(batch, |batch| batch.respond_rows(Ok(outputs)));
+        let Running::OnDevice { after, finish } = running else { panic!("it is done") };
+        here.stream().device().reaper().watch(after, finish);
+        for (client, expected) in clients.into_iter().zip([[1, 2], [3, 4]]) {
+            let answer = client.recv().unwrap().unwrap();
+            assert_eq!(bytes_of(&here, &answer.outputs[0].1), expected);
+        }
+    });
+}
+
+#[test]
+fn a_batch_on_a_lost_device_is_answered_so_on_the_software_cuda_device() {
+    SoftCuda::new().run(|cuda| {
+        let here = executor(&Executors::new(probe(LIMITS).unwrap()), 0);
+        let near = on_device(&here, &[1, 2, 3, 4]);
+        let (one, two) = (near.rows(0..1).unwrap(), near.rows(1..2).unwrap());
+        let (in_flight, clients) = batch_of_two();
+        cuda.set("fail_kernel", 1);
+        // The first to be told may be any call.
+        let _launched = here.together(&two, &[&one], &CopyCounter::default());
+        let running = here.answer(in_flight, |batch| batch.respond_rows(Ok(Vec::new())));
+        if let Running::OnDevice { after, finish } = running {
+            let (told, done) = channel();
+            let finish = move |ended| {
+                finish(ended);
+                told.send(()).unwrap();
+            };
+            here.stream().device().reaper().watch(after, Box::new(finish));
+            done.recv().unwrap();
+        }
+        for client in clients {
+            let error = client.recv().unwrap().unwrap_err();
+            assert!(matches!(error, InferError::DeviceLost(_)), "{error}");
+        }
+        let (late, clients) = batch_of_two();
+        assert!(matches!(here.answer(late, |_| ()), Running::Done));
+        for client in clients {
+            assert!(matches!(client.recv().unwrap(), Err(InferError::DeviceLost(_))));
+        }
+    });
+}
