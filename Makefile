@@ -50,6 +50,7 @@ test: test-rust test-python ## run every test
 
 # What ran on the software CUDA device is told at the end, whether or not all went well.
 test-rust: test-binary ## run the tests in Rust, those on the software CUDA device among them
+	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	@rm -f "$(CUDA_REPORT)"
 	export NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" && \
 	  NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
@@ -57,6 +58,7 @@ test-rust: test-binary ## run the tests in Rust, those on the software CUDA devi
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py
+	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	@$(PYTHON) tools/jpeg_corpus.py || echo "The tests of the JPEG corpus are skipped."
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
 	python="$$($(PYTHON) tools/python_env.py)" && \

@@ -152,7 +152,7 @@ impl Device {
     ///
     /// # Errors
     /// [`DeviceError::Lost`] at once, without a call, if the device is lost.
-    fn enter(&self) -> Result<(), DeviceError> {
+    pub(crate) fn enter(&self) -> Result<(), DeviceError> {
         self.check()?;
         CALLS_DRIVER.set(true);
         self.told(self.context().make_current())
@@ -193,6 +193,14 @@ impl Device {
     /// Does `work` here, if this thread calls the driver anyway, else on the reaper's.
     pub fn on_driver_thread(&self, work: impl FnOnce() + Send + 'static) {
         if CALLS_DRIVER.get() { work() } else { self.0.reaper.free(Box::new(work)) }
+    }
+
+    /// As `release`, of what a library that calls the driver has there.
+    pub(crate) fn release_foreign(&self, work: impl FnOnce() + Send + 'static) {
+        self.release(|_| {
+            work();
+            Ok(())
+        });
     }
 
     /// An event that nobody else uses.

@@ -9,6 +9,7 @@
 //! - [`executor`]: what an instance does with a device, the same for all engines;
 //! - [`heads`]: operations of the heads of pipelines on a device, of several kernels each;
 //! - [`host_pool`]: big buffers on the host, used again;
+//! - [`nvjpeg`]: JPEGs decoded on CUDA devices, by NVIDIA's library;
 //! - [`nvml`]: what GPUs tell of themselves;
 //! - [`reaper`]: who waits for a device, and frees its memory.
 
@@ -22,5 +23,6 @@ pub mod device;
 pub mod executor;
 pub mod heads;
 pub mod host_pool;
+pub mod nvjpeg;
 pub mod nvml;
 pub mod reaper;

@@ -94,6 +94,19 @@ impl<'a> Jpeg<'a> {
         self.exif.map(exif::orientation).unwrap_or_default()
     }
 
+    /// The file up to its end, if the decoder of a device may have it: its colours are luma, or luma and
+    /// chroma, which decoders of devices take all files to be, and are laid out in a usual way.
+    pub(crate) fn for_device(&self) -> Option<&'a [u8]> {
+        let is_known = match &self.decoder {
+            Decoder::Baseline(_) => true,
+            Decoder::Usual(usual) => {
+                matches!(usual.input_colorspace(), Some(ColorSpace::YCbCr | ColorSpace::Luma))
+            }
+            Decoder::Rare(_) => false,
+        };
+        is_known.then_some(self.bytes)
+    }
+
     /// Decodes to `levels`, which is overwritten and may stay larger than this picture.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, Ycc, nv12_to_rgb, orient};
 
+use nereid_kernels::nvjpeg::Encoded;
+
 use crate::error::{Format, PictureError};
 use crate::foreign;
 use crate::jpeg::{Jpeg, Layout};
@@ -134,6 +136,12 @@ impl<'a> Picture<'a> {
         }
         check_pixels(size, pixels_max)?;
         Ok(Self::upright(Source::Nv12(bytes), size))
+    }
+
+    /// The file, if nvJPEG may have it. All limits were checked.
+    pub fn encoded(&self) -> Option<Encoded<'a>> {
+        let Source::Jpeg(jpeg) = &self.source else { return None };
+        Some(Encoded { bytes: jpeg.for_device()?, size: self.stored })
     }
 
     /// Columns and rows as it is stored, and how it is turned upright.

@@ -2,7 +2,7 @@
 //! they count is all that is copied.
 //!
 //! No other code of Nereid enqueues a copy; a kernel that gathers or scatters counts what it moves as
-//! [`Copy::Gather`].
+//! [`Copy::Gather`], and what nvJPEG uploads by itself is counted by [`crate::nvjpeg`].
 #![allow(unsafe_code)]
 
 use std::ops::Range;

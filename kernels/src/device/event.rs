@@ -43,7 +43,8 @@ impl Event {
         }
     }
 
-    /// Lets the host wait for it: for loads and tests, never on a request's way.
+    /// Lets the host wait for it: for loads and tests, never on a request's way, but where nvJPEG is to
+    /// write memory of the host anew.
     ///
     /// # Errors
     /// When the device is lost.

@@ -271,3 +271,27 @@ fn no_broken_file_is_taken_for_a_usual_one() {
         assert!(taken > 50, "{name}: {taken}");
     }
 }
+
+#[test]
+fn a_device_gets_grey_and_luma_with_chroma_alone() {
+    let is_for_device = |file: &[u8]| Jpeg::open(file, PIXELS_MAX).unwrap().for_device().is_some();
+    for (name, file) in kinds((40, 24)) {
+        let is_progressive = name.contains("progressive true");
+        let is_usual =
+            ["F_1_1", "F_2_1", "F_2_2", "Luma"].iter().any(|kind| name.starts_with(kind));
+        let is_in_one_scan = is_usual || name.starts_with("F_1_2");
+        let expected = !name.starts_with("Cmyk") && (is_progressive || is_in_one_scan);
+        assert_eq!(is_for_device(&file), expected, "{name}");
+    }
+    // "Adobe", a version, flags, and a transform: 0 is RGB.
+    let rgb = |is_progressive| {
+        encode((40, 24), ColorType::Rgb, |encoder| {
+            encoder.set_progressive(is_progressive);
+            encoder.add_app_segment(14, b"Adobe\0\x64\0\0\0\0\0".to_vec()).unwrap();
+        })
+    };
+    assert!(!is_for_device(&rgb(false)) && !is_for_device(&rgb(true)));
+    let followed = [jpeg(40, 24), b"garbage".to_vec()].concat();
+    let file = Jpeg::open(&followed, PIXELS_MAX).unwrap();
+    assert_eq!(file.for_device(), Some(&followed[..followed.len() - 7]));
+}

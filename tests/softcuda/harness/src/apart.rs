@@ -6,6 +6,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The names of a driver's library.
+const DRIVER: [&str; 2] = ["libcuda.so", "libcuda.so.1"];
+
 /// Set in the process that runs the body.
 const MARK: &str = "NEREID_ON_CUDA";
 
@@ -19,9 +22,8 @@ pub fn run_without_driver<F: FnOnce()>(body: F) {
     if is_apart() {
         return body();
     }
-    // The loader gives up at what is found first and is no library.
-    let folder = made("no-driver", |place| std::fs::write(place, "no library"));
-    run_apart(test_name::<F>(), Some(&folder), &[]);
+    let folder = made("no-driver", &DRIVER, write_no_library);
+    run_apart(test_name::<F>(), &[folder], &[]);
 }
 
 /// Runs the test's `body` in a process of its own, whose driver is a library without any function of
@@ -37,8 +39,8 @@ pub fn run_with_broken_driver<F: FnOnce()>(body: F) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
     let library = paths.find(|path| path.contains("/libc.so")).unwrap();
-    let folder = made("broken-driver", |place| symlink(library, place));
-    run_apart(test_name::<F>(), Some(&folder), &[]);
+    let folder = made("broken-driver", &DRIVER, |place| symlink(library, place));
+    run_apart(test_name::<F>(), &[folder], &[]);
 }
 
 /// Whether this is the process that runs the body.
@@ -46,15 +48,12 @@ pub(crate) fn is_apart() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
-/// Runs a test of this binary with the driver of a folder, or the machine's.
+/// Runs a test of this binary with the libraries of some folders before the machine's.
 #[track_caller]
-pub(crate) fn run_apart(test: &str, folder: Option<&Path>, options: &[(&'static str, u64)]) {
+pub(crate) fn run_apart(test: &str, folders: &[PathBuf], options: &[(&'static str, u64)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--nocapture", "--include-ignored"]);
-    command.env(MARK, "1");
-    if let Some(folder) = folder {
-        command.env("LD_LIBRARY_PATH", search_path(folder));
-    }
+    command.env(MARK, "1").env("LD_LIBRARY_PATH", search_path(folders));
     for (option, value) in options {
         command.env(format!("SOFTCUDA_{}", option.to_uppercase()), value.to_string());
     }
@@ -73,7 +72,7 @@ pub(crate) fn run_apart(test: &str, folder: Option<&Path>, options: &[(&'static 
 pub fn folder() -> PathBuf {
     // Links, so that both names are one file, and loaded once.
     let built = beside_binary("libsoftcuda.so");
-    made("softcuda", |place| symlink(&built, place))
+    made("softcuda", &DRIVER, |place| symlink(&built, place))
 }
 
 /// The name by which the test binary knows the test whose closure `F` is: `tests::some_test`.
@@ -83,11 +82,11 @@ pub(crate) fn test_name<F>() -> &'static str {
     path.split("::{{closure}}").next().unwrap_or(path)
 }
 
-/// A folder of this name with what `make` makes of each name of a driver's library.
-fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
+/// A folder of this name with what `make` makes of each of `files`.
+pub(crate) fn made(name: &str, files: &[&str], make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
     let folder = beside_binary(name);
     std::fs::create_dir_all(&folder).unwrap();
-    for file in ["libcuda.so", "libcuda.so.1"] {
+    for file in files {
         // Tests at the same time, of several binaries, make the same.
         match make(&folder.join(file)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => panic!("{error}"),
@@ -97,13 +96,18 @@ fn made(name: &str, make: impl Fn(&Path) -> io::Result<()>) -> PathBuf {
     folder
 }
 
-fn beside_binary(name: &str) -> PathBuf {
+/// The loader gives up at what is found first and is no library.
+pub(crate) fn write_no_library(place: &Path) -> io::Result<()> {
+    std::fs::write(place, "no library")
+}
+
+pub(crate) fn beside_binary(name: &str) -> PathBuf {
     std::env::current_exe().unwrap().with_file_name(name)
 }
 
 /// The path to look for libraries in, with `first` before what is there.
-fn search_path(first: &Path) -> OsString {
+fn search_path(first: &[PathBuf]) -> OsString {
     let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let folders = std::iter::once(first.to_owned()).chain(std::env::split_paths(&before));
+    let folders = first.iter().cloned().chain(std::env::split_paths(&before));
     std::env::join_paths(folders).unwrap()
 }

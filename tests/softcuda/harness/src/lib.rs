@@ -24,15 +24,19 @@
 mod apart;
 mod gpu;
 mod library;
+mod nvjpeg;
 mod report;
 
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use apart::{folder, run_with_broken_driver, run_without_driver};
 pub use library::Library;
+pub use nvjpeg::NvjpegDouble;
 pub use report::note;
 
-use apart::{is_apart, run_apart, test_name};
+use apart::{beside_binary, is_apart, made, run_apart, test_name, write_no_library};
 use report::{Outcome, Report};
 
 /// What is freed by other threads may take so long.
@@ -43,6 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct SoftCuda {
     options: Vec<(&'static str, u64)>,
+    folders: Vec<PathBuf>,
+    has_nvjpeg: bool,
     expected: Option<&'static str>,
 }
 
@@ -56,6 +62,13 @@ impl SoftCuda {
     #[must_use]
     pub fn set(mut self, option: &'static str, value: u64) -> Self {
         self.options.push((option, value));
+        self
+    }
+
+    /// With the libraries of a folder in the way.
+    #[must_use]
+    pub fn with_folder(mut self, folder: PathBuf) -> Self {
+        self.folders.push(folder);
         self
     }
 
@@ -81,8 +94,27 @@ impl SoftCuda {
             return report
                 .end(Outcome::Skipped("it asks what only the software CUDA device tells"));
         }
-        run_apart(test, Some(&folder()), &self.options);
+        self.run_apart(test);
         report.end(Outcome::Passed);
+    }
+
+    #[track_caller]
+    fn run_apart(self, test: &str) {
+        let folders: Vec<_> = [folder()].into_iter().chain(self.folders).collect();
+        run_apart(test, &folders, &self.options);
+    }
+
+    /// With a library in the way that cargo has built beside the test's binary as `built`, and which
+    /// programs look for by `names`.
+    fn with_double(self, built: &str, names: &[&str]) -> Self {
+        let library = beside_binary(built);
+        let name = format!("{}-as-{}", built, names[0]);
+        self.with_folder(made(&name, names, |place| symlink(&library, place)))
+    }
+
+    /// With libraries of these names in the way that cannot be opened: as if there were none.
+    fn without(self, names: &[&str]) -> Self {
+        self.with_folder(made(&format!("no-{}", names[0]), names, write_no_library))
     }
 
     fn run_here(self, body: impl FnOnce(&Library)) {
@@ -90,7 +122,11 @@ impl SoftCuda {
         body(&library);
         match self.expected {
             None => {
-                library.await_no_leaks(Instant::now() + PATIENCE);
+                let end = Instant::now() + PATIENCE;
+                if self.has_nvjpeg {
+                    NvjpegDouble::open().await_no_objects(end);
+                }
+                library.await_no_leaks(end);
                 assert_eq!(library.violations(), [""; 0], "violations");
             }
             Some(expected) => {
@@ -163,12 +199,12 @@ impl AnyCuda {
                 if gpu::device_count() < self.devices {
                     return report.end(Outcome::Skipped("it needs more devices than there are"));
                 }
-                run_apart(test, None, &[]);
+                run_apart(test, &[], &[]);
                 report.end(Outcome::Passed);
             }
             (false, false) => {
                 let report = Report::of(test);
-                run_apart(test, Some(&folder()), &self.software.options);
+                self.software.run_apart(test);
                 report.end(Outcome::Passed);
             }
         }

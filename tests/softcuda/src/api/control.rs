@@ -1,9 +1,9 @@
 //! Functions for tests, which a real driver has not.
 
-use super::argument::{Out, Text, TextOut};
+use super::argument::{Host, In, Out, Text, TextOut};
 use super::{device, driver, export, live_stream};
 use crate::code::{Code, Result};
-use crate::mem::{Poison, poison, poison_in_order};
+use crate::mem::{Poison, Rows, library_kernel, poison, poison_in_order};
 
 export! {
     /// Sets an option (`options.rs`) by its name.
@@ -52,6 +52,20 @@ export! {
     /// As `softcuda_unpoison`, when the stream comes to it.
     fn softcuda_unpoison_async(address: u64, size: usize, handle: usize) {
         poison_in_order(driver(), &live_stream(handle)?, address, size, Poison::Lift)
+    }
+
+    /// What a kernel of a library does that is a double, too: it reads `size` bytes at `from`, and
+    /// writes rows, whose bytes are taken at the call.
+    fn softcuda_library_kernel(
+        from: u64,
+        size: usize,
+        rows: In<Rows>,
+        bytes: Host,
+        handle: usize,
+    ) {
+        let rows = rows.read()?;
+        let bytes = bytes.range(rows.size_bytes())?.read();
+        library_kernel(driver(), &live_stream(handle)?, (from, size), rows, bytes)
     }
 }
 
