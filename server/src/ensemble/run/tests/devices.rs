@@ -108,14 +108,11 @@ fn parts_of_a_step_are_joined_on_the_software_cuda_device() {
         // `f` takes 4 rows at a time.
         world.ensemble_of(ModelSpec { rows_max: 8, ..spec }, &["f x=IN y=OUT"]);
         let numbers = fakes::numbers(&[6, 1]);
-        let (_, client) = {
-            let (home, client) = oneshot::channel();
-            let inputs = vec![("IN".into(), numbers)];
-            let mut asked = Request::new(inputs, NonZeroUsize::new(6).unwrap(), Home::Once(home));
-            asked.outputs =
-                vec![RequestedOutput { name: "OUT".into(), place: Some(DeviceId::Cpu) }];
-            (world.push("e", asked), client)
-        };
+        let (home, client) = oneshot::channel();
+        let inputs = vec![("IN".into(), numbers)];
+        let mut asked = Request::new(inputs, NonZeroUsize::new(6).unwrap(), Home::Once(home));
+        asked.outputs = vec![RequestedOutput { name: "OUT".into(), place: Some(DeviceId::Cpu) }];
+        world.push("e", asked);
         let outputs = client.blocking_recv().unwrap().unwrap().outputs;
         assert_eq!(values(&outputs[0].1), [0, 1, 2, 3, 4, 5]);
         assert_eq!(copied(cuda), [24, 24, 0]);
