@@ -1,6 +1,7 @@
 //! What several tests need: a repository in a temporary folder, and an engine that finds what it
 //! is told to find.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,7 +84,7 @@ impl Backend for Engine {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         self.gpus.clone()
     }
 

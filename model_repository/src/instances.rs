@@ -17,7 +17,7 @@ const INSTANCES_MAX: usize = 128;
 /// One entry for each instance of each group. Without a group: one on each GPU, or two on the CPU
 /// for ONNX Runtime and one for others.
 pub(crate) fn instances(stated: &mut Stated, backend: &dyn Backend) -> Vec<InstanceSpec> {
-    let gpus = backend.gpus();
+    let gpus = backend.gpus(&stated.parameters());
     if stated.config.instance_group.is_empty() {
         let is_many = backend.name() == "onnxruntime" && !has_some(&gpus);
         let (name, count) = (stated.config.name.clone(), if is_many { 2 } else { 1 });

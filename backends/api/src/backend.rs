@@ -4,6 +4,7 @@
 //! The server validates; a backend may assume that every batch fits the model's signature. It
 //! assumes nothing about the *values*: what is inside a tensor comes from a client.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::batch::Batch;
@@ -26,8 +27,9 @@ pub trait Backend: Send + Sync + 'static {
     /// `max_batch_size` of a model that can batch and does not say how much; 0: it does not batch.
     fn rows_max_default(&self) -> usize;
 
-    /// Where its instances can run beside the CPU.
-    fn gpus(&self) -> Gpus;
+    /// Where instances of a model with these `parameters` can run beside the CPU: without a word of the
+    /// configuration they do.
+    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Gpus;
 
     /// Tells what the files hold, so that the server can complete what the user left out. The
     /// dims are the engine's own: if it can batch, the first axis of every tensor is [`Dim::Any`].

@@ -32,6 +32,7 @@ mod png;
 mod samples;
 mod signature;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
@@ -86,7 +87,7 @@ impl Backend for ImageBackend {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         Gpus::Of(self.executors.devices().ordinals())
     }
 

@@ -1,5 +1,6 @@
 //! The engine: tells what a file holds, and loads it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Backend, Gpus, Model};
@@ -51,7 +52,7 @@ impl Backend for OnnxRuntime {
         self.settings.rows_max_default
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         Gpus::Unsupported
     }
 

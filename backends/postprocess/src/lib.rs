@@ -30,6 +30,7 @@ mod letterbox;
 mod parameters;
 mod ports;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
@@ -69,8 +70,11 @@ impl Backend for PostprocessBackend {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self) -> Gpus {
-        Gpus::Of(self.executors.devices().ordinals())
+    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Gpus {
+        let stated = parameters.get(parameters::OPERATION).map(|text| text.trim());
+        // Asked for a device all the same, an instance says which operations have kernels.
+        let has_kernels = stated.is_some_and(|operation| heads::ON_DEVICES.contains(&operation));
+        Gpus::Of(if has_kernels { self.executors.devices().ordinals() } else { Vec::new() })
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

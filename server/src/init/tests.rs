@@ -1,5 +1,6 @@
 //! What is written is what the server completes by itself.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +30,7 @@ impl Backend for Engine {
         4
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         Gpus::Unsupported
     }
 

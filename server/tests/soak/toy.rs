@@ -1,6 +1,7 @@
 //! An engine that takes time, fails and panics as requests tell it, on the host and on a device that
 //! is only a clock.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -39,7 +40,7 @@ impl Backend for Toy {
         0
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         Gpus::Unsupported
     }
 

@@ -191,6 +191,11 @@ fn what_has_no_kernels_or_no_device_is_told_on_the_software_cuda_device() {
              heatmap, nms, proposals, refine, softmax, top_k"
         );
         assert!(error("softmax", 1).starts_with("device cuda:1 is not there"));
+        let gpus = |operation: &str| {
+            backend.gpus(&BTreeMap::from([("operation".to_owned(), operation.to_owned())]))
+        };
+        assert_eq!(gpus("softmax"), Gpus::Of(vec![0]));
+        assert_eq!(gpus("text_detection"), Gpus::Of(vec![]));
     });
 }
 

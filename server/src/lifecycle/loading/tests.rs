@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,7 +28,7 @@ impl Backend for Flaky {
         0
     }
 
-    fn gpus(&self) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
         Gpus::Unsupported
     }
 
