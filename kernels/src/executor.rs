@@ -75,6 +75,11 @@ impl Executor {
         &self.stream
     }
 
+    /// Whose work brings inputs to the device, for kernels that wait there for it.
+    pub fn uploads(&self) -> &Stream {
+        &self.uploads
+    }
+
     /// Where its outputs are.
     pub fn device(&self) -> DeviceId {
         self.stream.device().id()

@@ -11,6 +11,7 @@
 //! - `signature`: which inputs and outputs such a model has;
 //! - `picture`: what a client sent, as one of `jpeg`, `png` or levels, with `foreign` for what is
 //!   none of them, `exif` for which way up it is, and `error`;
+//! - `nvjpegs`: who decodes JPEGs on devices;
 //! - `instance`: from a batch to its answers.
 
 // Allowed only where kernels are launched, with the reason.
@@ -23,6 +24,7 @@ mod foreign;
 mod geometry;
 mod instance;
 mod jpeg;
+mod nvjpegs;
 mod options;
 pub mod picture;
 mod png;
@@ -42,7 +44,8 @@ use nereid_kernels::executor::Executors;
 use nereid_kernels::host_pool::HostPool;
 
 use instance::{Contract, DeviceInstance, ImageInstance};
-use options::Options;
+use nvjpegs::Nvjpegs;
+use options::{JpegDecoder, Options};
 
 /// Most bytes of outputs that are kept for the next requests: five of 1920x1080 in FP64.
 const KEPT_BYTES_MAX: usize = 256 << 20;
@@ -52,13 +55,14 @@ pub struct ImageBackend {
     /// The memory of all its models' outputs on the host.
     pool: HostPool,
     executors: Arc<Executors>,
+    nvjpegs: Arc<Nvjpegs>,
 }
 
 impl ImageBackend {
     /// An engine that can use these devices.
     pub fn new(devices: Devices) -> Self {
         let executors = Arc::new(Executors::new(devices));
-        Self { pool: HostPool::new(KEPT_BYTES_MAX), executors }
+        Self { pool: HostPool::new(KEPT_BYTES_MAX), executors, nvjpegs: Arc::default() }
     }
 }
 
@@ -95,8 +99,13 @@ impl Backend for ImageBackend {
         let options = Options::parse(&spec.parameters)?;
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
         signature::complete(&spec.signature, rows_max, &options)?;
-        let (pool, executors) = (self.pool.clone(), self.executors.clone());
-        Ok(Arc::new(ImageModel { spec, options, pool, executors }))
+        Ok(Arc::new(ImageModel {
+            spec,
+            options,
+            pool: self.pool.clone(),
+            executors: self.executors.clone(),
+            nvjpegs: self.nvjpegs.clone(),
+        }))
     }
 }
 
@@ -106,16 +115,22 @@ struct ImageModel {
     options: Options,
     pool: HostPool,
     executors: Arc<Executors>,
+    nvjpegs: Arc<Nvjpegs>,
 }
 
 impl Model for ImageModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         let contract = Contract::new(&self.spec, self.options)?;
         match spec.device {
+            DeviceId::Cpu if self.options.decoder == JpegDecoder::Nvjpeg => Err(LoadError::new(
+                "parameter 'decoder' is \"nvjpeg\", which decodes on GPUs alone: give the model \
+                     instances of kind KIND_GPU, or set it to \"auto\"",
+            )),
             DeviceId::Cpu => Ok(Box::new(ImageInstance::new(contract, self.pool.clone()))),
             device @ DeviceId::Cuda(_) => {
                 let executor = self.executors.open(device, &self.spec.name)?;
-                Ok(Box::new(DeviceInstance::new(contract, executor)))
+                let decoder = self.nvjpegs.decoder(self.options.decoder, executor.uploads())?;
+                Ok(Box::new(DeviceInstance::new(contract, executor, decoder)))
             }
         }
     }

@@ -20,8 +20,9 @@ use reader::Reader;
 const PIXELS_MAX_DEFAULT: usize = 64 << 20;
 
 /// Every key that goes with every `resize`.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "operation",
+    "decoder",
     "box_format",
     "box_units",
     "input_format",
@@ -47,6 +48,18 @@ pub(crate) enum InputFormat {
     Nv12,
 }
 
+/// Who decodes JPEGs for an instance on a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum JpegDecoder {
+    /// nvJPEG where it works, and the CPU where not.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// nvJPEG, without which the model does not load.
+    Nvjpeg,
+}
+
 /// What is made of a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -64,6 +77,8 @@ pub(crate) struct Options {
     pub(crate) operation: Operation,
     /// `input_format`.
     pub(crate) input: InputFormat,
+    /// `decoder`.
+    pub(crate) decoder: JpegDecoder,
     /// `pixels_max` and `exif_orientation`.
     pub(crate) acceptance: Acceptance,
     /// `resize` with the sizes that go with it.
@@ -82,11 +97,12 @@ impl Options {
         reader.refuse_unknown(&[&KEYS[..], &resize::KEYS].concat());
         let operation = operation(&mut reader);
         let (input, acceptance) = input(&mut reader);
+        let decoder = decoder(&mut reader, input);
         let resize = resize::resize(&mut reader);
         let rendering = rendering(&mut reader);
         match resize {
             Some(resize) if reader.errors.is_empty() => {
-                Ok(Self { operation, input, acceptance, resize, rendering })
+                Ok(Self { operation, input, decoder, acceptance, resize, rendering })
             }
             _ => Err(LoadError::new(reader.errors.join("\n"))),
         }
@@ -129,6 +145,15 @@ fn input(reader: &mut Reader<'_>) -> (InputFormat, Acceptance) {
     let orientation = reader.choice("exif_orientation", &orientations).unwrap_or_default();
     let pixels_max = reader.size("pixels_max", AXIS_MAX * AXIS_MAX).unwrap_or(PIXELS_MAX_DEFAULT);
     (format, Acceptance { pixels_max, orientation })
+}
+
+fn decoder(reader: &mut Reader<'_>, input: InputFormat) -> JpegDecoder {
+    if input != InputFormat::File {
+        reader.refuse(&["decoder"], "an input_format other than \"file\"");
+    }
+    let decoders =
+        [("auto", JpegDecoder::Auto), ("cpu", JpegDecoder::Cpu), ("nvjpeg", JpegDecoder::Nvjpeg)];
+    reader.choice("decoder", &decoders).unwrap_or_default()
 }
 
 fn rendering(reader: &mut Reader<'_>) -> Rendering {

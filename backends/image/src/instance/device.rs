@@ -1,8 +1,10 @@
-//! A batch on a CUDA device: pictures are decoded here, as for the CPU, and uploaded from pinned
-//! memory; all that comes after is done there, of all pictures of a shape by one launch.
+//! A batch on a CUDA device: JPEGs are decoded there, by nvJPEG; other pictures here, as for the CPU, and
+//! uploaded from pinned memory. All that comes after is done there, of all pictures of a shape by one
+//! launch.
 //!
 //! The next batch is decoded and uploaded while the device still draws this one.
 
+mod decode;
 mod draw;
 
 use std::sync::Arc;
@@ -12,9 +14,10 @@ use nereid_backend::batch::Batch;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::request::{Answer, Request};
-use nereid_kernels::cpu::Orientation;
+use nereid_kernels::cpu::{Orientation, PixelFormat};
 use nereid_kernels::device::DeviceBuffer;
 use nereid_kernels::executor::Executor;
+use nereid_kernels::nvjpeg::Decoder;
 
 use super::buffers::{Canvas, Place};
 use super::plan::{Drawing, Plan, Planned, invalid};
@@ -24,6 +27,8 @@ use crate::picture::{Coding, Workspace};
 /// A thread's decoder, and what it has of a device.
 pub(crate) struct DeviceInstance {
     contract: Contract,
+    /// For JPEGs; `None` is the CPU.
+    decoder: Option<Decoder>,
     executor: Executor,
     workspace: Workspace,
 }
@@ -53,38 +58,54 @@ struct Work {
 
 impl DeviceInstance {
     /// Makes an instance of a model whose signature was checked.
-    pub(crate) fn new(contract: Contract, executor: Executor) -> Self {
-        Self { contract, executor, workspace: Workspace::default() }
+    pub(crate) fn new(contract: Contract, executor: Executor, decoder: Option<Decoder>) -> Self {
+        Self { contract, decoder, executor, workspace: Workspace::default() }
     }
 
     fn run(&mut self, batch: &Batch) -> Vec<Answer> {
+        let plans: Vec<_> = batch.requests().iter().map(|request| self.plan(request)).collect();
+        let decoded = match decode::decode(self.decoder.as_mut(), &plans, batch.copies()) {
+            Ok(decoded) => decoded,
+            Err(error) => return plans.iter().map(|_| Err(error.clone().into())).collect(),
+        };
         let mut work = Work::default();
-        let mut drawn = Vec::with_capacity(batch.requests().len());
-        for request in batch.requests() {
-            drawn.push(self.prepare(request, &mut work, batch.copies()));
+        let mut drawn = Vec::with_capacity(plans.len());
+        for (plan, decoded) in plans.into_iter().zip(decoded) {
+            drawn
+                .push(plan.and_then(|plan| self.prepare(plan, decoded, &mut work, batch.copies())));
         }
         self.workspace.trim();
         let tensors = draw::draw(&self.executor, &self.contract, &work);
         self.contract.answer(batch.requests(), drawn, &tensors)
     }
 
-    /// Decodes and uploads a request's pictures, or, if one is bad, leaves the work as it was.
-    fn prepare(
-        &mut self,
-        request: &Request,
-        work: &mut Work,
-        copies: &CopyCounter,
-    ) -> Result<Drawn, InferError> {
+    fn plan<'r>(&self, request: &'r Request) -> Result<Plan<'r>, InferError> {
         let plan = Plan::of(request, &self.contract.names, &self.contract.options)?;
         if request.is_cancelled() {
             return Err(InferError::Cancelled(request.id.clone()));
         }
+        Ok(plan)
+    }
+
+    /// Decodes and uploads those of a request's pictures that are not decoded yet, or, if one is bad,
+    /// leaves the work as it was.
+    fn prepare(
+        &mut self,
+        plan: Plan<'_>,
+        decoded: decode::Decoded,
+        work: &mut Work,
+        copies: &CopyCounter,
+    ) -> Result<Drawn, InferError> {
         let (count, canvas, before) = (plan.pictures.len(), plan.canvas, work.pictures.len());
         let drawings: Vec<_> = plan.drawings().copied().collect();
         let mut sources = Vec::with_capacity(drawings.len());
-        for (index, planned) in plan.pictures.into_iter().enumerate() {
+        for (index, (planned, decoded)) in plan.pictures.into_iter().zip(decoded).enumerate() {
             let parts = planned.drawings.len();
-            match self.upload(planned, (index, count), copies) {
+            let uploaded = match decoded {
+                Some(levels) => Ok(Some(Uploaded::decoded(levels, &planned))),
+                None => self.upload(planned, (index, count), copies),
+            };
+            match uploaded {
                 Ok(None) => {}
                 Ok(Some(uploaded)) => {
                     sources.extend(std::iter::repeat_n(work.pictures.len(), parts));
@@ -120,6 +141,14 @@ impl DeviceInstance {
         let fill = |to: &mut [u8]| stored.write(to);
         let levels = self.executor.upload(stored.size_bytes(), fill, copies)?;
         Ok(Some(Uploaded { levels, coding, size, orientation }))
+    }
+}
+
+impl Uploaded {
+    /// Of a picture that the device decoded.
+    fn decoded(levels: Arc<DeviceBuffer>, planned: &Planned<'_>) -> Self {
+        let (size, orientation) = planned.picture.stored();
+        Self { levels, coding: Coding::Levels(PixelFormat::Rgb), size, orientation }
     }
 }
 

@@ -10,6 +10,7 @@ fn parse(text: &str) -> Result<Options, String> {
 
 fn resized(resize: Resize) -> Options {
     Options {
+        decoder: JpegDecoder::Auto,
         operation: Operation::Prepare,
         input: InputFormat::File,
         acceptance: Acceptance {
@@ -63,6 +64,10 @@ fn good_options() {
                 acceptance: Acceptance { pixels_max: 7, orientation: ExifOrientation::Ignore },
                 ..stretch(2, 1)
             },
+        ),
+        (
+            "width=2; height=1; decoder=nvjpeg",
+            Options { decoder: JpegDecoder::Nvjpeg, ..stretch(2, 1) },
         ),
         (
             "resize=fixed_height; height=48; pad_value=-1",

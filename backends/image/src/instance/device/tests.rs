@@ -25,6 +25,8 @@ use crate::ImageBackend;
 use crate::options::Options;
 use crate::samples::{encode, jpeg, kinds, picture};
 
+mod nvjpeg;
+
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 4 << 20 };
 
 /// The engine on the software device.
@@ -350,7 +352,7 @@ fn batches_are_uploaded_while_others_are_drawn_on_the_software_cuda_device() {
         let contract = Contract::new(&spec, Options::parse(&spec.parameters).unwrap()).unwrap();
         let executor = Executors::new(probe(LIMITS).unwrap());
         let executor = executor.open(world.device.id(), "test").unwrap();
-        let mut instance = DeviceInstance::new(contract, executor);
+        let mut instance = DeviceInstance::new(contract, executor, None);
         let copies = Arc::new(CopyCounter::default());
         let mut start = || {
             let (batch, clients) = batch(&asked, &copies);
