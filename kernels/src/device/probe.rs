@@ -25,7 +25,7 @@ pub struct Limits {
 /// The devices that are there and work, handed down from `main`. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    devices: Arc<[Device]>,
+    all: Arc<[Device]>,
     refused: Arc<[DeviceError]>,
     /// Why there are none.
     absence: Option<Absence>,
@@ -85,18 +85,18 @@ pub fn probe_each(limits: impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
 impl Devices {
     /// Those that work, by their ordinals.
     pub fn all(&self) -> &[Device] {
-        &self.devices
+        &self.all
     }
 
     /// The device of this ordinal.
     pub fn get(&self, ordinal: u32) -> Option<&Device> {
         let id = DeviceId::Cuda(ordinal);
-        self.devices.iter().find(|device| device.id() == id)
+        self.all.iter().find(|device| device.id() == id)
     }
 
     /// None at all, for this reason.
     pub fn absent(absence: Absence) -> Self {
-        Self { devices: Arc::default(), refused: Arc::default(), absence: Some(absence) }
+        Self { all: Arc::default(), refused: Arc::default(), absence: Some(absence) }
     }
 
     /// The device that an instance is to run on.
@@ -104,17 +104,16 @@ impl Devices {
     /// # Errors
     /// When it is not there: which there are, or why there are none.
     pub fn find(&self, id: DeviceId) -> Result<&Device, LoadError> {
-        if let Some(device) = self.devices.iter().find(|device| device.id() == id) {
+        if let Some(device) = self.all.iter().find(|device| device.id() == id) {
             return Ok(device);
         }
-        let reason = match &self.absence {
-            Some(absence) => format!("no CUDA: {absence}"),
-            None => {
-                let all: Vec<_> = self.devices.iter().map(|device| format!("{device:?}")).collect();
-                let refused: String =
-                    self.refused.iter().map(|error| format!("; not used: {error}")).collect();
-                format!("there is {}{refused}", all.join(", "))
-            }
+        let reason = if let Some(absence) = &self.absence {
+            format!("no CUDA: {absence}")
+        } else {
+            let all = self.all.iter().map(|device| format!("{device:?}")).collect::<Vec<_>>();
+            let refused = self.refused.iter().map(|error| format!("not used: {error}"));
+            let reasons = std::iter::once(format!("there is {}", all.join(", "))).chain(refused);
+            reasons.collect::<Vec<_>>().join("; ")
         };
         Err(LoadError::new(format!("device {id} is not there: {reason}")))
     }
@@ -125,7 +124,7 @@ impl Devices {
             DeviceId::Cuda(ordinal) => Some(ordinal),
             DeviceId::Cpu => None,
         };
-        self.devices.iter().filter_map(ordinal).collect()
+        self.all.iter().filter_map(ordinal).collect()
     }
 
     /// Why the others do not.
@@ -155,8 +154,8 @@ fn find(limits: &impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
         }
     }
     if !devices.is_empty() {
-        let (devices, refused) = (devices.into(), refused.into());
-        return Ok(Devices { devices, refused, absence: None });
+        let (all, refused) = (devices.into(), refused.into());
+        return Ok(Devices { all, refused, absence: None });
     }
     let reasons: Vec<_> = refused.iter().map(DeviceError::to_string).collect();
     Err(if reasons.is_empty() {

@@ -57,7 +57,7 @@ impl Executor {
                 device if device == self.device() => {
                     self.gather_here(&to, (start, size_bytes), run, copies)?;
                 }
-                _ => across(&mut to, start, run, copies)?,
+                DeviceId::Cuda(_) => across(&mut to, start, run, copies)?,
             }
             start += size_bytes;
         }

@@ -275,13 +275,14 @@ impl Run {
         let request = self.lock().take_failed();
         if let Some(request) = request {
             self.cancel.raise();
-            let in_step = |index: usize| InferError::Step {
-                ensemble: self.graph.name.clone(),
-                step: self.graph.nodes[index].label.clone(),
-                source: Box::new(error.clone()),
-            };
-            let answer = of.map_or_else(|| error.clone(), in_step);
-            request.respond(Err(answer));
+            request.respond(Err(match of {
+                None => error,
+                Some(index) => InferError::Step {
+                    ensemble: self.graph.name.clone(),
+                    step: self.graph.nodes[index].label.clone(),
+                    source: Box::new(error),
+                },
+            }));
         }
     }
 

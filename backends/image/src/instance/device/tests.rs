@@ -99,10 +99,6 @@ impl World {
         }
     }
 
-    fn instance(&self, model: &Arc<dyn Model>, device: DeviceId) -> Box<dyn Instance> {
-        model.spawn(InstanceSpec { id: InstanceId(0), device }).unwrap()
-    }
-
     /// Starts a batch; whoever waits for its answers.
     fn start(
         &self,
@@ -145,7 +141,7 @@ impl World {
         let model = self.model(parameters, data_type, asked);
         let run = |device| {
             let copies = Arc::new(CopyCounter::default());
-            let clients = self.start(&mut *self.instance(&model, device), asked, &copies);
+            let clients = self.start(&mut *spawn(&model, device), asked, &copies);
             (self.answers(clients), copies)
         };
         let (expected, _) = run(DeviceId::Cpu);
@@ -183,6 +179,10 @@ fn batch(asked: &[Asked], copies: &Arc<CopyCounter>) -> (Batch, Vec<Receiver<Ans
     (batch, clients)
 }
 
+fn spawn(model: &Arc<dyn Model>, device: DeviceId) -> Box<dyn Instance> {
+    model.spawn(InstanceSpec { id: InstanceId(0), device }).unwrap()
+}
+
 fn files(files: &[Vec<u8>]) -> Asked {
     let tensor = Tensor::from_strings(vec![files.len(), 1], files).unwrap();
     (vec![("IMAGE".into(), tensor)], files.len())
@@ -190,8 +190,9 @@ fn files(files: &[Vec<u8>]) -> Asked {
 
 fn levels(shape: &[usize], seed: u8) -> Asked {
     let count = shape.iter().product::<usize>();
-    let level = |index: usize| (index as u8).wrapping_mul(151).wrapping_add(seed);
-    let tensor = Tensor::from_values(shape.to_vec(), (0..count).map(level).collect()).unwrap();
+    let levels = (0..=u8::MAX).map(|index| index.wrapping_mul(151).wrapping_add(seed));
+    let levels = levels.cycle().take(count).collect();
+    let tensor = Tensor::from_values(shape.to_vec(), levels).unwrap();
     (vec![("IMAGE".into(), tensor)], shape[0])
 }
 
@@ -324,7 +325,7 @@ fn pictures_of_one_shape_are_one_launch_on_the_software_cuda_device() {
         let sizes = [(20, 10), (9, 14), (30, 5), (8, 8)];
         let asked: Vec<_> = sizes.map(|(width, height)| files(&[jpeg(width, height)])).into();
         let model = world.model("width=6;height=4", DataType::Fp32, &asked);
-        let mut instance = world.instance(&model, world.device.id());
+        let mut instance = spawn(&model, world.device.id());
         let (copies, before) = (Arc::new(CopyCounter::default()), cuda.count("launches"));
         let clients = world.start(&mut *instance, &asked, &copies);
         let answers: Vec<_> =
@@ -381,7 +382,7 @@ fn out_of_memory_fails_requests_and_nothing_else_on_the_software_cuda_device() {
             let world = World::new(); // Anew, without memory that was kept.
             let asked = [files(&[jpeg(64, 36)]), files(&[jpeg(32, 18)])];
             let model = world.model("width=16;height=9", DataType::Fp32, &asked);
-            let mut instance = world.instance(&model, world.device.id());
+            let mut instance = spawn(&model, world.device.id());
             let copies = Arc::new(CopyCounter::default());
             cuda.set("fail_allocation", nth);
             let clients = world.start(&mut *instance, &asked, &copies);
@@ -414,7 +415,7 @@ fn a_failed_launch_fails_its_batch_on_the_software_cuda_device() {
         let world = World::new();
         let asked = [files(&[jpeg(20, 10)])];
         let model = world.model("width=6;height=4", DataType::Fp32, &asked);
-        let mut instance = world.instance(&model, world.device.id());
+        let mut instance = spawn(&model, world.device.id());
         let copies = Arc::new(CopyCounter::default());
         cuda.set("fail_launch", 1);
         let clients = world.start(&mut *instance, &asked, &copies);
@@ -431,7 +432,7 @@ fn a_lost_device_is_told_and_the_cpu_goes_on_on_the_software_cuda_device() {
         let world = World::new();
         let asked = [files(&[jpeg(20, 10)])];
         let model = world.model("width=6;height=4", DataType::Fp32, &asked);
-        let mut instance = world.instance(&model, world.device.id());
+        let mut instance = spawn(&model, world.device.id());
         let copies = Arc::new(CopyCounter::default());
         cuda.set("fail_kernel", 1);
         for _ in 0..2 {
@@ -441,7 +442,7 @@ fn a_lost_device_is_told_and_the_cpu_goes_on_on_the_software_cuda_device() {
                 assert!(matches!(error, InferError::DeviceLost(_)), "{error}");
             }
         }
-        let clients = world.start(&mut *world.instance(&model, DeviceId::Cpu), &asked, &copies);
+        let clients = world.start(&mut *spawn(&model, DeviceId::Cpu), &asked, &copies);
         assert!(world.answers(clients)[0].is_ok());
         let slot = InstanceSpec { id: InstanceId(1), device: world.device.id() };
         let error = model.spawn(slot).err().unwrap();

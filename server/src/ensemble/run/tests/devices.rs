@@ -8,10 +8,10 @@ use super::*;
 
 const GPU: DeviceId = DeviceId::Cuda(0);
 
-fn world() -> (World, Arc<Executors>) {
+fn world() -> (World, Executors) {
     let devices: Devices = probe(Limits { memory_bytes: None, pinned_bytes: 1 << 20 }).unwrap();
     let edge = Edge::new(devices.clone()).unwrap();
-    (World { edge, ..World::new() }, Arc::new(Executors::new(devices)))
+    (World { edge, ..World::new() }, Executors::new(devices))
 }
 
 fn on_gpu(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> ModelSpec {
@@ -21,11 +21,10 @@ fn on_gpu(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> Mode
 }
 
 /// Serves a model on the device that answers `x` as `y`, there, and tells where `x` was.
-fn gpu(world: &mut World, executors: &Arc<Executors>, name: &str) -> Receiver<DeviceId> {
+fn gpu(world: &mut World, executors: &Executors, name: &str) -> Receiver<DeviceId> {
     let (told, places) = unbounded();
-    let executors = executors.clone();
+    let executor = Arc::new(executors.open(GPU, "test").unwrap());
     world.serve(on_gpu(name, vec![any("x")], vec![any("y")]), move |batch| {
-        let executor = executors.open(GPU, "test").unwrap();
         told.send(batch.requests()[0].input("x").unwrap().device()).unwrap();
         let y = executor.gather(&batch, "x");
         batch.respond_rows(y.map(|y| vec![("y".into(), y.unwrap())]));
@@ -64,7 +63,7 @@ fn steps_on_a_device_hand_tensors_on_untouched_on_the_software_cuda_device() {
 fn what_several_read_on_the_host_comes_home_once_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
         let (mut world, executors) = world();
-        let [_, further] = ["f", "further"].map(|name| gpu(&mut world, &executors, name));
+        let [_one, further] = ["f", "further"].map(|name| gpu(&mut world, &executors, name));
         world.model("g", plus(1));
         world.model("h", plus(10));
         let outputs = ["MID", "G", "H", "FAR"].map(any).to_vec();
@@ -89,9 +88,9 @@ fn what_several_read_on_the_host_comes_home_once_on_the_software_cuda_device() {
 fn an_inner_ensemble_leaves_its_outputs_on_the_device_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
         let (mut world, executors) = world();
-        let [_, two] = ["f", "g"].map(|name| gpu(&mut world, &executors, name));
-        world.ensemble_of(fakes::spec("inner", vec![any("A")], vec![any("B")]), &["f x=A y=B"]);
-        world.ensemble(&["inner A=IN B=MID", "g x=MID y=OUT"]);
+        let [_one, two] = ["f", "g"].map(|name| gpu(&mut world, &executors, name));
+        world.ensemble_of(fakes::spec("inner", vec![any("x")], vec![any("y")]), &["f x=x y=y"]);
+        world.ensemble(&["inner x=IN y=MID", "g x=MID y=OUT"]);
         assert_eq!(values(&world.ask(&fakes::numbers(&[1, 3])).unwrap()), [0, 1, 2]);
         assert_eq!(two.recv().unwrap(), GPU);
         assert_eq!(copied(cuda), [12, 12, 0]);
@@ -109,14 +108,11 @@ fn parts_of_a_step_are_joined_on_the_software_cuda_device() {
         // `f` takes 4 rows at a time.
         world.ensemble_of(ModelSpec { rows_max: 8, ..spec }, &["f x=IN y=OUT"]);
         let numbers = fakes::numbers(&[6, 1]);
-        let (_, client) = {
-            let (home, client) = oneshot::channel();
-            let inputs = vec![("IN".into(), numbers)];
-            let mut asked = Request::new(inputs, NonZeroUsize::new(6).unwrap(), Home::Once(home));
-            asked.outputs =
-                vec![RequestedOutput { name: "OUT".into(), place: Some(DeviceId::Cpu) }];
-            (world.push("e", asked), client)
-        };
+        let (home, client) = oneshot::channel();
+        let inputs = vec![("IN".into(), numbers)];
+        let mut asked = Request::new(inputs, NonZeroUsize::new(6).unwrap(), Home::Once(home));
+        asked.outputs = vec![RequestedOutput { name: "OUT".into(), place: Some(DeviceId::Cpu) }];
+        world.push("e", asked);
         let outputs = client.blocking_recv().unwrap().unwrap().outputs;
         assert_eq!(values(&outputs[0].1), [0, 1, 2, 3, 4, 5]);
         assert_eq!(copied(cuda), [24, 24, 0]);
@@ -133,7 +129,8 @@ fn a_device_that_is_lost_fails_the_request_on_the_software_cuda_device() {
         assert!(world.ask(&fakes::numbers(&[1, 3])).is_ok());
         cuda.lose_device(0);
         let error = world.ask(&fakes::numbers(&[1, 3])).unwrap_err();
-        assert!(error.contains("in ensemble 'e', step 1 ('f')"), "{error}");
+        let expected = "in ensemble 'e', step 0 ('f'): device cuda:0 is lost (";
+        assert!(error.starts_with(expected), "{error}");
         drop(world);
     });
 }

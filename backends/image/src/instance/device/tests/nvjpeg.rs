@@ -16,7 +16,7 @@ fn both(world: &World, parameters: &str, asked: &[Asked]) -> (Answers, Answers, 
     let model = world.model(parameters, DataType::Uint8, asked);
     let run = |device| {
         let copies = Arc::new(CopyCounter::default());
-        let clients = world.start(&mut *world.instance(&model, device), asked, &copies);
+        let clients = world.start(&mut *spawn(&model, device), asked, &copies);
         (world.answers(clients), copies)
     };
     let ((expected, _), (got, copies)) = (run(DeviceId::Cpu), run(world.device.id()));
