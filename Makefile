@@ -46,7 +46,9 @@ fetch: ## fetch ONNX Runtime and the example models (once, 50 MB)
 test: test-rust test-python ## run every test
 
 test-rust: test-binary ## run the tests in Rust
-	NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
+	@$(PYTHON) tools/tensorrt.py headers >/dev/null || echo "The comparison with TensorRT's headers is skipped."
+	env $$($(PYTHON) tools/tensorrt.py cached) \
+	  NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" $(CARGO) test --locked --workspace
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
 	@$(PYTHON) tools/font.py

@@ -33,7 +33,11 @@ fn load(parameters: &[(&str, &str)], inputs: &[(&str, &[i64])], rows_max: usize)
     };
     let parameters: BTreeMap<String, String> =
         parameters.iter().map(|&(key, value)| (key.into(), value.into())).collect();
-    let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+    let user = Signature {
+        inputs: inputs.iter().map(spec).collect(),
+        outputs: vec![],
+        ..Signature::default()
+    };
     let raw =
         RawSpec { file: PathBuf::new(), signature: user, rows_max, parameters: parameters.clone() };
     let signature = PostprocessBackend.inspect(&raw).unwrap();
@@ -49,6 +53,7 @@ fn load(parameters: &[(&str, &str)], inputs: &[(&str, &[i64])], rows_max: usize)
         signature: Signature {
             inputs: signature.inputs.iter().map(row).collect(),
             outputs: signature.outputs.iter().map(row).collect(),
+            ..Signature::default()
         },
         is_batched: rows_max > 0,
         rows_max: rows_max.max(1),

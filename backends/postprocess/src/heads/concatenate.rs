@@ -113,6 +113,7 @@ impl Operation for Concatenate {
         Ok(Signature {
             inputs: user.inputs.iter().map(told).collect(),
             outputs: vec![told(&output)],
+            ..Signature::default()
         })
     }
 
