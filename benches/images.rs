@@ -86,7 +86,8 @@ fn prepare<T: Element>(bencher: Bencher<'_, '_>) {
         let (home, mut client) = oneshot::channel();
         let inputs = vec![("IMAGE".into(), input.clone())];
         let mut request = Request::new(inputs, NonZeroUsize::MIN, Home::Once(home));
-        request.outputs = vec![RequestedOutput { name: "PIXELS".into(), place: DeviceId::Cpu }];
+        request.outputs =
+            vec![RequestedOutput { name: "PIXELS".into(), place: Some(DeviceId::Cpu) }];
         instance.start(Batch::new(request, Instant::now(), statistics.clone()));
         client.try_recv().expect("an answer").expect("a tensor")
     });

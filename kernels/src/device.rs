@@ -30,7 +30,7 @@ pub use event::Event;
 pub use limit::Limit;
 pub use module::{Function, Grid, Module};
 pub use pinned::PinnedBuffer;
-pub use probe::{Absence, Devices, Limits, probe};
+pub use probe::{Absence, Devices, Limits, probe, probe_each};
 pub use stream::{Priority, Stream};
 
 use crate::reaper::Reaper;
@@ -188,6 +188,11 @@ impl Device {
                 let _kept_if_the_device_is_lost = device.told(work(&device));
             }
         };
+        self.on_driver_thread(work);
+    }
+
+    /// Does `work` here, if this thread calls the driver anyway, else on the reaper's.
+    pub fn on_driver_thread(&self, work: impl FnOnce() + Send + 'static) {
         if CALLS_DRIVER.get() { work() } else { self.0.reaper.free(Box::new(work)) }
     }
 

@@ -26,9 +26,11 @@ pub struct Executors {
     kernels: Mutex<HashMap<DeviceId, Weak<Kernels>>>,
 }
 
-/// A stream of a device, and the kernels for it.
+/// Two streams of a device, and the kernels for it. What is uploaded for a batch need not wait until
+/// those before it are computed.
 pub struct Executor {
     stream: Stream,
+    uploads: Stream,
     kernels: Arc<Kernels>,
 }
 
@@ -36,6 +38,11 @@ impl Executors {
     /// On these devices, which may be none.
     pub fn new(devices: Devices) -> Self {
         Self { devices, kernels: Mutex::default() }
+    }
+
+    /// The devices.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// For an instance on `device`; `owner` is named in errors: whose it is.
@@ -46,7 +53,8 @@ impl Executors {
     pub fn open(&self, device: DeviceId, owner: &str) -> Result<Executor, LoadError> {
         let device = self.devices.find(device)?;
         let stream = device.stream(owner, Priority::Least)?;
-        Ok(Executor { stream, kernels: self.kernels(device)? })
+        let uploads = device.stream(owner, Priority::Greatest)?;
+        Ok(Executor { stream, uploads, kernels: self.kernels(device)? })
     }
 
     /// Who loads them keeps others waiting, who then need not.
@@ -62,7 +70,7 @@ impl Executors {
 }
 
 impl Executor {
-    /// Whose work is done in order.
+    /// Whose work the kernels are.
     pub fn stream(&self) -> &Stream {
         &self.stream
     }

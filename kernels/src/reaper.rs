@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use nereid_backend::backend::{Completion, Finish};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
@@ -26,7 +26,10 @@ const NAP_MAX: Duration = Duration::from_millis(1);
 /// watches has ended. The channel has no bound of its own: batches in flight and device memory
 /// bound what can be in it.
 #[derive(Clone)]
-pub struct Reaper(Sender<Job>);
+pub struct Reaper {
+    jobs: Sender<Job>,
+    ended: Receiver<()>,
+}
 
 impl Reaper {
     /// Starts the thread.
@@ -35,20 +38,39 @@ impl Reaper {
     /// When the operating system refuses a thread.
     pub fn start(device: DeviceId) -> io::Result<Self> {
         let (sender, jobs) = unbounded();
-        Builder::new().name(format!("reaper-{device}")).spawn(move || reap(&jobs))?;
-        Ok(Self(sender))
+        let (end, ended) = bounded::<()>(0);
+        Builder::new().name(format!("reaper-{device}")).spawn(move || {
+            reap(&jobs);
+            drop(end);
+        })?;
+        Ok(Self { jobs: sender, ended })
+    }
+
+    /// Tells when the thread has ended; holds nothing that it waits for.
+    pub fn ended(&self) -> Ended {
+        Ended(self.ended.clone())
     }
 
     /// Calls `finish` on the reaper's thread once `completion` is there.
     pub fn watch(&self, completion: Box<dyn Completion>, finish: Finish) {
         let job = Job::Watch(InFlight { completion, finish, since: Instant::now() });
-        let _never_ends_before_us = self.0.send(job);
+        let _never_ends_before_us = self.jobs.send(job);
     }
 
     /// Does the last of a drop on the reaper's thread. Device memory may be dropped by any thread;
     /// its `Drop` hands the handle over to here.
     pub fn free(&self, release: Box<dyn FnOnce() + Send>) {
-        let _never_ends_before_us = self.0.send(Job::Free(release));
+        let _never_ends_before_us = self.jobs.send(Job::Free(release));
+    }
+}
+
+/// The end of a reaper's thread.
+pub struct Ended(Receiver<()>);
+
+impl Ended {
+    /// Waits for it, for at most so long; whether it has come.
+    pub fn wait(&self, most: Duration) -> bool {
+        matches!(self.0.recv_timeout(most), Err(RecvTimeoutError::Disconnected))
     }
 }
 

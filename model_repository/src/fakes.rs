@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Gpus, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -67,6 +67,7 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) file_name: Option<&'static str>,
     pub(crate) signature: Signature,
+    pub(crate) gpus: Gpus,
 }
 
 impl Backend for Engine {
@@ -80,6 +81,10 @@ impl Backend for Engine {
 
     fn rows_max_default(&self) -> usize {
         ROWS_MAX_DEFAULT
+    }
+
+    fn gpus(&self) -> Gpus {
+        self.gpus.clone()
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
@@ -101,7 +106,7 @@ impl Backend for Engine {
 /// ONNX Runtime by its names, and an engine without files.
 pub(crate) fn engines() -> Vec<Arc<dyn Backend>> {
     let engine = |name, file_name| -> Arc<dyn Backend> {
-        Arc::new(Engine { name, file_name, signature: signature() })
+        Arc::new(Engine { name, file_name, signature: signature(), gpus: Gpus::Unsupported })
     };
     vec![engine("onnxruntime", Some("model.onnx")), engine("image", None)]
 }

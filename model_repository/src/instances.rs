@@ -1,5 +1,8 @@
-//! Which instances a model has, and where.
+//! Which instances a model has, and where. The rules are Triton's: without a group, or with one of
+//! `KIND_AUTO`, instances run on every GPU that the engine can use, and on the CPU if there is none;
+//! a group has as many instances as it says on each of its GPUs.
 
+use nereid_backend::backend::{Backend, Gpus};
 use nereid_backend::device::DeviceId;
 use nereid_backend::spec::{InstanceId, InstanceSpec};
 use nereid_proto::inference::ModelInstanceGroup;
@@ -11,16 +14,17 @@ use crate::stated::Stated;
 /// Most instances of one model: each is a thread.
 const INSTANCES_MAX: usize = 128;
 
-/// One entry for each instance of each group. Without a group: two on the CPU for ONNX Runtime
-/// and one for others, as in Triton.
-pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec> {
+/// One entry for each instance of each group. Without a group: one on each GPU, or two on the CPU
+/// for ONNX Runtime and one for others.
+pub(crate) fn instances(stated: &mut Stated, backend: &dyn Backend) -> Vec<InstanceSpec> {
+    let gpus = backend.gpus();
     if stated.config.instance_group.is_empty() {
-        let count = if backend == "onnxruntime" { 2 } else { 1 };
-        let name = stated.config.name.clone();
+        let is_many = backend.name() == "onnxruntime" && !has_some(&gpus);
+        let (name, count) = (stated.config.name.clone(), if is_many { 2 } else { 1 });
         let group = ModelInstanceGroup { name, count, ..ModelInstanceGroup::default() };
         stated.config.instance_group.push(group);
     }
-    let mut count = 0;
+    let mut places = Vec::new();
     let mut groups = std::mem::take(&mut stated.config.instance_group);
     check_names(&mut stated.problems, &groups);
     for (index, group) in groups.iter_mut().enumerate() {
@@ -28,14 +32,7 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
         if group.name.is_empty() {
             group.name = format!("{}_{index}", stated.config.name);
         }
-        match group.kind() {
-            Kind::Auto => group.set_kind(Kind::Cpu),
-            Kind::Cpu | Kind::Model => {}
-            Kind::Gpu => stated.problems.at(
-                &format!("{path}.kind"),
-                "KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO",
-            ),
-        }
+        choose_kind(&mut stated.problems, &path, group, (backend.name(), &gpus));
         check_gpus(&mut stated.problems, &path, group);
         if group.count < 0 {
             let message = format!("count must be positive, got {}", group.count);
@@ -43,16 +40,64 @@ pub(crate) fn instances(stated: &mut Stated, backend: &str) -> Vec<InstanceSpec>
         }
         // 0 is what protobuf makes of a count that was left out.
         group.count = group.count.max(1);
-        count += usize::try_from(group.count).unwrap_or(1);
-        if count > INSTANCES_MAX {
+        let count = usize::try_from(group.count).unwrap_or(1).min(INSTANCES_MAX + 1);
+        for device in devices(group) {
+            places.extend(std::iter::repeat_n(device, count));
+        }
+        if places.len() > INSTANCES_MAX {
             let message = format!("a model has at most {INSTANCES_MAX} instances");
             stated.problems.at(&format!("{path}.count"), message);
             break;
         }
     }
     stated.config.instance_group = groups;
-    let device = DeviceId::Cpu;
-    (0..count.min(INSTANCES_MAX)).map(|id| InstanceSpec { id: InstanceId(id), device }).collect()
+    let places = places.into_iter().take(INSTANCES_MAX).enumerate();
+    places.map(|(id, device)| InstanceSpec { id: InstanceId(id), device }).collect()
+}
+
+fn has_some(gpus: &Gpus) -> bool {
+    matches!(gpus, Gpus::Of(all) if !all.is_empty())
+}
+
+/// Makes `KIND_AUTO` one of the others, and names the GPUs of a group that names none: all.
+fn choose_kind(
+    problems: &mut Problems,
+    path: &str,
+    group: &mut ModelInstanceGroup,
+    (backend, gpus): (&str, &Gpus),
+) {
+    if group.kind() == Kind::Auto {
+        group.set_kind(if has_some(gpus) { Kind::Gpu } else { Kind::Cpu });
+    }
+    if group.kind() != Kind::Gpu {
+        return;
+    }
+    match gpus {
+        Gpus::Unsupported => problems.at(
+            &format!("{path}.kind"),
+            format_args!(
+                "KIND_GPU: in this version of Nereid, the backend '{backend}' runs on the CPU \
+                 alone; use KIND_CPU or KIND_AUTO"
+            ),
+        ),
+        Gpus::Of(all) if group.gpus.is_empty() => {
+            let ordinals = all.iter().filter_map(|&ordinal| i32::try_from(ordinal).ok());
+            group.gpus = ordinals.collect();
+        }
+        Gpus::Of(_) => {}
+    }
+}
+
+/// Where a group has its instances. One of GPUs where there are none has its instances on the first,
+/// which says why it is not there when they start.
+fn devices(group: &ModelInstanceGroup) -> Vec<DeviceId> {
+    if group.kind() != Kind::Gpu {
+        return vec![DeviceId::Cpu];
+    }
+    if group.gpus.is_empty() {
+        return vec![DeviceId::Cuda(0)];
+    }
+    group.gpus.iter().map(|gpu| DeviceId::Cuda(gpu.unsigned_abs())).collect()
 }
 
 /// A name stands for one group.
@@ -67,11 +112,15 @@ fn check_names(problems: &mut Problems, groups: &[ModelInstanceGroup]) {
 }
 
 fn check_gpus(problems: &mut Problems, path: &str, group: &ModelInstanceGroup) {
+    let name = &group.name;
     if !group.gpus.is_empty() && group.kind() != Kind::Gpu {
-        let (name, kind) = (&group.name, group.kind().as_str_name());
+        let kind = group.kind().as_str_name();
         let text = format!(
             "instance group '{name}' has kind {kind} but specifies one or more GPUs: leave gpus out"
         );
+        problems.at(&format!("{path}.gpus"), text);
+    } else if let Some(gpu) = group.gpus.iter().find(|gpu| **gpu < 0) {
+        let text = format!("instance group '{name}' has a GPU of negative number: {gpu}");
         problems.at(&format!("{path}.gpus"), text);
     }
 }

@@ -69,7 +69,7 @@ impl Reader {
             }
         };
         let file = model_file(&mut stated, &version_folder, backend.as_ref());
-        let instances = instances(&mut stated, backend.name());
+        let instances = instances(&mut stated, backend.as_ref());
         // The engine is asked only about what makes sense so far.
         stated.problems.check()?;
         let parameters = stated.parameters();

@@ -118,7 +118,7 @@ pub fn all_outputs(spec: &ModelSpec) -> Vec<RequestedOutput> {
 }
 
 fn on_host(name: &Arc<str>) -> RequestedOutput {
-    RequestedOutput { name: name.clone(), place: DeviceId::Cpu }
+    RequestedOutput { name: name.clone(), place: Some(DeviceId::Cpu) }
 }
 
 fn check_names(spec: &ModelSpec, id: &str, names: &[&str]) -> Result<(), InferError> {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use nereid_backend::observer::Observer;
 use nereid_backend::request::Request;
 
+use crate::edge::Edge;
 use crate::ensemble::graph::Graph;
 use crate::places::Places;
 use crate::registry::{Catalog, Route, Snapshot};
@@ -26,13 +27,19 @@ pub struct Ensemble {
     graph: Arc<Graph>,
     places: Places,
     observer: Arc<dyn Observer>,
+    edge: Arc<Edge>,
 }
 
 impl Ensemble {
     /// An ensemble of this graph for `requests_max` requests at the same time, which tells
-    /// `observer` of its answers.
-    pub fn new(graph: Graph, requests_max: usize, observer: Arc<dyn Observer>) -> Self {
-        Self { graph: Arc::new(graph), places: Places::new(requests_max), observer }
+    /// `observer` of its answers. What has to be on the host leaves devices by `edge`.
+    pub fn new(
+        graph: Graph,
+        requests_max: usize,
+        observer: Arc<dyn Observer>,
+        edge: Arc<Edge>,
+    ) -> Self {
+        Self { graph: Arc::new(graph), places: Places::new(requests_max), observer, edge }
     }
 }
 
@@ -41,8 +48,8 @@ impl Route for Ensemble {
     fn push(&self, mut request: Request, snapshot: &Snapshot) -> Result<(), Refused> {
         request.observe(self.observer.clone());
         let Some(place) = self.places.take() else { return Err((request, Refusal::Full)) };
-        let observer = self.observer.clone();
-        run::start(self.graph.clone(), (request, place), observer, snapshot.clone());
+        let way = (self.observer.clone(), self.edge.clone());
+        run::start(self.graph.clone(), (request, place), way, snapshot.clone());
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
 };
 use nereid_backend::tensor::Tensor;
+use nereid_kernels::device::{Absence, Devices};
 use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Batching, Definition, QueuePolicy, Scheduling, Step};
 use nereid_model_repository::labels::Labels;
@@ -24,6 +25,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::budget::Budget;
 use crate::dynamic_batcher::DynamicBatcher;
+use crate::edge::Edge;
 use crate::instance::{Started, start_instance};
 use crate::park::{Park, SystemPark};
 use crate::places::Places;
@@ -43,7 +45,13 @@ pub(crate) fn server(models: Models) -> Server {
         input_bytes_max: 1 << 20,
         life: watch::channel(Life::Serving).1,
         is_strict: false,
+        devices: Devices::absent(Absence::NoLibrary),
     }
+}
+
+/// Of no devices.
+pub(crate) fn edge() -> Arc<Edge> {
+    Edge::new(Devices::absent(Absence::NoLibrary)).unwrap()
 }
 
 /// A request without inputs.
@@ -60,7 +68,8 @@ pub(crate) fn batch(inputs: &[Tensor]) -> (Batch, Vec<oneshot::Receiver<Answer>>
         .map(|input| {
             let (mut request, client) = request(1);
             request.inputs = vec![("x".into(), input.clone())];
-            request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+            request.outputs =
+                vec![RequestedOutput { name: "y".into(), place: Some(DeviceId::Cpu) }];
             (request, client)
         })
         .unzip();

@@ -1,23 +1,27 @@
-//! Finds the CUDA devices at start, and tells in the log what there is, or why there is none.
+//! Finds the CUDA devices at start, and tells in the log what there is, or why there is none; waits
+//! at the end until they are left as they were found.
 
-use nereid::options::MetricsOptions;
-use nereid_kernels::device::{Devices, Limits, probe};
+use std::time::Duration;
+
+use nereid::options::{DeviceOptions, MetricsOptions};
+use nereid_kernels::device::{Device, Devices, probe_each};
 use nereid_kernels::nvml::Nvml;
+use nereid_kernels::reaper::Ended;
 
-/// Triton's default of `--pinned-memory-pool-byte-size`, here for each device.
-const PINNED_BYTES_MAX: usize = 256 << 20;
+/// Longest that the process waits for a device to be given back.
+const END_MAX: Duration = Duration::from_secs(2);
 
 /// What `main` hands down.
 pub(crate) struct Gpus {
-    /// Those that work; no engine takes them yet.
-    pub(crate) _devices: Option<Devices>,
+    /// Those that work.
+    pub(crate) devices: Devices,
     /// Who watches them, if metrics want it.
     pub(crate) nvml: Option<Nvml>,
 }
 
 /// Costs a failed look-up of a library where there is no driver.
-pub(crate) fn find(options: &MetricsOptions) -> Gpus {
-    match probe(Limits { memory_bytes: None, pinned_bytes: PINNED_BYTES_MAX }) {
+pub(crate) fn find(options: &DeviceOptions, metrics: &MetricsOptions) -> Gpus {
+    match probe_each(|ordinal| options.limits(ordinal)) {
         Ok(devices) => {
             for device in devices.all() {
                 let (major, minor) = device.compute_capability();
@@ -26,18 +30,29 @@ pub(crate) fn find(options: &MetricsOptions) -> Gpus {
             for refused in devices.refused() {
                 tracing::warn!("not used: {refused}");
             }
-            let nvml = options.allow_gpu_metrics.then(|| watch(&devices)).flatten();
-            Gpus { _devices: Some(devices), nvml }
+            let nvml = metrics.allow_gpu_metrics.then(|| watch(&devices)).flatten();
+            Gpus { devices, nvml }
         }
         Err(absence) => {
             tracing::info!("no CUDA: {absence}");
-            Gpus { _devices: None, nvml: None }
+            Gpus { devices: Devices::absent(absence), nvml: None }
         }
     }
 }
 
+/// The ends of the devices' threads, which come when nobody has the devices any more.
+pub(crate) fn ends(devices: &Devices) -> Vec<Ended> {
+    devices.all().iter().map(|device| device.reaper().ended()).collect()
+}
+
+/// Waits for them.
+pub(crate) fn wait(ends: &[Ended]) {
+    if !ends.iter().all(|end| end.wait(END_MAX)) {
+        tracing::warn!("a device is still in use and ends with the process");
+    }
+}
+
 fn watch(devices: &Devices) -> Option<Nvml> {
-    Nvml::open(devices.all())
-        .inspect_err(|error| tracing::warn!("no metrics of GPUs: {error}"))
-        .ok()
+    let devices: &[Device] = devices.all();
+    Nvml::open(devices).inspect_err(|error| tracing::warn!("no metrics of GPUs: {error}")).ok()
 }

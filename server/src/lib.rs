@@ -10,6 +10,7 @@
 //!   ~~ 1st hand-off, to the instance's thread ~~
 //!     queue, scheduler, dynamic_batcher   which requests run together
 //!     instance               runs the batch: Instance::start of the backend
+//!     edge                   brings outputs of instances on devices to the host
 //!   ~~ 2nd hand-off, back to the client's task ~~
 //!     classification         the highest values of an output, for who asks for them
 //!   http/infer, grpc/infer   encode
@@ -26,6 +27,7 @@ pub mod check;
 pub mod classification;
 pub mod connections;
 pub mod dynamic_batcher;
+pub mod edge;
 pub mod ensemble;
 #[cfg(test)]
 mod fakes;

@@ -23,14 +23,13 @@ use std::sync::Arc;
 use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
-use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
 use nereid_model_repository::read::Reader;
 use tokio::sync::oneshot;
 
+use crate::edge::Edge;
 use crate::instance::Started;
 use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
 use crate::lifecycle::source::Source;
@@ -57,19 +56,19 @@ pub struct Loads {
 }
 
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
-/// [`Control::stop`]. `statistics` makes the counters of each version.
+/// [`Control::stop`]. `statistics` makes the counters of each version,
+/// and what instances make on devices leaves them by `edge`.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn start(
-    reader: Reader,
+    (reader, edge): (Reader, Arc<Edge>),
     repositories: Vec<PathBuf>,
     loads: Loads,
     registry: Registry,
     statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
-    let reaper = Reaper::start(DeviceId::Cpu)?;
-    let engines = Arc::new(Engines { reader, reaper, retries: loads.retries, statistics });
+    let engines = Arc::new(Engines { reader, edge, retries: loads.retries, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
         engines,

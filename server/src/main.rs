@@ -16,6 +16,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use nereid::budget::Budget;
 use nereid::connections::{self, Version};
+use nereid::edge::Edge;
 use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
@@ -64,8 +65,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
     // Before any thread: it changes the process's environment.
     let library = library::find(options.backends.onnxruntime_library.as_deref());
     let library = library.as_deref().map_err(Clone::clone);
-    let backends = nereid_backend_all::start(library, &options.backends.backend_config)?;
-    let gpus = gpus::find(&options.metrics);
+    let onnxruntime = nereid_backend_all::onnxruntime(library, &options.backends.backend_config)?;
+    let gpus = gpus::find(&options.devices, &options.metrics);
+    let ends = gpus::ends(&gpus.devices);
+    let backends =
+        nereid_backend_all::all(onnxruntime, &options.backends.backend_config, &gpus.devices);
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -76,6 +80,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let served = runtime.block_on(serve(options, backends, gpus));
     // Whatever still blocks, such as a load that was told to stop, ends with the process.
     runtime.shutdown_background();
+    gpus::wait(&ends);
     served
 }
 
@@ -95,7 +100,8 @@ async fn serve(
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
     let reader = Reader { backends, completion: repository.completion.completion() };
-    let control = lifecycle::start(reader, folders.clone(), loads, registry, statistics)?;
+    let engines = (reader, Edge::new(gpus.devices.clone())?);
+    let control = lifecycle::start(engines, folders.clone(), loads, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),
@@ -106,6 +112,7 @@ async fn serve(
         input_bytes_max: options.http.http_max_input_size,
         life,
         is_strict: repository.strict_readiness,
+        devices: gpus.devices,
     });
     let mut stop = Stop::new()?;
     let mut protocols = start_protocols(options, &server, gpus.nvml).await?;

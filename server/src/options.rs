@@ -2,6 +2,7 @@
 
 mod commands;
 mod completion;
+mod devices;
 mod triton;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use nereid_backend_all::BackendSetting;
 use crate::metrics::settings::Setting;
 pub use commands::{CheckOptions, Command, Health, InitOptions, ProbeOptions};
 pub use completion::CompletionOptions;
+pub use devices::{DeviceOptions, MemoryOfGpu};
 pub use triton::TritonOptions;
 
 /// Serves the models of a repository over KServe v2, unless a command says otherwise.
@@ -50,6 +52,9 @@ pub struct Options {
     /// Backends.
     #[command(flatten)]
     pub backends: BackendOptions,
+    /// CUDA devices.
+    #[command(flatten)]
+    pub devices: DeviceOptions,
     /// What only Triton has.
     #[command(flatten)]
     pub triton: TritonOptions,

@@ -1,6 +1,7 @@
 //! What both protocols stand on: the models, the limits, and whether requests are welcome.
 
 use nereid_backend::error::InferError;
+use nereid_kernels::device::{Device, Devices};
 use tokio::sync::watch;
 
 use crate::budget::Budget;
@@ -38,6 +39,8 @@ pub struct Server {
     pub life: watch::Receiver<Life>,
     /// Whether it is ready only if every model is.
     pub is_strict: bool,
+    /// The CUDA devices, if there are any.
+    pub devices: Devices,
 }
 
 impl Server {
@@ -53,6 +56,12 @@ impl Server {
                 self.places.limit()
             ))
         })
+    }
+
+    /// Whether the process should go on: a device that is lost comes back only with a new one. One
+    /// that stops is alive, since to kill it would lose requests.
+    pub fn is_live(&self) -> bool {
+        !self.devices.all().iter().any(Device::is_lost)
     }
 
     /// Whether this model should get requests.

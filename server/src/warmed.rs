@@ -9,31 +9,32 @@ use std::time::Instant;
 
 use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::parts::{RequestedOutput, Tensors};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::InstanceSpec;
-use nereid_kernels::reaper::Reaper;
 use nereid_model_repository::definition::Definition;
 use nereid_model_repository::warmup::Sample;
 use tokio::sync::oneshot;
 
 use crate::admission;
+use crate::edge::Edge;
 
 /// Stands before a model whose instances run samples before they serve.
 pub struct Warmed {
     model: Arc<dyn Model>,
     samples: Vec<Sample>,
     outputs: Vec<RequestedOutput>,
-    reaper: Reaper,
+    edge: Arc<Edge>,
 }
 
 impl Warmed {
-    /// `model` with the warm-up of its `definition`; the `reaper` waits for its devices.
-    pub fn new(model: Arc<dyn Model>, definition: &Definition, reaper: Reaper) -> Self {
+    /// `model` with the warm-up of its `definition`; the `edge` knows who waits for its devices.
+    pub fn new(model: Arc<dyn Model>, definition: &Definition, edge: Arc<Edge>) -> Self {
         let outputs = admission::all_outputs(&definition.spec);
-        Self { model, samples: definition.warmup.clone(), outputs, reaper }
+        Self { model, samples: definition.warmup.clone(), outputs, edge }
     }
 }
 
@@ -41,7 +42,7 @@ impl Model for Warmed {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
         let mut instance = self.model.spawn(spec)?;
         for sample in &self.samples {
-            self.run(instance.as_mut(), sample).map_err(|cause| {
+            self.run((instance.as_mut(), spec.device), sample).map_err(|cause| {
                 let name = &sample.name;
                 // Triton's text.
                 LoadError::new(format!("failed to run warmup sample '{name}': {cause}"))
@@ -56,11 +57,15 @@ impl Model for Warmed {
 }
 
 impl Warmed {
-    fn run(&self, instance: &mut dyn Instance, sample: &Sample) -> Result<(), String> {
+    fn run(
+        &self,
+        (instance, device): (&mut dyn Instance, DeviceId),
+        sample: &Sample,
+    ) -> Result<(), String> {
         let inputs = sample.tensors()?;
         for _ in 0..sample.runs {
             let (batch, answers) = self.batch(&inputs, sample.requests);
-            self.start(instance, batch)?;
+            self.start((&mut *instance, device), batch)?;
             for answer in answers {
                 let answer = answer.blocking_recv().unwrap_or(Err(InferError::Abandoned));
                 answer.map_err(|error| error.to_string())?;
@@ -87,12 +92,16 @@ impl Warmed {
         (batch, answers)
     }
 
-    fn start(&self, instance: &mut dyn Instance, batch: Batch) -> Result<(), String> {
+    fn start(
+        &self,
+        (instance, device): (&mut dyn Instance, DeviceId),
+        batch: Batch,
+    ) -> Result<(), String> {
         // Caught here, where it is known what was run.
         let started = catch_unwind(AssertUnwindSafe(|| instance.start(batch)));
         match started.map_err(|_| "the engine panicked; the log has the reason".to_owned())? {
             Running::Done => {}
-            Running::OnDevice { after, finish } => self.reaper.watch(after, finish),
+            Running::OnDevice { after, finish } => self.edge.reaper(device).watch(after, finish),
         }
         Ok(())
     }

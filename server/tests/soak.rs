@@ -19,9 +19,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nereid::edge::Edge;
 use nereid::lifecycle::{self, Control, Loads, Overrides};
 use nereid::registry::{Models, Registry, Served};
 use nereid::statistics::{Reason, Statistics};
+use nereid_kernels::device::{Absence, Devices};
 use nereid_model_repository::completion::Completion;
 use nereid_model_repository::read::Reader;
 
@@ -67,9 +69,15 @@ fn soak() {
     write_repository(&folder);
     let (registry, models) = Registry::new();
     let reader = Reader { backends: vec![Arc::new(Toy)], completion: Completion::FromFiles };
-    let control =
-        lifecycle::start(reader, vec![folder.clone()], LOADS, registry, Statistics::default)
-            .unwrap();
+    let edge = Edge::new(Devices::absent(Absence::NoLibrary)).unwrap();
+    let control = lifecycle::start(
+        (reader, edge),
+        vec![folder.clone()],
+        LOADS,
+        registry,
+        Statistics::default,
+    )
+    .unwrap();
     let world = Arc::new(World {
         models,
         versions: Mutex::default(),

@@ -11,12 +11,12 @@ Tensor = tuple[str, str, list[int]]
 
 
 def write_model(folder: Path, name: str, parameters: dict[str, object], rows_max: int = 8, inputs: list[Tensor] = (),
-                outputs: list[Tensor] = ()) -> None:
+                outputs: list[Tensor] = (), kind: str = "KIND_CPU") -> None:
     """A model with these parameters. What is not stated is completed by the server."""
     (folder / name / "1").mkdir(parents=True)
-    lines = ['backend: "image"', f"max_batch_size: {rows_max}", "instance_group [ { count: 1 kind: KIND_CPU } ]"]
+    lines = ['backend: "image"', f"max_batch_size: {rows_max}", f"instance_group [ {{ count: 1 kind: {kind} }} ]"]
     for field, tensors in (("input", inputs), ("output", outputs)):
-        lines += [f'{field} [ {{ name: "{tensor}" data_type: TYPE_{kind} dims: {dims} }} ]' for tensor, kind, dims in tensors]
+        lines += [f'{field} [ {{ name: "{tensor}" data_type: TYPE_{of} dims: {dims} }} ]' for tensor, of, dims in tensors]
     for key, value in parameters.items():
         lines.append(f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}')
     (folder / name / "config.pbtxt").write_text("\n".join(lines) + "\n")

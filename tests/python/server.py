@@ -68,8 +68,8 @@ class Log:
 class Server:
     """A running server and where it listens; as a context, one that is killed at its end if it still runs."""
 
-    def __init__(self, repository: Path, *flags: str) -> None:
-        self._process = launch("--model-repository", str(repository), *flags)
+    def __init__(self, repository: Path, *flags: str, environment: dict[str, str] = {}) -> None:
+        self._process = launch("--model-repository", str(repository), *flags, environment=environment)
         self.log = Log(self._process.stderr)
         try:
             self.http = self._port("HTTPService")
@@ -113,10 +113,10 @@ def binary() -> str:
     return path
 
 
-def launch(*flags: str) -> subprocess.Popen:
+def launch(*flags: str, environment: dict[str, str] = {}) -> subprocess.Popen:
     """A process of the binary with ports that nobody else uses."""
     ports = [f"--{service}-{what}" for service in ("http", "grpc", "metrics") for what in ("address=" + HOST, "port=0")]
-    environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
+    environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1"} | environment
     return subprocess.Popen(
         [binary(), *ports, *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment,
         encoding="utf-8", errors="replace",
@@ -136,9 +136,9 @@ def copy_examples(folder: Path, patient: str) -> Path:
 
 
 @contextlib.contextmanager
-def running(repository: Path, *flags: str) -> Iterator[Server]:
+def running(repository: Path, *flags: str, environment: dict[str, str] = {}) -> Iterator[Server]:
     """A server that serves `repository`, stopped by SIGTERM at the end; that must end well."""
-    with Server(repository, *flags) as server:
+    with Server(repository, *flags, environment=environment) as server:
         try:
             yield server
         finally:

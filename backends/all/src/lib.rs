@@ -11,30 +11,48 @@ use nereid_backend::error::LoadError;
 use nereid_backend_image::ImageBackend;
 use nereid_backend_onnx::{OnnxRuntime, Settings};
 use nereid_backend_postprocess::PostprocessBackend;
+use nereid_backend_tensorrt::{self as tensorrt, TensorRt};
+use nereid_kernels::device::{Absence, Devices};
 
 pub use setting::BackendSetting;
 
-/// The only engine with settings so far.
+/// The engines with settings.
 const ONNXRUNTIME: &str = "onnxruntime";
+const TENSORRT: &str = "tensorrt";
 
-/// Starts every engine. Called once, before any thread exists: see [`nereid_backend_onnx::init`].
+/// Starts the engine that has to start before any thread exists, devices' included: see
+/// [`nereid_backend_onnx::init`].
 ///
-/// `onnxruntime` is its shared library, or why there is none. An engine that cannot start is in
+/// `library` is its shared library, or why there is none. An engine that cannot start is in
 /// the list all the same: its models fail with the reason, and others are served. Of `settings`,
 /// those that no engine knows are logged, since Triton ignores them, but they may be mistyped.
 ///
 /// # Errors
 /// What is wrong with the value of a setting.
-pub fn start(
-    onnxruntime: Result<&Path, LoadError>,
+pub fn onnxruntime(
+    library: Result<&Path, LoadError>,
     settings: &[BackendSetting],
-) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
+) -> Result<OnnxRuntime, LoadError> {
     let settings = onnx_settings(settings)?;
     let start = |library: &Path| nereid_backend_onnx::init(library, settings.clone());
-    let onnxruntime = onnxruntime
+    Ok(library
         .and_then(start)
-        .unwrap_or_else(|reason| OnnxRuntime::without_library(reason, settings));
-    Ok(all(onnxruntime))
+        .unwrap_or_else(|reason| OnnxRuntime::without_library(reason, settings)))
+}
+
+/// Every engine, and the devices for those that can use them.
+pub fn all(
+    onnxruntime: OnnxRuntime,
+    settings: &[BackendSetting],
+    devices: &Devices,
+) -> Vec<Arc<dyn Backend>> {
+    let (tensorrt, _told) = tensorrt::Settings::parse(&setting::of(TENSORRT, settings));
+    vec![
+        Arc::new(onnxruntime),
+        Arc::new(TensorRt::new(devices.clone(), tensorrt)),
+        Arc::new(ImageBackend::new(devices.clone())),
+        Arc::new(PostprocessBackend),
+    ]
 }
 
 /// Every engine, to look into models' files and not to load them: no library is needed.
@@ -43,19 +61,19 @@ pub fn start(
 /// What is wrong with the value of a setting.
 pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
     let reason = LoadError::new("this process only looks into models");
-    Ok(all(OnnxRuntime::without_library(reason, onnx_settings(settings)?)))
+    let onnxruntime = OnnxRuntime::without_library(reason, onnx_settings(settings)?);
+    Ok(all(onnxruntime, settings, &Devices::absent(Absence::NotLooked)))
 }
 
-fn all(onnxruntime: OnnxRuntime) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(onnxruntime), Arc::new(ImageBackend::default()), Arc::new(PostprocessBackend)]
-}
-
+/// Tells of all settings, of other engines, too, which nobody knows.
 fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {
     let (options, unknown) = Settings::parse(&setting::of(ONNXRUNTIME, settings))?;
-    for setting in settings {
-        let BackendSetting { backend, key, .. } = setting;
-        let is_for_it = backend.as_deref().is_none_or(|backend| backend == ONNXRUNTIME);
-        if !is_for_it || unknown.contains(key) {
+    let (_, unknown_to_tensorrt) = tensorrt::Settings::parse(&setting::of(TENSORRT, settings));
+    for BackendSetting { backend, key, .. } in settings {
+        let is_known = |name, unknown: &[String]| {
+            backend.as_deref().is_none_or(|backend| backend == name) && !unknown.contains(key)
+        };
+        if !is_known(ONNXRUNTIME, &unknown) && !is_known(TENSORRT, &unknown_to_tensorrt) {
             let backend = backend.as_deref().map_or(String::new(), |name| format!("{name},"));
             tracing::warn!("--backend-config {backend}{key} has no effect: no backend knows it");
         }

@@ -26,6 +26,9 @@ pub trait Backend: Send + Sync + 'static {
     /// `max_batch_size` of a model that can batch and does not say how much; 0: it does not batch.
     fn rows_max_default(&self) -> usize;
 
+    /// Where its instances can run beside the CPU.
+    fn gpus(&self) -> Gpus;
+
     /// Tells what the files hold, so that the server can complete what the user left out. The
     /// dims are the engine's own: if it can batch, the first axis of every tensor is [`Dim::Any`].
     ///
@@ -42,6 +45,15 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// When this engine cannot run the model.
     fn load(&self, spec: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError>;
+}
+
+/// Which CUDA devices an engine's instances can run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gpus {
+    /// On none, wherever the server runs.
+    Unsupported,
+    /// On these, by their ordinals; none where there are none.
+    Of(Vec<u32>),
 }
 
 /// Loaded weights, shared by all instances.

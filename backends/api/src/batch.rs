@@ -16,13 +16,22 @@ pub struct Batch {
     times: Times,
     observer: Arc<dyn Observer>,
     reshape: Option<Arc<Reshape>>,
+    delivery: Option<Arc<dyn Delivery>>,
+}
+
+/// Brings outputs to the places where a request wants them.
+pub trait Delivery: Send + Sync {
+    /// Answers `request` with `response`, of which some outputs are elsewhere, once they are there.
+    /// What is copied is counted by `observer`. May not block.
+    fn deliver(self: Arc<Self>, request: Request, response: Response, observer: Arc<dyn Observer>);
 }
 
 impl Batch {
     /// A batch of one; `started` is when it left the queue.
     pub fn new(first: Request, started: Instant, observer: Arc<dyn Observer>) -> Self {
         let times = Times { started: Some(started), ..Times::default() };
-        let mut batch = Self { requests: Vec::new(), times, observer, reshape: None };
+        let (requests, reshape, delivery) = (Vec::new(), None, None);
+        let mut batch = Self { requests, times, observer, reshape, delivery };
         batch.push(first);
         batch
     }
@@ -39,6 +48,12 @@ impl Batch {
             how.inputs(&mut request.inputs);
         }
         self.reshape = Some(how.clone());
+    }
+
+    /// Has outputs of instances on devices brought to where requests want them. Without it, they are
+    /// answered where they were made.
+    pub fn deliver_by(&mut self, delivery: &Arc<dyn Delivery>) {
+        self.delivery = Some(delivery.clone());
     }
 
     /// One entry for each client request; never empty.
@@ -113,7 +128,12 @@ impl Batch {
                 reshape.outputs(&mut response.outputs);
             }
             request.times = Times { queued: request.times.queued, ..self.times };
-            request.respond(answer);
+            match (&self.delivery, answer) {
+                (Some(delivery), Ok(response)) if is_elsewhere(&request, &response) => {
+                    delivery.clone().deliver(request, response, self.observer.clone());
+                }
+                (_, answer) => request.respond(answer),
+            }
         }
     }
 
@@ -191,6 +211,12 @@ pub fn response_of(
         })?);
     }
     Ok(Response { outputs: found })
+}
+
+/// Whether an output is not where the request wants it.
+fn is_elsewhere(request: &Request, response: &Response) -> bool {
+    let mut outputs = request.outputs.iter().zip(&response.outputs);
+    outputs.any(|(wanted, (_, made))| wanted.place.is_some_and(|place| place != made.device()))
 }
 
 fn cannot_gather(name: &str, error: &TensorError) -> InferError {

@@ -33,8 +33,8 @@ pub enum Parameter {
 pub struct RequestedOutput {
     /// Its name in the signature.
     pub name: Arc<str>,
-    /// Where it should go; it is written there once.
-    pub place: DeviceId,
+    /// Where it should go; `None`: it stays where it is made, since whoever asks takes it anywhere.
+    pub place: Option<DeviceId>,
 }
 
 /// When what happened to a request. `None` means not yet, or never.

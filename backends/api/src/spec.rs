@@ -68,12 +68,15 @@ pub struct TensorSpec {
     pub is_optional: bool,
     /// Inputs: whether requests with other shapes may share a batch.
     pub is_ragged: bool,
+    /// Inputs: whether instances on a device read it on the host all the same.
+    pub is_read_on_host: bool,
     /// Outputs: the file of class names, one a line, that `label_filename` states.
     pub labels: Option<PathBuf>,
 }
 
 impl TensorSpec {
-    /// A tensor that is neither reshaped, optional nor ragged and has no labels.
+    /// A tensor that is neither reshaped, optional nor ragged, is read where instances are, and has
+    /// no labels.
     pub fn new(name: &str, data_type: DataType, dims: Vec<Dim>) -> Self {
         let name = name.into();
         Self {
@@ -83,6 +86,7 @@ impl TensorSpec {
             reshape: None,
             is_optional: false,
             is_ragged: false,
+            is_read_on_host: false,
             labels: None,
         }
     }

@@ -3,6 +3,7 @@
 //! A bad picture fails its own request and no other.
 
 mod buffers;
+mod device;
 mod pictures;
 mod plan;
 mod transform;
@@ -26,31 +27,32 @@ use crate::options::Options;
 use crate::picture::Workspace;
 use crate::signature::{Names, pixels_of};
 use buffers::{Buffers, PixelSpec, Place};
+pub(crate) use device::DeviceInstance;
 use plan::{Drawing, Plan, Planned, invalid};
 
 /// One thread's decoder.
 pub(crate) struct ImageInstance {
+    contract: Contract,
+    pool: HostPool,
+    workspace: Workspace,
+}
+
+/// What a model takes and makes, wherever its instances are.
+pub(crate) struct Contract {
     names: Names,
     /// The outputs, that of pictures among them.
     outputs: Vec<Arc<str>>,
     has_batch_axis: bool,
     pixels: PixelSpec,
     options: Options,
-    pool: HostPool,
-    workspace: Workspace,
 }
 
-impl ImageInstance {
-    /// Makes an instance of a model whose signature was checked; its outputs' memory is from
-    /// `pool`.
+impl Contract {
+    /// Of a model whose signature was checked.
     ///
     /// # Errors
     /// When the signature has no input or no output.
-    pub(crate) fn new(
-        spec: &ModelSpec,
-        options: Options,
-        pool: HostPool,
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn new(spec: &ModelSpec, options: Options) -> Result<Self, LoadError> {
         let outputs = &spec.signature.outputs;
         let axes = pixels_of(outputs).map_or(0, |pixels| pixels.dims.len());
         Ok(Self {
@@ -63,9 +65,36 @@ impl ImageInstance {
                 layout: options.rendering.layout,
             },
             options,
-            pool,
-            workspace: Workspace::default(),
         })
+    }
+
+    /// Each request's rows of `tensors`, and what else is told of them.
+    fn answer(
+        &self,
+        requests: &[Request],
+        drawn: Vec<Result<Drawn, InferError>>,
+        tensors: &[Result<Tensor, InferError>],
+    ) -> Vec<Answer> {
+        let part = |whole: &Tensor, rows: Range<usize>| {
+            if self.has_batch_axis { whole.rows(rows) } else { Some(whole.clone()) }
+        };
+        let answer = |(request, drawn): (&Request, Result<Drawn, InferError>)| {
+            let Drawn { place: Place { buffer, rows }, drawings } = drawn?;
+            let mut outputs = transform::outputs(&drawings, &self.outputs, self.has_batch_axis)?;
+            let whole = tensors[buffer].clone()?;
+            if let Some(pixels) = part(&whole, rows) {
+                outputs.push((self.names.pixels.clone(), pixels));
+            }
+            response_of(request, &outputs, |whole| Some(whole.clone()))
+        };
+        requests.iter().zip(drawn).map(answer).collect()
+    }
+}
+
+impl ImageInstance {
+    /// Makes an instance of a model; its outputs' memory is from `pool`.
+    pub(crate) fn new(contract: Contract, pool: HostPool) -> Self {
+        Self { contract, pool, workspace: Workspace::default() }
     }
 }
 
@@ -87,10 +116,10 @@ struct Drawn {
 
 impl ImageInstance {
     fn run(&mut self, requests: &[Request]) -> Vec<Answer> {
-        let plan = |request| Plan::of(request, &self.names, &self.options);
+        let plan = |request| Plan::of(request, &self.contract.names, &self.contract.options);
         let plans: Vec<_> = requests.iter().map(plan).collect();
         let pool = self.pool.clone();
-        let mut buffers = Buffers::new(&pool, self.pixels);
+        let mut buffers = Buffers::new(&pool, self.contract.pixels);
         for plan in plans.iter().flatten() {
             buffers.expect(plan.canvas, plan.drawings().count());
         }
@@ -99,7 +128,8 @@ impl ImageInstance {
             drawn.push(plan.and_then(|plan| self.draw(request, plan, &mut buffers)));
         }
         self.workspace.trim();
-        self.answer(requests, drawn, buffers)
+        let tensors = buffers.into_tensors(self.contract.has_batch_axis);
+        self.contract.answer(requests, drawn, &tensors)
     }
 
     /// Decodes a request's pictures into the next rows of their buffer, or none of them.
@@ -117,7 +147,7 @@ impl ImageInstance {
         let place = buffers.write(canvas, drawings.len(), |mut rows| {
             for (index, planned) in plan.pictures.into_iter().enumerate() {
                 let drawn = self.draw_one(planned, &mut rows);
-                drawn.map_err(|error| invalid(&self.names, (index, count), &error))?;
+                drawn.map_err(|error| invalid(&self.contract.names, (index, count), &error))?;
             }
             Ok(())
         })?;
@@ -137,37 +167,16 @@ impl ImageInstance {
         let told = |error: ViewError| PictureError::Raw(error.to_string());
         for (drawing, row) in planned.drawings.iter().zip(rows) {
             let part = image.part(drawing.part.start, drawing.part.size).map_err(told)?;
-            let rendered = match self.pixels.data_type {
-                DataType::Uint8 => render_row::<u8>(&part, drawing, &self.options, row),
-                DataType::Fp16 => render_row::<f16>(&part, drawing, &self.options, row),
-                DataType::Fp64 => render_row::<f64>(&part, drawing, &self.options, row),
-                _ => render_row::<f32>(&part, drawing, &self.options, row),
+            let Contract { pixels, options, .. } = &self.contract;
+            let rendered = match pixels.data_type {
+                DataType::Uint8 => render_row::<u8>(&part, drawing, options, row),
+                DataType::Fp16 => render_row::<f16>(&part, drawing, options, row),
+                DataType::Fp64 => render_row::<f64>(&part, drawing, options, row),
+                _ => render_row::<f32>(&part, drawing, options, row),
             };
             rendered.map_err(told)?;
         }
         Ok(())
-    }
-
-    fn answer(
-        &self,
-        requests: &[Request],
-        drawn: Vec<Result<Drawn, InferError>>,
-        buffers: Buffers<'_>,
-    ) -> Vec<Answer> {
-        let tensors = buffers.into_tensors(self.has_batch_axis);
-        let part = |whole: &Tensor, rows: Range<usize>| {
-            if self.has_batch_axis { whole.rows(rows) } else { Some(whole.clone()) }
-        };
-        let answer = |(request, drawn): (&Request, Result<Drawn, InferError>)| {
-            let Drawn { place: Place { buffer, rows }, drawings } = drawn?;
-            let mut outputs = transform::outputs(&drawings, &self.outputs, self.has_batch_axis)?;
-            let whole = tensors[buffer].clone()?;
-            if let Some(pixels) = part(&whole, rows) {
-                outputs.push((self.names.pixels.clone(), pixels));
-            }
-            response_of(request, &outputs, |whole| Some(whole.clone()))
-        };
-        requests.iter().zip(drawn).map(answer).collect()
     }
 }
 

@@ -13,7 +13,8 @@
 //!   none of them, `exif` for which way up it is, and `error`;
 //! - `instance`: from a batch to its answers.
 
-#![forbid(unsafe_code)]
+// Allowed only where kernels are launched, with the reason.
+#![deny(unsafe_code)]
 
 mod boxes;
 pub mod error;
@@ -31,29 +32,40 @@ mod signature;
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
+use nereid_kernels::device::{Absence, Devices};
+use nereid_kernels::executor::Executors;
 use nereid_kernels::host_pool::HostPool;
 
-use instance::ImageInstance;
+use instance::{Contract, DeviceInstance, ImageInstance};
 use options::Options;
 
 /// Most bytes of outputs that are kept for the next requests: five of 1920x1080 in FP64.
 const KEPT_BYTES_MAX: usize = 256 << 20;
 
-/// The engine that decodes and prepares pictures on the CPU.
-#[derive(Debug)]
+/// The engine that decodes pictures on the CPU, and prepares them there or on a CUDA device.
 pub struct ImageBackend {
-    /// The memory of all its models' outputs.
+    /// The memory of all its models' outputs on the host.
     pool: HostPool,
+    executors: Arc<Executors>,
+}
+
+impl ImageBackend {
+    /// An engine that can use these devices.
+    pub fn new(devices: Devices) -> Self {
+        let executors = Arc::new(Executors::new(devices));
+        Self { pool: HostPool::new(KEPT_BYTES_MAX), executors }
+    }
 }
 
 impl Default for ImageBackend {
+    /// On the CPU alone.
     fn default() -> Self {
-        Self { pool: HostPool::new(KEPT_BYTES_MAX) }
+        Self::new(Devices::absent(Absence::NotLooked))
     }
 }
 
@@ -70,6 +82,10 @@ impl Backend for ImageBackend {
         ROWS_MAX_DEFAULT
     }
 
+    fn gpus(&self) -> Gpus {
+        Gpus::Of(self.executors.devices().ordinals())
+    }
+
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {
         let options = Options::parse(&raw.parameters)?;
         signature::complete(&raw.signature, raw.rows_max, &options)
@@ -79,7 +95,8 @@ impl Backend for ImageBackend {
         let options = Options::parse(&spec.parameters)?;
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
         signature::complete(&spec.signature, rows_max, &options)?;
-        Ok(Arc::new(ImageModel { spec, options, pool: self.pool.clone() }))
+        let (pool, executors) = (self.pool.clone(), self.executors.clone());
+        Ok(Arc::new(ImageModel { spec, options, pool, executors }))
     }
 }
 
@@ -88,19 +105,18 @@ struct ImageModel {
     spec: Arc<ModelSpec>,
     options: Options,
     pool: HostPool,
+    executors: Arc<Executors>,
 }
 
 impl Model for ImageModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
+        let contract = Contract::new(&self.spec, self.options)?;
         match spec.device {
-            DeviceId::Cpu => {
-                let pool = self.pool.clone();
-                Ok(Box::new(ImageInstance::new(&self.spec, self.options, pool)?))
+            DeviceId::Cpu => Ok(Box::new(ImageInstance::new(contract, self.pool.clone()))),
+            device @ DeviceId::Cuda(_) => {
+                let executor = self.executors.open(device, &self.spec.name)?;
+                Ok(Box::new(DeviceInstance::new(contract, executor)))
             }
-            device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
-                "the image backend runs on the CPU and cannot use {device}: \
-                 set instance_group to kind KIND_CPU"
-            ))),
         }
     }
 

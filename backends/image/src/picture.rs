@@ -1,6 +1,6 @@
 //! A picture that a client sent, as a file or as levels, before and after it is decoded.
 
-use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, nv12_to_rgb, orient};
+use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, Ycc, nv12_to_rgb, orient};
 
 use crate::error::{Format, PictureError};
 use crate::foreign;
@@ -136,6 +136,37 @@ impl<'a> Picture<'a> {
         Ok(Self::upright(Source::Nv12(bytes), size))
     }
 
+    /// Columns and rows as it is stored, and how it is turned upright.
+    pub(crate) fn stored(&self) -> ((usize, usize), Orientation) {
+        (self.stored, self.orientation)
+    }
+
+    /// What is stored, decoded, and not turned upright.
+    ///
+    /// # Errors
+    /// See [`PictureError`].
+    pub(crate) fn decode_stored<'w>(
+        self,
+        workspace: &'w mut Workspace,
+    ) -> Result<Stored<'w>, PictureError>
+    where
+        'a: 'w,
+    {
+        let pixels = &mut workspace.pixels;
+        let layout = match self.source {
+            Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
+            Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
+            Source::Levels(bytes, format) => {
+                return Ok(Stored::Bytes(bytes, Coding::Levels(format)));
+            }
+            Source::Nv12(bytes) => return Ok(Stored::Bytes(bytes, Coding::Nv12)),
+        };
+        match layout {
+            Layout::Planes(planes) => planes.picture(pixels).map(Stored::Planes).map_err(raw),
+            Layout::Interleaved(format) => Ok(Stored::Bytes(pixels, Coding::Levels(format))),
+        }
+    }
+
     fn upright(source: Source<'a>, stored: (usize, usize)) -> Self {
         Self { source, stored, orientation: Orientation::default() }
     }
@@ -187,6 +218,50 @@ impl<'a> Picture<'a> {
         upright.resize(pixels.len(), 0);
         orient(pixels, format, stored, orientation, upright).map_err(raw)?;
         Image::new(upright, format, size).map_err(raw)
+    }
+}
+
+/// How the bytes of a picture are to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Row by row, without gaps.
+    Levels(PixelFormat),
+    /// Luma, and then pairs of chroma.
+    Nv12,
+}
+
+/// A decoded picture as it is stored.
+pub(crate) enum Stored<'w> {
+    /// As it can be copied.
+    Bytes(&'w [u8], Coding),
+    /// Luma and chroma apart, which become RGB where they are written.
+    Planes(Ycc<'w>),
+}
+
+impl Stored<'_> {
+    /// What [`Stored::write`] writes.
+    pub(crate) fn coding(&self) -> Coding {
+        match self {
+            Self::Bytes(_, coding) => *coding,
+            Self::Planes(_) => Coding::Levels(PixelFormat::Rgb),
+        }
+    }
+
+    /// How many bytes that is.
+    pub(crate) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes, _) => bytes.len(),
+            Self::Planes(planes) => PixelFormat::Rgb.channels() * planes.size().0 * planes.size().1,
+        }
+    }
+
+    /// Writes all of it to `to`, which has that size.
+    pub(crate) fn write(&self, to: &mut [u8]) {
+        match self {
+            Self::Bytes(bytes, _) => to.copy_from_slice(bytes),
+            // Its only error is another size.
+            Self::Planes(planes) => planes.write_rgb(to).unwrap_or_else(|_| to.fill(0)),
+        }
     }
 }
 

@@ -145,6 +145,8 @@ fn inputs(user: &Signature, operation: Operation, errors: &mut Vec<String>) -> V
         ));
         inputs.truncate(count);
     }
+    // Files are decoded there, and boxes say how many rows the output has.
+    inputs.iter_mut().for_each(|input| input.is_read_on_host = true);
     inputs
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Model};
+use nereid_backend::backend::{Backend, Gpus, Model};
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
 use ort::environment::Environment;
@@ -49,6 +49,10 @@ impl Backend for OnnxRuntime {
 
     fn rows_max_default(&self) -> usize {
         self.settings.rows_max_default
+    }
+
+    fn gpus(&self) -> Gpus {
+        Gpus::Unsupported
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

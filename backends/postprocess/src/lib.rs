@@ -29,7 +29,7 @@ mod ports;
 
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -52,6 +52,10 @@ impl Backend for PostprocessBackend {
 
     fn rows_max_default(&self) -> usize {
         ROWS_MAX_DEFAULT
+    }
+
+    fn gpus(&self) -> Gpus {
+        Gpus::Unsupported
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

@@ -85,7 +85,7 @@ impl Loaded {
         let mut request = Request::new(inputs, NonZeroUsize::MIN, then);
         let wanted = |output: &TensorSpec| RequestedOutput {
             name: output.name.clone(),
-            place: DeviceId::Cpu,
+            place: Some(DeviceId::Cpu),
         };
         request.outputs = self.signature.outputs.iter().map(wanted).collect();
         (request, answer)

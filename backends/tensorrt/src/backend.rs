@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Gpus, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -67,6 +67,10 @@ impl Backend for TensorRt {
 
     fn rows_max_default(&self) -> usize {
         ROWS_MAX_DEFAULT
+    }
+
+    fn gpus(&self) -> Gpus {
+        Gpus::Of(self.devices.ordinals())
     }
 
     /// On the first device: a plan can only be looked into where it could run. Where there is none, what is stated is

@@ -54,7 +54,10 @@ impl Ports {
 
     /// The dims that clients see, with the batch axis; a batch has at most the rows that a profile has.
     pub(crate) fn signature(&self, profiles: &[Profile]) -> Signature {
-        let spec = |port: &Port| TensorSpec::new(&port.name, port.data_type, port.dims.clone());
+        let spec = |port: &Port| TensorSpec {
+            is_read_on_host: port.location == Location::Host,
+            ..TensorSpec::new(&port.name, port.data_type, port.dims.clone())
+        };
         Signature {
             inputs: self.inputs.iter().map(spec).collect(),
             outputs: self.outputs.iter().map(spec).collect(),

@@ -37,6 +37,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| Server {
     input_bytes_max: SIZE_MAX,
     life: tokio::sync::watch::channel(Life::Serving).1,
     is_strict: false,
+    devices: nereid_kernels::device::Devices::absent(nereid_kernels::device::Absence::NotLooked),
 });
 
 pub(super) fn run(data: &[u8]) {

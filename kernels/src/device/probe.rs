@@ -1,6 +1,6 @@
 //! What CUDA there is. None at all is an ordinary answer.
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use nereid_backend::device::DeviceId;
@@ -34,6 +34,9 @@ pub struct Devices {
 /// Why there is no device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Absence {
+    /// Nobody looked for one.
+    #[error("this process does not look for devices")]
+    NotLooked,
     /// There is no library of a driver.
     #[error("libcuda.so.1 was not found; install NVIDIA's driver, or give the container its GPUs")]
     NoLibrary,
@@ -64,9 +67,17 @@ pub enum Absence {
 /// # Errors
 /// [`Absence`], in one line.
 pub fn probe(limits: Limits) -> Result<Devices, Absence> {
+    probe_each(|_| limits)
+}
+
+/// As [`probe`], with the limits of each ordinal.
+///
+/// # Errors
+/// [`Absence`], in one line.
+pub fn probe_each(limits: impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
     // cudarc panics where it does not find what it needs; all of it was looked up, but a panic here
     // must not end a server of CPU models.
-    catch_unwind(|| find(&limits)).unwrap_or_else(|_logged| {
+    catch_unwind(AssertUnwindSafe(|| find(&limits))).unwrap_or_else(|_logged| {
         Err(Absence::Broken("what cudarc needs; the log has more".into()))
     })
 }
@@ -108,13 +119,22 @@ impl Devices {
         Err(LoadError::new(format!("device {id} is not there: {reason}")))
     }
 
+    /// Their ordinals.
+    pub fn ordinals(&self) -> Vec<u32> {
+        let ordinal = |device: &Device| match device.id() {
+            DeviceId::Cuda(ordinal) => Some(ordinal),
+            DeviceId::Cpu => None,
+        };
+        self.devices.iter().filter_map(ordinal).collect()
+    }
+
     /// Why the others do not.
     pub fn refused(&self) -> &[DeviceError] {
         &self.refused
     }
 }
 
-fn find(limits: &Limits) -> Result<Devices, Absence> {
+fn find(limits: &impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
     if !library::is_present() {
         return Err(Absence::NoLibrary);
     }
@@ -129,7 +149,7 @@ fn find(limits: &Limits) -> Result<Devices, Absence> {
     let count = library::init().and_then(|()| library::device_count()).map_err(absence)?;
     let (mut devices, mut refused) = (Vec::new(), Vec::new());
     for ordinal in 0..count {
-        match Device::open(ordinal, limits) {
+        match Device::open(ordinal, &limits(ordinal)) {
             Ok(device) => devices.push(device),
             Err(error) => refused.push(error),
         }

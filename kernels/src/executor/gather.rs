@@ -1,5 +1,7 @@
 //! The inputs of a batch as one tensor on the device.
 
+use std::sync::Arc;
+
 use nereid_backend::batch::{Batch, joined, shape_of_all};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
@@ -8,7 +10,9 @@ use nereid_backend::tensor::{Storage, Tensor};
 
 use super::Executor;
 use crate::cuda::{Region, gather};
-use crate::device::{Allocation, DeviceBuffer, Source, device_to_device, host_to_device};
+use crate::device::{
+    Allocation, DeviceBuffer, DeviceError, Source, device_to_device, host_to_device,
+};
 
 impl Executor {
     /// The rows of the input `name` of all requests as one tensor on this device, or `None` if the
@@ -42,12 +46,14 @@ impl Executor {
         }
         let shape = shape_of_all(first, rest).map_err(no_tensor)?;
         let all: Vec<&Tensor> = std::iter::once(first).chain(rest.iter().copied()).collect();
-        let mut to = self.stream.allocate(all.iter().map(|tensor| tensor.size_bytes()).sum())?;
+        let is_on_host = all.iter().all(|tensor| tensor.device() == DeviceId::Cpu);
+        let home = if is_on_host { &self.uploads } else { &self.stream };
+        let mut to = home.allocate(all.iter().map(|tensor| tensor.size_bytes()).sum())?;
         let mut start = 0;
         for run in all.chunk_by(|one, next| one.device() == next.device()) {
             let size_bytes = run.iter().map(|tensor| tensor.size_bytes()).sum();
             match run[0].device() {
-                DeviceId::Cpu => self.upload(&mut to, (start, size_bytes), run, copies)?,
+                DeviceId::Cpu => stage(&mut to, (start, size_bytes), run, copies)?,
                 device if device == self.device() => {
                     self.gather_here(&to, (start, size_bytes), run, copies)?;
                 }
@@ -58,22 +64,22 @@ impl Executor {
         Tensor::new(first.data_type(), shape, Storage::Device(to.ready()?)).map_err(no_tensor)
     }
 
-    /// One copy, from pinned memory in which the rows lie side by side.
-    fn upload(
+    /// What `fill` writes to `size_bytes` of pinned memory, all of it, on the device. Kernels wait there
+    /// for the copy, which waits for none of them.
+    ///
+    /// # Errors
+    /// What the device tells: no memory of either kind, or that it is lost.
+    pub fn upload(
         &self,
-        to: &mut Allocation,
-        (start, size_bytes): (usize, usize),
-        rows: &[&Tensor],
+        size_bytes: usize,
+        fill: impl FnOnce(&mut [u8]),
         copies: &CopyCounter,
-    ) -> Result<(), InferError> {
-        let mut pinned = self.stream.pinned(size_bytes)?;
-        let mut free = pinned.as_mut();
-        for bytes in rows.iter().filter_map(|tensor| tensor.host()) {
-            let (place, rest) = free.split_at_mut(bytes.len());
-            place.copy_from_slice(bytes);
-            free = rest;
-        }
-        Ok(host_to_device(to, start, Source::Pinned(pinned), copies)?)
+    ) -> Result<Arc<DeviceBuffer>, DeviceError> {
+        let mut pinned = self.uploads.pinned(size_bytes)?;
+        fill(pinned.as_mut());
+        let mut to = self.uploads.allocate(size_bytes)?;
+        host_to_device(&mut to, 0, Source::Pinned(pinned), copies)?;
+        to.ready()
     }
 
     #[allow(unsafe_code)]
@@ -98,6 +104,23 @@ impl Executor {
         copies.add(Copy::Gather, size_bytes);
         Ok(())
     }
+}
+
+/// One copy, from pinned memory in which the rows lie side by side.
+fn stage(
+    to: &mut Allocation,
+    (start, size_bytes): (usize, usize),
+    rows: &[&Tensor],
+    copies: &CopyCounter,
+) -> Result<(), InferError> {
+    let mut pinned = to.home().pinned(size_bytes)?;
+    let mut free = pinned.as_mut();
+    for bytes in rows.iter().filter_map(|tensor| tensor.host()) {
+        let (place, rest) = free.split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        free = rest;
+    }
+    Ok(host_to_device(to, start, Source::Pinned(pinned), copies)?)
 }
 
 fn across(

@@ -130,7 +130,7 @@ fn batch_of_two() -> (Batch, [Receiver<Answer>; 2]) {
         let (told, client) = channel();
         let home = Home::Then(Box::new(move |answer, _: &_| told.send(answer).unwrap()));
         let mut request = Request::new(Vec::new(), NonZeroUsize::MIN, home);
-        request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+        request.outputs = vec![RequestedOutput { name: "y".into(), place: Some(DeviceId::Cpu) }];
         (request, client)
     };
     let [(one, first), (two, second)] = [request(), request()];

@@ -1,12 +1,17 @@
 //! Groups as they are written and as they are shown.
 
 use super::*;
-use crate::fakes::{problems, stated};
+use crate::fakes::{Engine, problems, signature, stated};
+
+/// An engine that can run on these GPUs, or on none.
+fn engine(name: &'static str, gpus: Gpus) -> Engine {
+    Engine { name, file_name: None, signature: signature(), gpus }
+}
 
 /// Name, kind and count of each group, and how many instances there are.
-fn check(text: &str, backend: &str, groups: &[(&str, Kind, i32)], count: usize) {
+fn check(text: &str, backend: &'static str, groups: &[(&str, Kind, i32)], count: usize) {
     let mut stated = stated(text);
-    let instances = instances(&mut stated, backend);
+    let instances = instances(&mut stated, &engine(backend, Gpus::Unsupported));
     let shown: Vec<_> = stated
         .config
         .instance_group
@@ -39,10 +44,11 @@ fn groups() {
 fn groups_that_are_refused() {
     let check = |text: &str, expected: &[&str]| {
         let mut stated = stated(text);
-        instances(&mut stated, "image");
+        instances(&mut stated, &engine("image", Gpus::Unsupported));
         assert_eq!(problems(&stated), expected, "{text}");
     };
-    let gpu = "KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO";
+    let gpu = "KIND_GPU: in this version of Nereid, the backend 'image' runs on the CPU alone; use \
+               KIND_CPU or KIND_AUTO";
     check("instance_group { count: 1 kind: KIND_GPU }", &[&format!("1:27: {gpu}")]);
     check("instance_group { count: 129 }", &["1:18: a model has at most 128 instances"]);
     check("instance_group { count: 2147483647 }", &["1:18: a model has at most 128 instances"]);
@@ -66,4 +72,53 @@ fn groups_that_are_refused() {
         "instance_group { name: 'g' }\ninstance_group { name: 'g' }",
         &["2:18: instance_group 'g' is stated twice: rename one"],
     );
+}
+
+/// Kind, GPUs and count of each group, and where each instance is.
+#[test]
+fn groups_on_gpus() {
+    const CPU: DeviceId = DeviceId::Cpu;
+    const ONE: DeviceId = DeviceId::Cuda(0);
+    const TWO: DeviceId = DeviceId::Cuda(1);
+    let check = |gpus: &[u32], text: &str, groups: &[(Kind, &[i32], i32)], places: &[DeviceId]| {
+        let mut stated = stated(text);
+        let found = instances(&mut stated, &engine("onnxruntime", Gpus::Of(gpus.to_vec())));
+        let shown: Vec<_> = stated
+            .config
+            .instance_group
+            .iter()
+            .map(|group| (group.kind(), group.gpus.as_slice(), group.count))
+            .collect();
+        assert_eq!(shown, groups, "{text} on {gpus:?}");
+        let found: Vec<_> = found.iter().map(|instance| instance.device).collect();
+        assert_eq!(found, places, "{text} on {gpus:?}");
+        assert_eq!(problems(&stated), [""; 0], "{text}");
+    };
+    let kind = |kind| format!("instance_group {{ count: 2 kind: KIND_{kind} }}");
+    check(&[], "", &[(Kind::Cpu, &[], 2)], &[CPU, CPU]);
+    check(&[0, 1], "", &[(Kind::Gpu, &[0, 1], 1)], &[ONE, TWO]);
+    check(&[], &kind("AUTO"), &[(Kind::Cpu, &[], 2)], &[CPU, CPU]);
+    check(&[0, 1], &kind("AUTO"), &[(Kind::Gpu, &[0, 1], 2)], &[ONE, ONE, TWO, TWO]);
+    check(&[0, 1], &kind("CPU"), &[(Kind::Cpu, &[], 2)], &[CPU, CPU]);
+    check(&[], &kind("GPU"), &[(Kind::Gpu, &[], 2)], &[ONE, ONE]);
+    check(&[0], "instance_group { gpus: 1 }", &[(Kind::Gpu, &[1], 1)], &[TWO]);
+    check(
+        &[0, 1],
+        "instance_group { kind: KIND_GPU gpus: [ 1 ] } instance_group { kind: KIND_CPU }",
+        &[(Kind::Gpu, &[1], 1), (Kind::Cpu, &[], 1)],
+        &[TWO, CPU],
+    );
+}
+
+#[test]
+fn groups_on_gpus_that_are_refused() {
+    let check = |text: &str, expected: &str| {
+        let mut stated = stated(text);
+        instances(&mut stated, &engine("image", Gpus::Of(vec![0, 1])));
+        assert_eq!(problems(&stated), [expected], "{text}");
+    };
+    let many = "instance_group { count: 65 kind: KIND_GPU }";
+    check(many, "1:18: a model has at most 128 instances");
+    let negative = "1:18: instance group 'm_0' has a GPU of negative number: -1";
+    check("instance_group { gpus: -1 kind: KIND_GPU }", negative);
 }

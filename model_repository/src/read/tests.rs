@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nereid_backend::backend::Gpus;
 use nereid_backend::spec::Signature;
 use nereid_proto::json::to_json;
 
@@ -156,7 +157,12 @@ fn a_model_that_does_not_batch() {
     let repository = Repository::new();
     repository.file("m/1/model.onnx", "");
     let signature = Signature { outputs: vec![tensor("y", &[2])], ..signature() };
-    let engine = Engine { name: "onnxruntime", file_name: Some("model.onnx"), signature };
+    let engine = Engine {
+        name: "onnxruntime",
+        file_name: Some("model.onnx"),
+        signature,
+        gpus: Gpus::Unsupported,
+    };
     let backends: [Arc<dyn Backend>; 1] = [Arc::new(engine)];
     let definition = read(&repository.model("m"), &backends).unwrap().remove(0);
     let spec = &definition.spec;
@@ -239,7 +245,8 @@ fn what_is_wrong_before_the_engine_is_asked() {
         "2:1: max_batch_size must be at least 0 (no batching), got -1",
         "5:1: sequence batching is not supported by this version of Nereid",
         "6:1: there is no file R/m/1/other.onnx",
-        "4:18: KIND_GPU: this version of Nereid has no GPU engine; use KIND_CPU or KIND_AUTO",
+        "4:18: KIND_GPU: in this version of Nereid, the backend 'onnxruntime' runs on the CPU alone; \
+         use KIND_CPU or KIND_AUTO",
     ];
     let expected = expected.map(|line| format!("R/m/config.pbtxt:{line}"));
     assert_eq!(errors(&repository), expected);
@@ -327,7 +334,12 @@ fn without_completion_all_of_it_must_be_stated() {
         &["1:102: the model has no input 'z'; its inputs are 'x'"],
     );
     let two = Signature { inputs: vec![tensor("x", &[-1, 3]), tensor("w", &[-1])], ..signature() };
-    let engine = Engine { name: "onnxruntime", file_name: Some("model.onnx"), signature: two };
+    let engine = Engine {
+        name: "onnxruntime",
+        file_name: Some("model.onnx"),
+        signature: two,
+        gpus: Gpus::Unsupported,
+    };
     let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(engine)];
     let reader = Reader { backends, completion: Completion::Disabled };
     repository.file(

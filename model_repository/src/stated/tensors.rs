@@ -39,7 +39,10 @@ impl StatedTensor {
 
     /// The tensor, completed by what the engine `found`, which is reshaped if it has no axes.
     pub fn completed_by(&self, found: &TensorSpec) -> TensorSpec {
-        let stated = self.with(self.data_type.unwrap_or(found.data_type));
+        let stated = TensorSpec {
+            is_read_on_host: found.is_read_on_host,
+            ..self.with(self.data_type.unwrap_or(found.data_type))
+        };
         if self.dims.is_empty() {
             TensorSpec { dims: found.dims.clone(), reshape: found.reshape.clone(), ..stated }
         } else {

@@ -7,15 +7,19 @@ mod state;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::Observer;
 use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
+use nereid_backend::tensor::Tensor;
+use nereid_model_repository::definition::Scheduling;
 
 use crate::admission;
-use crate::ensemble::graph::{Graph, TensorId};
+use crate::edge::Edge;
+use crate::ensemble::graph::{Graph, Node, NodeInput, TensorId};
 use crate::ensemble::run::parts::Split;
-use crate::ensemble::run::state::{Ready, State, id_of};
+use crate::ensemble::run::state::{Made, Ready, State, id_of};
 use crate::places::Place;
 use crate::registry::{Found, Snapshot};
 
@@ -23,7 +27,7 @@ use crate::registry::{Found, Snapshot};
 pub(super) fn start(
     graph: Arc<Graph>,
     (mut request, place): (Request, Place),
-    observer: Arc<dyn Observer>,
+    (observer, edge): (Arc<dyn Observer>, Arc<Edge>),
     snapshot: Snapshot,
 ) {
     let now = Instant::now();
@@ -31,6 +35,7 @@ pub(super) fn start(
     let wanted: Vec<TensorId> =
         request.outputs.iter().filter_map(|output| id_of(&graph.outputs, &output.name)).collect();
     let is_pending = graph.needed(&wanted);
+    let inputs = std::mem::take(&mut request.inputs);
     let run = Arc::new(Run {
         id: request.id.clone(),
         parameters: request.parameters.clone(),
@@ -39,11 +44,12 @@ pub(super) fn start(
         cancel: request.cancel.clone(),
         hold: request.hold.clone(),
         observer,
+        edge,
         snapshot,
         state: Mutex::new(State::new(&graph, (request, place), wanted, is_pending)),
         graph,
     });
-    run.go_on();
+    run.arrived(None, inputs);
 }
 
 /// What all steps of one request share.
@@ -51,6 +57,7 @@ struct Run {
     graph: Arc<Graph>,
     snapshot: Snapshot,
     observer: Arc<dyn Observer>,
+    edge: Arc<Edge>,
     id: Arc<str>,
     parameters: Parameters,
     priority: u64,
@@ -61,6 +68,60 @@ struct Run {
 }
 
 impl Run {
+    /// Takes in what the client sent, or what the step `of` has made. What somebody needs on the host is
+    /// brought there first: here, where the driver may be called, and once, whoever reads it.
+    fn arrived(self: &Arc<Self>, of: Option<usize>, made: Tensors) {
+        let names = of.map_or(&self.graph.inputs, |index| &self.graph.nodes[index].outputs);
+        let is_on_host = |(_, tensor): &(Arc<str>, Tensor)| tensor.device() == DeviceId::Cpu;
+        if made.iter().all(is_on_host) {
+            self.lock().store(names, made);
+            return self.go_on();
+        }
+        let needed = self.needed_on_host(names, &made);
+        let run = self.clone();
+        let landed = move |copies: Result<Tensors, InferError>| match copies {
+            Ok(copies) => {
+                let names = of.map_or(&run.graph.inputs, |index| &run.graph.nodes[index].outputs);
+                let mut state = run.lock();
+                state.store(names, made);
+                state.store_on_host(names, copies);
+                drop(state);
+                run.go_on();
+            }
+            Err(error) => run.failed(of, error),
+        };
+        self.edge.to_host(needed, self.observer.clone(), Box::new(landed));
+    }
+
+    /// Those that are on a device, and that the client, a condition, or a step reads on the host.
+    fn needed_on_host(&self, names: &[(Arc<str>, TensorId)], made: &Tensors) -> Tensors {
+        let state = self.lock();
+        let is_needed = |(name, tensor): &&(Arc<str>, Tensor)| {
+            tensor.device() != DeviceId::Cpu
+                && id_of(names, name).is_some_and(|id| {
+                    let is_read = |node: &Node, input: &NodeInput| {
+                        input.tensor == id && self.reads_on_host(node, &input.name)
+                    };
+                    state.is_answered_on_host(id)
+                        || state.pending(&self.graph).any(|node| {
+                            node.condition == Some(id)
+                                || node.inputs.iter().any(|input| is_read(node, input))
+                        })
+                })
+        };
+        made.iter().filter(is_needed).cloned().collect()
+    }
+
+    /// Whether a node's model wants an input on the host. An ensemble sees to that by itself.
+    fn reads_on_host(&self, node: &Node, input: &str) -> bool {
+        let Ok(served) = self.snapshot.ready(&node.target) else { return false };
+        let spec = &served.definition.spec;
+        let has_own_queue = matches!(served.definition.scheduling, Scheduling::Queue { .. });
+        has_own_queue
+            && (spec.instances.iter().any(|instance| instance.device == DeviceId::Cpu)
+                || spec.signature.input(input).is_some_and(|input| input.is_read_on_host))
+    }
+
     /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
     /// under the lock: a step may end before its push returns. Whoever pushed it then goes on, not
     /// the call below that tells of its end: a chain of such steps would be as deep on the stack.
@@ -90,8 +151,14 @@ impl Run {
 
     fn start_node(self: &Arc<Self>, ready: Ready) -> Result<(), InferError> {
         let Ready { index, inputs, outputs } = ready;
-        let found = self.snapshot.find(&self.graph.nodes[index].target)?;
+        let node = &self.graph.nodes[index];
+        let found = self.snapshot.find(&node.target)?;
         let spec = &found.served.definition.spec;
+        let input = |(name, made): (Arc<str>, Made)| {
+            let is_there = made.on_host.is_some() && self.reads_on_host(node, &name);
+            (name, if is_there { made.on_host() } else { made.tensor })
+        };
+        let inputs = inputs.into_iter().map(input).collect();
         match parts::split(spec, inputs)? {
             Split::Whole(inputs) => {
                 let run = self.clone();
@@ -149,11 +216,8 @@ impl Run {
     fn ended(self: &Arc<Self>, index: usize, answer: Answer, times: &Times) {
         match answer {
             Ok(response) => {
-                let mut state = self.lock();
-                state.store(&self.graph.nodes[index].outputs, response.outputs);
-                state.spend(times.stages());
-                drop(state);
-                self.go_on();
+                self.lock().spend(times.stages());
+                self.arrived(Some(index), response.outputs);
             }
             Err(error) => self.fail(index, error),
         }
@@ -170,9 +234,27 @@ impl Run {
         let all = state.part(index, part, response.outputs);
         drop(state);
         if let Some(all) = all {
-            let whole = parts::join(&all, self.observer.copies());
-            self.ended(index, whole, &Times::default());
+            self.join(index, all);
         }
+    }
+
+    /// Rows of a device that do not lie side by side there are brought together on the host.
+    fn join(self: &Arc<Self>, index: usize, all: Vec<Tensors>) {
+        let run = self.clone();
+        let join = move |all: Vec<Tensors>| {
+            let whole = parts::join(&all, run.observer.copies());
+            run.ended(index, whole, &Times::default());
+        };
+        if parts::can_join(&all) {
+            return join(all);
+        }
+        let (run, outputs) = (self.clone(), all.first().map_or(1, Vec::len).max(1));
+        let landed = move |all: Result<Tensors, InferError>| match all {
+            Ok(all) => join(all.chunks(outputs).map(<[_]>::to_vec).collect()),
+            Err(error) => run.fail(index, error),
+        };
+        let all = all.into_iter().flatten().collect();
+        self.edge.to_host(all, self.observer.clone(), Box::new(landed));
     }
 
     /// Like Triton's ensembles it counts as one execution, whose stages are the sums of its
@@ -183,16 +265,23 @@ impl Run {
         request.respond(Ok(response));
     }
 
-    /// The first error is the answer; other steps are told to stop.
     fn fail(&self, index: usize, error: InferError) {
+        self.failed(Some(index), error);
+    }
+
+    /// The first error, of the step `of` or of what the client sent, is the answer; other steps are
+    /// told to stop.
+    fn failed(&self, of: Option<usize>, error: InferError) {
         let request = self.lock().take_failed();
         if let Some(request) = request {
             self.cancel.raise();
-            request.respond(Err(InferError::Step {
+            let in_step = |index: usize| InferError::Step {
                 ensemble: self.graph.name.clone(),
                 step: self.graph.nodes[index].label.clone(),
-                source: Box::new(error),
-            }));
+                source: Box::new(error.clone()),
+            };
+            let answer = of.map_or_else(|| error.clone(), in_step);
+            request.respond(Err(answer));
         }
     }
 

@@ -41,9 +41,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
     }
 }
 
-/// A process that answers is alive, one that stops included: killing it would lose requests.
-pub(super) async fn live() -> Response {
-    health("live", true)
+pub(super) async fn live(State(server): State<Arc<Server>>) -> Response {
+    health("live", server.is_live())
 }
 
 pub(super) async fn ready(State(server): State<Arc<Server>>) -> Response {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::Model;
+use nereid_backend::backend::{Gpus, Model};
 use nereid_backend::data_type::DataType;
 use nereid_backend::spec::{ModelSpec, Signature};
 use nereid_model_repository::completion::Completion;
@@ -27,6 +27,10 @@ impl Backend for Engine {
 
     fn rows_max_default(&self) -> usize {
         4
+    }
+
+    fn gpus(&self) -> Gpus {
+        Gpus::Unsupported
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

@@ -5,30 +5,32 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nereid_backend::backend::{Backend, Model};
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::reshape::Reshape;
-use nereid_backend::spec::InstanceSpec;
-use nereid_kernels::reaper::Reaper;
+use nereid_backend::spec::{InstanceSpec, ModelSpec};
+use nereid_kernels::device::Device;
 use nereid_model_repository::definition::{Batching, Definition, Ensembling, Scheduling};
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::read::Reader;
 
 use crate::dynamic_batcher::DynamicBatcher;
+use crate::edge::{Delivered, Edge, Watched};
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
 use crate::ensemble::nesting::Ensembles;
 use crate::instance::{Started, Starting, start_instance};
 use crate::park::SystemPark;
 use crate::queue::Queue;
-use crate::registry::{Catalog, Served};
+use crate::registry::{Catalog, Route, Served};
 use crate::reshaped::Reshaped;
 use crate::statistics::Statistics;
 use crate::warmed::Warmed;
 
-/// What instances are made of, and who waits for their devices: all are on the host for now.
+/// What instances are made of, and what is behind their devices.
 pub(super) struct Engines {
     pub(super) reader: Reader,
-    pub(super) reaper: Reaper,
+    pub(super) edge: Arc<Edge>,
     /// How often a version is tried again.
     pub(super) retries: u32,
     /// Makes the counters of a version.
@@ -129,7 +131,7 @@ fn load_once(
 ) -> Result<Loaded, LoadError> {
     let since = Instant::now();
     let spec = definition.spec.clone();
-    let model = load_model(backend, definition, &engines.reaper)?;
+    let model = load_model(backend, definition, &engines.edge)?;
     let statistics = Arc::new((engines.statistics)());
     let count = spec.instances.len();
     let batcher = DynamicBatcher::new(batching.clone(), count, statistics.clone());
@@ -137,10 +139,10 @@ fn load_once(
     let queue = Queue::new(spec.name.clone(), statistics.clone(), Box::new(batcher), parks);
     let definition = definition.clone();
     let weights = Some(Arc::downgrade(&model));
-    let mut loaded =
-        Loaded::new(Served { definition, route: queue.clone(), statistics, model: weights });
+    let route = route(&queue, &spec, &engines.edge);
+    let mut loaded = Loaded::new(Served { definition, route, statistics, model: weights });
     let starting = Instant::now();
-    loaded.instances = start_instances(&queue, &model, &spec.instances, &engines.reaper)?;
+    loaded.instances = start_instances(&queue, &model, &spec.instances, &engines.edge)?;
     if !loaded.served.definition.warmup.is_empty() {
         let took = starting.elapsed().as_secs_f64() * 1e3;
         tracing::info!("warmed up: {}, {count} instances in {took:.0} ms", spec.name);
@@ -155,7 +157,7 @@ fn load_once(
 fn load_model(
     backend: &dyn Backend,
     definition: &Definition,
-    reaper: &Reaper,
+    edge: &Arc<Edge>,
 ) -> Result<Arc<dyn Model>, LoadError> {
     let spec = &definition.spec;
     let mut model = match Reshape::of(spec) {
@@ -165,10 +167,26 @@ fn load_model(
             Arc::new(Reshaped { model, reshape: Arc::new(reshape) })
         }
     };
+    if spec.instances.iter().any(|instance| instance.device != DeviceId::Cpu) {
+        model = Arc::new(Delivered { model, delivery: edge.clone() });
+    }
     if !definition.warmup.is_empty() {
-        model = Arc::new(Warmed::new(model, definition, reaper.clone()));
+        model = Arc::new(Warmed::new(model, definition, edge.clone()));
     }
     Ok(model)
+}
+
+/// The queue, and its devices if all of its instances are on some.
+fn route(queue: &Arc<Queue>, spec: &ModelSpec, edge: &Edge) -> Arc<dyn Route> {
+    let devices: Option<Vec<Device>> = spec
+        .instances
+        .iter()
+        .map(|instance| edge.devices().find(instance.device).ok().cloned())
+        .collect();
+    match devices {
+        Some(devices) if !devices.is_empty() => Arc::new(Watched { queue: queue.clone(), devices }),
+        _ => queue.clone(),
+    }
 }
 
 /// All of them at the same time. What they do before they serve is over when this returns, and if
@@ -177,10 +195,12 @@ fn start_instances(
     queue: &Arc<Queue>,
     model: &Arc<dyn Model>,
     instances: &[InstanceSpec],
-    reaper: &Reaper,
+    edge: &Edge,
 ) -> Result<Vec<Started>, LoadError> {
-    let start =
-        |spec: &InstanceSpec| start_instance(queue.clone(), model.clone(), *spec, reaper.clone());
+    let start = |spec: &InstanceSpec| {
+        let reaper = edge.reaper(spec.device).clone();
+        start_instance(queue.clone(), model.clone(), *spec, reaper)
+    };
     let starting: Vec<_> = instances.iter().map(start).collect();
     let started: Vec<_> =
         starting.into_iter().map(|starting| starting.and_then(Starting::wait)).collect();
@@ -210,7 +230,8 @@ pub(super) fn load_ensemble(
     served.with(definition).check_all().map_err(LoadError::new)?;
     let definition = definition.clone();
     let statistics = Arc::new((engines.statistics)());
-    let route = Arc::new(Ensemble::new(graph, ensembling.requests_max, statistics.clone()));
+    let (requests_max, edge) = (ensembling.requests_max, engines.edge.clone());
+    let route = Arc::new(Ensemble::new(graph, requests_max, statistics.clone(), edge));
     statistics.loaded_in(since.elapsed());
     Ok(Loaded::new(Served { definition, route, statistics, model: None }))
 }

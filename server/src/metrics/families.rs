@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use nereid_backend::backend::MemoryUsage;
 use nereid_backend::observer::{Copy, Observer};
+use nereid_kernels::device::Limit;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::metrics::family::{counter, family, float, gauge, histogram, labels, summary};
@@ -275,6 +276,11 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
     let requests = float(server.places.taken() as u64);
     let (total, used) = ("nv_cpu_memory_total_bytes", "nv_cpu_memory_used_bytes");
     let pinned = ["nv_pinned_memory_pool_total_bytes", "nv_pinned_memory_pool_used_bytes"];
+    // Memory is pinned for devices only, and each has a pool.
+    let of_pools = |of: fn(&Limit) -> usize| {
+        let pools = server.devices.all().iter().map(|device| of(device.pinned()) as u64);
+        Some(float(pools.sum()))
+    };
     let memory = usage.memory;
     vec![
         one(
@@ -283,9 +289,12 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
             Some(in_flight),
         ),
         one("nereid_inflight_requests", "Inference requests in flight", Some(requests)),
-        // Memory is pinned for a GPU only, and none is used yet.
-        one(pinned[0], "Pinned memory pool total memory size, in bytes", Some(0.0)),
-        one(pinned[1], "Pinned memory pool used memory size, in bytes", Some(0.0)),
+        one(
+            pinned[0],
+            "Pinned memory pool total memory size, in bytes",
+            of_pools(Limit::bytes_max),
+        ),
+        one(pinned[1], "Pinned memory pool used memory size, in bytes", of_pools(Limit::in_use)),
         one("nv_cpu_utilization", "CPU utilization rate [0.0 - 1.0]", usage.cpu),
         one(
             total,

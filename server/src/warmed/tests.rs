@@ -20,7 +20,7 @@ fn warmed(run: impl Fn(Batch) + Clone + Send + Sync + 'static) -> Warmed {
     });
     let definition = Definition { warmup: samples.into(), ..fakes::definition("m") };
     let model = Made(move || Box::new(Scripted(run.clone())) as Box<dyn Instance>);
-    Warmed::new(Arc::new(model), &definition, Reaper::start(DeviceId::Cpu).unwrap())
+    Warmed::new(Arc::new(model), &definition, fakes::edge())
 }
 
 fn spawn(model: &Warmed) -> Result<(), String> {

@@ -159,7 +159,7 @@ impl Caller {
         let rows = NonZeroUsize::new(rows).unwrap();
         let mut request =
             Request::new(vec![("x".into(), tensor)], rows, Home::Then(Box::new(next)));
-        request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+        request.outputs = vec![RequestedOutput { name: "y".into(), place: Some(DeviceId::Cpu) }];
         request
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Backend, Completion, Instance, MemoryUsage, Model, Running};
+use nereid_backend::backend::{Backend, Completion, Gpus, Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::{InferError, LoadError};
@@ -37,6 +37,10 @@ impl Backend for Toy {
 
     fn rows_max_default(&self) -> usize {
         0
+    }
+
+    fn gpus(&self) -> Gpus {
+        Gpus::Unsupported
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

@@ -35,7 +35,7 @@ fn request(input: Tensor, observer: &Arc<Notes>) -> (Request, oneshot::Receiver<
     let (home, client) = oneshot::channel();
     let rows = NonZeroUsize::new(input.shape()[0]).unwrap();
     let mut request = Request::new(vec![("x".into(), input)], rows, Home::Once(home));
-    request.outputs = vec![RequestedOutput { name: "y".into(), place: DeviceId::Cpu }];
+    request.outputs = vec![RequestedOutput { name: "y".into(), place: Some(DeviceId::Cpu) }];
     request.observe(observer.clone());
     (request, client)
 }

@@ -12,7 +12,7 @@ use nereid_kernels::cpu::{ChannelOrder, Layout};
 use nereid_kernels::host_pool::{HostBuffer, HostPool};
 
 /// Columns and rows, padding included.
-type Canvas = (usize, usize);
+pub(super) type Canvas = (usize, usize);
 
 /// What all pictures of a model have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +26,14 @@ pub(super) struct PixelSpec {
 }
 
 impl PixelSpec {
-    fn shape(self, (width, height): Canvas) -> [usize; 3] {
+    pub(super) fn shape(self, (width, height): Canvas) -> [usize; 3] {
         match self.layout {
             Layout::Planar => [self.order.channels(), height, width],
             Layout::Interleaved => [height, width, self.order.channels()],
         }
     }
 
-    fn size_bytes(self, (width, height): Canvas) -> usize {
+    pub(super) fn size_bytes(self, (width, height): Canvas) -> usize {
         let element = self.data_type.size_bytes().unwrap_or_default();
         element * self.order.channels() * width * height
     }

@@ -58,8 +58,9 @@ fn what_is_left_out_is_filled_in() {
 #[test]
 fn names_and_types_have_defaults() {
     let told = complete(&Signature::default(), 8, &options("width=7;height=5")).unwrap();
+    let image = tensor("IMAGE", DataType::Bytes, &[-1, 1]);
     let expected = Signature {
-        inputs: vec![tensor("IMAGE", DataType::Bytes, &[-1, 1])],
+        inputs: vec![TensorSpec { is_read_on_host: true, ..image }],
         outputs: vec![tensor("PIXELS", DataType::Fp32, &[-1, 3, 5, 7])],
         ..Signature::default()
     };

@@ -64,7 +64,7 @@ fn request(
     let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let inputs = inputs.iter().map(|(name, tensor)| ((*name).into(), tensor.clone())).collect();
     let mut request = Request::new(inputs, NonZeroUsize::new(rows).unwrap(), then);
-    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: Some(DeviceId::Cpu) };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, answer)
 }

@@ -115,7 +115,7 @@ impl<'a> Ycc<'a> {
     }
 
     /// Columns and rows.
-    pub(in crate::cpu) fn size(&self) -> (usize, usize) {
+    pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
 

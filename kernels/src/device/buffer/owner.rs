@@ -14,7 +14,8 @@ pub(super) enum Owner {
     Foreign(Foreign),
 }
 
-/// Memory of the device's pool, freed in the order of its home stream, after its readers.
+/// Memory of the device's pool, freed behind its readers in the order of one of their streams, or, if
+/// it has none, of its home stream.
 pub(super) struct Pooled {
     home: Stream,
     memory: Memory,
@@ -99,11 +100,16 @@ impl Drop for Pooled {
     fn drop(&mut self) {
         let device = self.home.device();
         device.memory().give_back(self.size_bytes);
-        let (home, memory) = (self.home.clone(), self.memory.take());
-        let readers = self.readers.take();
+        let (memory, readers) = (self.memory.take(), self.readers.take());
+        // Every reader is behind the writers. Home would stand still until they are done, and what it
+        // is given next is of the next batch.
+        let mut streams = readers.iter().map(Event::stream);
+        let last = streams.find(|stream| stream.device().id() == device.id());
+        let last = last.unwrap_or(&self.home).clone();
         device.release(move |_| {
-            readers.iter().try_for_each(|reader| reader.hold(home.raw()))?;
-            memory.free(home.raw())
+            let others = readers.iter().filter(|reader| !reader.stream().is(&last));
+            others.into_iter().try_for_each(|reader| reader.hold(last.raw()))?;
+            memory.free(last.raw())
         });
     }
 }

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use nereid_backend::batch::gather_rows;
+use nereid_backend::batch::{gather_rows, joined};
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::parts::{RequestedOutput, Tensors};
@@ -82,6 +83,18 @@ pub(super) fn of_no_rows(
         Ok((output.name.clone(), tensor.map_err(|error| cannot_join(&output.name, &error))?))
     });
     Ok(Response { outputs: empty.collect::<Result<_, InferError>>()? })
+}
+
+/// Whether [`join`] can make one of them where they are: on the host, or side by side.
+pub(super) fn can_join(parts: &[Tensors]) -> bool {
+    let is_on_host = |(_, tensor): &(Arc<str>, Tensor)| tensor.device() == DeviceId::Cpu;
+    parts.iter().flatten().all(is_on_host) || {
+        let Some((first, rest)) = parts.split_first() else { return true };
+        first.iter().enumerate().all(|(index, (_, first))| {
+            let rest: Vec<_> = rest.iter().filter_map(|part| Some(&part.get(index)?.1)).collect();
+            joined(first, &rest).is_some()
+        })
+    }
 }
 
 /// The answers of all parts as one; what has to be copied for that is counted in `copies`.

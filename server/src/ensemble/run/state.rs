@@ -47,26 +47,42 @@ enum Slot {
     /// It is still to be made, or nobody will read it any more.
     Open,
     /// It is there.
-    Made(Tensor),
+    Made(Made),
     /// An optional input that the client has left out. Steps run without it, or are refused.
     LeftOut,
     /// Its step is not run. Steps that need it are not, either.
     NotMade,
 }
 
+/// A tensor that is there.
+#[derive(Clone)]
+pub(super) struct Made {
+    /// Where it was made.
+    pub(super) tensor: Tensor,
+    /// Its copy on the host, if somebody needs one.
+    pub(super) on_host: Option<Tensor>,
+}
+
+impl Made {
+    /// On the host, if it is there.
+    pub(super) fn on_host(self) -> Tensor {
+        self.on_host.unwrap_or(self.tensor)
+    }
+}
+
 /// A node that can be started.
 pub(super) struct Ready {
     pub(super) index: usize,
-    pub(super) inputs: Tensors,
+    pub(super) inputs: Vec<(Arc<str>, Made)>,
     /// What somebody will read of what it makes.
     pub(super) outputs: Vec<RequestedOutput>,
 }
 
 impl State {
-    /// Of a `request` that wants these tensors, for which the nodes `is_pending` must run.
+    /// Of a `request`, less its inputs, that wants these tensors, for which the nodes `is_pending` must run.
     pub(super) fn new(
         graph: &Graph,
-        (mut request, place): (Request, Place),
+        (request, place): (Request, Place),
         wanted: Vec<TensorId>,
         is_pending: Vec<bool>,
     ) -> Self {
@@ -78,8 +94,7 @@ impl State {
         }
         let mut tensors = vec![Slot::Open; graph.tensors];
         graph.inputs.iter().for_each(|(_, id)| tensors[*id] = Slot::LeftOut);
-        let inputs = std::mem::take(&mut request.inputs);
-        let mut state = Self {
+        Self {
             request: Some((request, place)),
             wanted,
             tensors,
@@ -89,9 +104,7 @@ impl State {
             parts_of_all: 0,
             spent: Stages::default(),
             looking: Looking::Nobody,
-        };
-        state.store(&graph.inputs, inputs);
-        state
+        }
     }
 
     /// Keeps what somebody will read of what was `made`.
@@ -100,9 +113,33 @@ impl State {
             if let Some(id) = id_of(names, &name)
                 && self.readers[id] > 0
             {
-                self.tensors[id] = Slot::Made(tensor);
+                self.tensors[id] = Slot::Made(Made { tensor, on_host: None });
             }
         }
+    }
+
+    /// Keeps copies on the host of what was stored, too.
+    pub(super) fn store_on_host(&mut self, names: &[(Arc<str>, TensorId)], copies: Tensors) {
+        for (name, copy) in copies {
+            if let Some(id) = id_of(names, &name)
+                && let Slot::Made(made) = &mut self.tensors[id]
+            {
+                made.on_host = Some(copy);
+            }
+        }
+    }
+
+    /// Whether the client wants this tensor, and on the host.
+    pub(super) fn is_answered_on_host(&self, id: TensorId) -> bool {
+        let outputs = self.request.iter().flat_map(|(request, _)| &request.outputs);
+        let mut wanted = outputs.zip(&self.wanted);
+        wanted.any(|(output, wanted)| *wanted == id && output.place == Some(DeviceId::Cpu))
+    }
+
+    /// The nodes that have not been started.
+    pub(super) fn pending<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g Node> {
+        let nodes = graph.nodes.iter().zip(&self.is_pending);
+        nodes.filter(|(_, is_pending)| **is_pending).map(|(node, _)| node)
     }
 
     /// Adds what a step has spent.
@@ -163,8 +200,9 @@ impl State {
                 continue;
             }
             self.is_pending[index] = false;
-            let is_wished =
-                node.condition.is_none_or(|id| self.read(id).as_ref().is_some_and(is_yes));
+            let is_wished = node
+                .condition
+                .is_none_or(|id| self.read(id).is_some_and(|made| is_yes(&made.on_host())));
             let lacks = node.inputs.iter().any(|input| {
                 input.is_required && matches!(self.tensors[input.tensor], Slot::NotMade)
             });
@@ -187,8 +225,11 @@ impl State {
         request.times.steps = Some(self.spent);
         let wanted = std::mem::take(&mut self.wanted);
         let outputs = request.outputs.iter().zip(wanted);
-        let outputs =
-            outputs.filter_map(|(output, id)| Some((output.name.clone(), self.read(id)?)));
+        let outputs = outputs.filter_map(|(output, id)| {
+            let made = self.read(id)?;
+            let tensor = if output.place.is_some() { made.on_host() } else { made.tensor };
+            Some((output.name.clone(), tensor))
+        });
         let response = Response { outputs: outputs.collect() };
         Some((request, response))
     }
@@ -215,24 +256,24 @@ impl State {
     }
 
     /// The tensor for one reader; the last one gets it for good.
-    fn read(&mut self, id: TensorId) -> Option<Tensor> {
+    fn read(&mut self, id: TensorId) -> Option<Made> {
         self.readers[id] = self.readers[id].saturating_sub(1);
         let slot = if self.readers[id] == 0 {
             std::mem::replace(&mut self.tensors[id], Slot::Open)
         } else {
             self.tensors[id].clone()
         };
-        if let Slot::Made(tensor) = slot { Some(tensor) } else { None }
+        if let Slot::Made(made) = slot { Some(made) } else { None }
     }
 
-    fn read_inputs(&mut self, node: &Node) -> Tensors {
+    fn read_inputs(&mut self, node: &Node) -> Vec<(Arc<str>, Made)> {
         let read = node.inputs.iter().map(|input| (&input.name, self.read(input.tensor)));
-        read.filter_map(|(name, tensor)| Some((name.clone(), tensor?))).collect()
+        read.filter_map(|(name, made)| Some((name.clone(), made?))).collect()
     }
 
     fn read_outputs(&self, node: &Node) -> Vec<RequestedOutput> {
         let read = node.outputs.iter().filter(|(_, id)| self.readers[*id] > 0);
-        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: DeviceId::Cpu }).collect()
+        read.map(|(name, _)| RequestedOutput { name: name.clone(), place: None }).collect()
     }
 }
 

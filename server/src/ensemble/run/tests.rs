@@ -1,4 +1,5 @@
 mod conditions;
+mod devices;
 mod several;
 
 use std::future::{Future as _, poll_fn};
@@ -14,7 +15,7 @@ use nereid_backend::observer::Copy;
 use nereid_backend::parts::Parameter;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
 use nereid_backend::tensor::Tensor;
-use nereid_model_repository::definition::Definition;
+use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_proto::infer::Input;
 use tokio::sync::oneshot;
 
@@ -37,12 +38,13 @@ struct World {
     threads: Vec<Started>,
     /// Of the ensemble.
     requests_max: usize,
+    edge: Arc<Edge>,
 }
 
 impl World {
     fn new() -> Self {
         let (registry, models) = Registry::new();
-        Self { registry, models, threads: Vec::new(), requests_max: 8 }
+        Self { registry, models, threads: Vec::new(), requests_max: 8, edge: fakes::edge() }
     }
 
     /// Serves a model from `x` to `y`, both `[-1]` and the batch axis.
@@ -70,8 +72,11 @@ impl World {
         let graph = Graph::new(&spec, &steps, find).unwrap();
         let name = spec.name.clone();
         let statistics = Arc::new(Statistics::default());
-        let route = Arc::new(Ensemble::new(graph, self.requests_max, statistics.clone()));
-        let definition = Definition { spec: Arc::new(spec), ..fakes::definition("e") };
+        let (count, edge) = (self.requests_max, self.edge.clone());
+        let route = Arc::new(Ensemble::new(graph, count, statistics.clone(), edge));
+        let scheduling =
+            Scheduling::Ensemble(Ensembling { steps: Vec::new(), requests_max: self.requests_max });
+        let definition = Definition { spec: Arc::new(spec), scheduling, ..fakes::definition("e") };
         let served = Served { definition, route, statistics, model: None };
         self.registry.set(&name, 1, Status::Ready(Arc::new(served)));
     }
@@ -134,7 +139,8 @@ fn request(inputs: &[(&str, &Tensor)], outputs: &[&str]) -> (Request, oneshot::R
     let inputs = inputs.iter().map(named).collect();
     let mut request = Request::new(inputs, NonZeroUsize::MIN, Home::Once(home));
     request.id = "7".into();
-    let wanted = |name: &&str| RequestedOutput { name: Arc::from(*name), place: DeviceId::Cpu };
+    let wanted =
+        |name: &&str| RequestedOutput { name: Arc::from(*name), place: Some(DeviceId::Cpu) };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, client)
 }

@@ -1,8 +1,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nereid_backend::backend::{Backend, Model};
-use nereid_backend::device::DeviceId;
+use nereid_backend::backend::{Backend, Gpus, Model};
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
 use nereid_model_repository::completion::Completion;
 
@@ -28,6 +27,10 @@ impl Backend for Flaky {
         0
     }
 
+    fn gpus(&self) -> Gpus {
+        Gpus::Unsupported
+    }
+
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {
         let tensors = |name| vec![fakes::tensor(name, &[2])];
         Ok(Signature { inputs: tensors("x"), outputs: tensors("y"), ..Signature::default() })
@@ -47,12 +50,12 @@ fn what_an_engine_does_not_load_is_tried_again_as_often_as_asked() {
     let folder = ModelFolder { name: "m".to_owned(), path: path.clone(), config: None };
     let check = |retries, failures, expected: Result<(), &str>, tries| {
         let backend = Arc::new(Flaky { failures, tries: AtomicU32::new(0) });
-        let reaper = Reaper::start(DeviceId::Cpu).unwrap();
+        let edge = fakes::edge();
         let statistics = Statistics::default;
         let (backends, completion) =
             (vec![backend.clone() as Arc<dyn Backend>], Completion::FromFiles);
         let reader = Reader { backends, completion };
-        let engines = Engines { reader, reaper, retries, statistics };
+        let engines = Engines { reader, edge, retries, statistics };
         let (version, loaded) = load_folder(&folder, &engines).unwrap().remove(0);
         let loaded = loaded.map(|_| ()).map_err(|error| error.to_string());
         assert_eq!((version, loaded), (1, expected.map_err(str::to_owned)));

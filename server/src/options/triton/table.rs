@@ -42,7 +42,8 @@ const fn flag(name: &'static str, value: Value, here: &'static str, meaning: Mea
     Flag { name, value, here, meaning }
 }
 
-const NO_GPU: Meaning = Ignored("there is no GPU engine yet");
+const NO_GPU: Meaning =
+    Ignored("memory of GPUs is allocated as it is needed, on any that the driver serves");
 const THREADS: Meaning = Ignored("all protocols share threads, as many as there are cores");
 const POOLS: Meaning = Ignored("buffers are not pooled by protocol");
 const NO_TRACES: Meaning = Ignored("this version of Nereid records no traces");
@@ -138,8 +139,6 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("cache-directory", Text, "", NO_CACHE),
     flag("rate-limit", Text, "off", NO_RATE_LIMIT),
     flag("rate-limit-resource", Text, "", NO_RATE_LIMIT),
-    flag("pinned-memory-pool-byte-size", Integer, "", NO_GPU),
-    flag("cuda-memory-pool-byte-size", Text, "", NO_GPU),
     flag("cuda-virtual-address-size", Text, "", NO_GPU),
     flag("min-supported-compute-capability", Float, "", NO_GPU),
     flag("buffer-manager-thread-count", Integer, "0", Ignored("instances gather their batches")),

@@ -30,7 +30,7 @@ fn request(input: Tensor, outputs: &[&str]) -> (Request, Receiver<Answer>) {
     let (home, answer) = channel();
     let then = Home::Then(Box::new(move |answer, _| home.send(answer).unwrap()));
     let mut request = Request::new(vec![("x".into(), input)], NonZeroUsize::MIN, then);
-    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: DeviceId::Cpu };
+    let wanted = |name: &&str| RequestedOutput { name: (*name).into(), place: Some(DeviceId::Cpu) };
     request.outputs = outputs.iter().map(wanted).collect();
     (request, answer)
 }

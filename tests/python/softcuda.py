@@ -1,0 +1,58 @@
+"""The software CUDA device (`tests/softcuda`) under the server: where it is, and what it has to report at its end."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from server import binary
+
+
+@dataclass
+class Report:
+    """What the device counted, and what it found wrong."""
+
+    counters: dict[str, int] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SoftCuda:
+    """A folder with the device's library as the driver's, and the report of the server that was started with it."""
+
+    folder: Path
+
+    def environment(self, **options: int) -> dict[str, str]:
+        """For `server.running`; options are those of `tests/softcuda/src/options.rs`."""
+        path = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("LD_LIBRARY_PATH")]))
+        options = {f"SOFTCUDA_{name.upper()}": str(value) for name, value in options.items()}
+        return {"LD_LIBRARY_PATH": path, "SOFTCUDA_REPORT": str(self._report)} | options
+
+    def report(self) -> Report:
+        """Of a server that has ended."""
+        assert self._report.exists(), "the software CUDA device left no report: the server did not end in order"
+        report = Report()
+        for line in self._report.read_text().splitlines():
+            kind, text = line.split(" ", 1)
+            if kind == "counter":
+                name, count = text.split(" ")
+                report.counters[name] = int(count)
+            else:
+                {"violation": report.violations, "leak": report.leaks}[kind].append(text)
+        return report
+
+    @property
+    def _report(self) -> Path:
+        return self.folder / "report"
+
+
+@pytest.fixture
+def softcuda(tmp_path_factory) -> SoftCuda:
+    """The device as libcuda, in a folder of its own."""
+    library = Path(binary()).with_name("libsoftcuda.so")
+    assert library.exists(), f"{library} is missing: run `cargo build -p nereid-softcuda`, or `make test-python`"
+    folder = tmp_path_factory.mktemp("softcuda")
+    for name in ("libcuda.so", "libcuda.so.1"):
+        (folder / name).symlink_to(library)
+    return SoftCuda(folder)
