@@ -51,9 +51,10 @@ test: test-rust test-python ## run every test
 # What ran on the software CUDA device is told at the end, whether or not all went well.
 test-rust: test-binary ## run the tests in Rust, those on the software CUDA device among them
 	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
+	@$(PYTHON) tools/tensorrt.py headers >/dev/null || echo "The comparison with TensorRT's headers is skipped."
 	@rm -f "$(CUDA_REPORT)"
 	export NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" && \
-	  NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
+	  env $$($(PYTHON) tools/tensorrt.py cached) NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
 	  code=$$?; $(PYTHON) tools/cuda_report.py "$(CUDA_REPORT)"; exit $$code
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
@@ -92,7 +93,7 @@ soak: test-binary ## let everything happen at once for a minute; SEED=... repeat
 
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
-	$(CARGO) build --locked --package nereid --package nereid-softcuda
+	$(CARGO) build --locked --package nereid --package nereid-softcuda --package nereid-softnvinfer
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
 check: deny ptx-check ## run what CI checks beside the tests: format, lints, documentation, dependencies, PTX

@@ -64,6 +64,7 @@ fn instance(data_type: DataType) -> Box<dyn Instance> {
         signature: Signature {
             inputs: vec![TensorSpec::new("IMAGE", DataType::Bytes, vec![Dim::Fixed(1)])],
             outputs: vec![TensorSpec::new("PIXELS", data_type, pixels)],
+            ..Signature::default()
         },
         is_batched: true,
         rows_max: 1,

@@ -85,7 +85,11 @@ fn definition(batching: Batching) -> Definition {
         name: MODEL.into(),
         version: 1,
         file: PathBuf::new(),
-        signature: Signature { inputs: tensors(INPUTS), outputs: tensors(OUTPUTS) },
+        signature: Signature {
+            inputs: tensors(INPUTS),
+            outputs: tensors(OUTPUTS),
+            ..Signature::default()
+        },
         is_batched: true,
         rows_max: ROWS_MAX,
         parameters: BTreeMap::new(),

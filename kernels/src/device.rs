@@ -148,11 +148,12 @@ impl Device {
         &self.0.pool
     }
 
-    /// Makes its context this thread's. Every call to the driver comes after this.
+    /// Makes its context this thread's. Every call to the driver comes after this, also those of engines
+    /// that call it by themselves.
     ///
     /// # Errors
     /// [`DeviceError::Lost`] at once, without a call, if the device is lost.
-    pub(crate) fn enter(&self) -> Result<(), DeviceError> {
+    pub fn enter(&self) -> Result<(), DeviceError> {
         self.check()?;
         CALLS_DRIVER.set(true);
         self.told(self.context().make_current())

@@ -2,8 +2,8 @@
 //! are Triton's for ONNX models (its ONNX backend's auto-complete), for every engine alike:
 //!
 //! - a model can batch if the first axis of *every* input and output is of any size;
-//! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes the
-//!   backend's default, and the model gets dynamic batching unless it states a scheduler;
+//! - if it can, and all inputs or all outputs were left out, a `max_batch_size` of 0 becomes what the
+//!   engine was built for, or else the backend's default, and the model gets dynamic batching unless it states a scheduler;
 //! - what is stated of a tensor must be what the engine found; type and dims that are left out are
 //!   the engine's, but a tensor without axes gets one of size 1, and is reshaped.
 
@@ -37,11 +37,14 @@ pub fn complete(stated: &mut Stated, found: &Signature, rows_max_default: usize)
         .all(|tensor| tensor.dims.first() == Some(&Dim::Any));
     let is_filled_in = can_batch && (stated.inputs.is_empty() || stated.outputs.is_empty());
     let rows_max = match stated.rows_max {
-        0 if is_filled_in => rows_max_default,
+        0 if is_filled_in => found.rows_max.unwrap_or(rows_max_default),
         rows => rows,
     };
     if rows_max > 0 && !can_batch {
         refuse_batching(stated, found);
+    }
+    if let Some(most) = found.rows_max.filter(|most| can_batch && rows_max > *most) {
+        refuse_rows(stated, rows_max, most);
     }
     // Where it cannot batch, dims are compared as they will have to be written without batching.
     let is_batched = rows_max > 0 && can_batch;
@@ -52,6 +55,7 @@ pub fn complete(stated: &mut Stated, found: &Signature, rows_max_default: usize)
     let signature = Signature {
         inputs: side("input", inputs, &found.inputs),
         outputs: side("output", outputs, &found.outputs),
+        ..Signature::default()
     };
     Completed { signature, is_batched, rows_max, batches_by_default: is_filled_in && rows_max > 1 }
 }
@@ -62,6 +66,16 @@ fn refuse_batching(stated: &mut Stated, found: &Signature) {
          max_batch_size is specified; the engine found {}",
         stated.config.name,
         describe(found)
+    );
+    stated.problems.at("max_batch_size", message);
+}
+
+/// Triton's TensorRT backend, of plans.
+fn refuse_rows(stated: &mut Stated, rows_max: usize, most: usize) {
+    let message = format!(
+        "autofill failed for model '{}': configuration specified max-batch {rows_max} but the engine only \
+         supports max-batch {most}",
+        stated.config.name
     );
     stated.problems.at("max_batch_size", message);
 }

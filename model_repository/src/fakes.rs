@@ -114,7 +114,11 @@ pub(crate) fn engines() -> Vec<Arc<dyn Backend>> {
 
 /// `x: FP32 [-1,3,-1]` in, `y: FP32 [-1,2]` out.
 pub(crate) fn signature() -> Signature {
-    Signature { inputs: vec![tensor("x", &[-1, 3, -1])], outputs: vec![tensor("y", &[-1, 2])] }
+    Signature {
+        inputs: vec![tensor("x", &[-1, 3, -1])],
+        outputs: vec![tensor("y", &[-1, 2])],
+        ..Signature::default()
+    }
 }
 
 /// A tensor of FP32.

@@ -72,7 +72,11 @@ mod tests {
             let mut output = TensorSpec::new("y", DataType::Fp32, vec![Dim::Fixed(3)]);
             output.labels = Some(repository.path.join("labels.txt"));
             let other = TensorSpec::new("z", DataType::Fp32, Vec::new());
-            let signature = Signature { inputs: Vec::new(), outputs: vec![output, other] };
+            let signature = Signature {
+                inputs: Vec::new(),
+                outputs: vec![output, other],
+                ..Signature::default()
+            };
             let labels = Labels::read(&signature).unwrap();
             for (index, label) in expected.iter().enumerate() {
                 assert_eq!(labels.get("y", index), Some(label.as_bytes()), "{text:?}");
@@ -90,7 +94,8 @@ mod tests {
     fn a_file_that_cannot_be_read_is_named() {
         let mut output = TensorSpec::new("y", DataType::Fp32, Vec::new());
         output.labels = Some("no such folder/l.txt".into());
-        let signature = Signature { inputs: Vec::new(), outputs: vec![output] };
+        let signature =
+            Signature { inputs: Vec::new(), outputs: vec![output], ..Signature::default() };
         let error = Labels::read(&signature).unwrap_err().to_string();
         assert!(error.starts_with("label_filename: no such folder/l.txt: "), "{error}");
     }

@@ -102,7 +102,11 @@ impl Stated {
         let specs = |tensors: &[StatedTensor]| -> Vec<TensorSpec> {
             tensors.iter().filter_map(StatedTensor::spec).collect()
         };
-        Signature { inputs: specs(&self.inputs), outputs: specs(&self.outputs) }
+        Signature {
+            inputs: specs(&self.inputs),
+            outputs: specs(&self.outputs),
+            ..Signature::default()
+        }
     }
 
     /// Engine options.

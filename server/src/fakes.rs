@@ -112,7 +112,7 @@ pub(crate) fn spec(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>
         name: name.into(),
         version: 1,
         file: PathBuf::new(),
-        signature: Signature { inputs, outputs },
+        signature: Signature { inputs, outputs, ..Signature::default() },
         is_batched: true,
         rows_max: 4,
         parameters: std::collections::BTreeMap::new(),

@@ -64,7 +64,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let onnxruntime = nereid_backend_all::onnxruntime(library, &options.backends.backend_config)?;
     let gpus = gpus::find(&options.devices, &options.metrics);
     let ends = gpus::ends(&gpus.devices);
-    let backends = nereid_backend_all::all(onnxruntime, &gpus.devices);
+    let backends =
+        nereid_backend_all::all(onnxruntime, &options.backends.backend_config, &gpus.devices);
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()

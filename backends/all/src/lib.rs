@@ -11,12 +11,14 @@ use nereid_backend::error::LoadError;
 use nereid_backend_image::ImageBackend;
 use nereid_backend_onnx::{OnnxRuntime, Settings};
 use nereid_backend_postprocess::PostprocessBackend;
+use nereid_backend_tensorrt::{self as tensorrt, TensorRt};
 use nereid_kernels::device::{Absence, Devices};
 
 pub use setting::BackendSetting;
 
-/// The only engine with settings so far.
+/// The engines with settings.
 const ONNXRUNTIME: &str = "onnxruntime";
+const TENSORRT: &str = "tensorrt";
 
 /// Starts the engine that has to start before any thread exists, devices' included: see
 /// [`nereid_backend_onnx::init`].
@@ -39,9 +41,15 @@ pub fn onnxruntime(
 }
 
 /// Every engine, and the devices for those that can use them.
-pub fn all(onnxruntime: OnnxRuntime, devices: &Devices) -> Vec<Arc<dyn Backend>> {
+pub fn all(
+    onnxruntime: OnnxRuntime,
+    settings: &[BackendSetting],
+    devices: &Devices,
+) -> Vec<Arc<dyn Backend>> {
+    let (tensorrt, _told) = tensorrt::Settings::parse(&setting::of(TENSORRT, settings));
     vec![
         Arc::new(onnxruntime),
+        Arc::new(TensorRt::new(devices.clone(), tensorrt)),
         Arc::new(ImageBackend::new(devices.clone())),
         Arc::new(PostprocessBackend::new(devices.clone())),
     ]
@@ -54,15 +62,18 @@ pub fn all(onnxruntime: OnnxRuntime, devices: &Devices) -> Vec<Arc<dyn Backend>>
 pub fn inspectors(settings: &[BackendSetting]) -> Result<Vec<Arc<dyn Backend>>, LoadError> {
     let reason = LoadError::new("this process only looks into models");
     let onnxruntime = OnnxRuntime::without_library(reason, onnx_settings(settings)?);
-    Ok(all(onnxruntime, &Devices::absent(Absence::NotLooked)))
+    Ok(all(onnxruntime, settings, &Devices::absent(Absence::NotLooked)))
 }
 
+/// Tells of all settings, of other engines, too, which nobody knows.
 fn onnx_settings(settings: &[BackendSetting]) -> Result<Settings, LoadError> {
     let (options, unknown) = Settings::parse(&setting::of(ONNXRUNTIME, settings))?;
-    for setting in settings {
-        let BackendSetting { backend, key, .. } = setting;
-        let is_for_it = backend.as_deref().is_none_or(|backend| backend == ONNXRUNTIME);
-        if !is_for_it || unknown.contains(key) {
+    let (_, unknown_to_tensorrt) = tensorrt::Settings::parse(&setting::of(TENSORRT, settings));
+    for BackendSetting { backend, key, .. } in settings {
+        let is_known = |name, unknown: &[String]| {
+            backend.as_deref().is_none_or(|backend| backend == name) && !unknown.contains(key)
+        };
+        if !is_known(ONNXRUNTIME, &unknown) && !is_known(TENSORRT, &unknown_to_tensorrt) {
             let backend = backend.as_deref().map_or(String::new(), |name| format!("{name},"));
             tracing::warn!("--backend-config {backend}{key} has no effect: no backend knows it");
         }

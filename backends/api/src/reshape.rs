@@ -165,6 +165,7 @@ mod tests {
             signature: Signature {
                 inputs: vec![tensor("a", &[-1, 6], Some(&[-1, 2, 3])), tensor("b", &[-1], None)],
                 outputs: vec![tensor("c", &[1], Some(&[]))],
+                ..Signature::default()
             },
             is_batched,
             rows_max: 4,

@@ -104,6 +104,9 @@ pub struct Signature {
     pub inputs: Vec<TensorSpec>,
     /// Outputs, in the engine's order.
     pub outputs: Vec<TensorSpec>,
+    /// Most rows that the engine takes, where it was built for some: what `max_batch_size` becomes if
+    /// nothing is said, and what it may not exceed.
+    pub rows_max: Option<usize>,
 }
 
 impl Signature {
@@ -128,6 +131,7 @@ impl Signature {
         Self {
             inputs: self.inputs.iter().map(one).collect(),
             outputs: self.outputs.iter().map(one).collect(),
+            rows_max: self.rows_max,
         }
     }
 }
@@ -184,6 +188,9 @@ pub struct EngineOptions {
     pub graph_level: GraphLevel,
     /// `model_operations.op_library_filename`: libraries of custom operators, which exist.
     pub op_libraries: Vec<PathBuf>,
+    /// `instance_group.profile`: which of a plan's optimization profiles instances use; the first, if
+    /// empty.
+    pub profiles: Vec<usize>,
 }
 
 /// How far an engine may rewrite a model while it loads it.

@@ -95,7 +95,7 @@ impl Graph {
         let inputs = specs("input", self.inputs, &user.inputs);
         let outputs = specs("output", self.outputs, &user.outputs);
         if errors.is_empty() {
-            Ok(Signature { inputs, outputs })
+            Ok(Signature { inputs, outputs, ..Signature::default() })
         } else {
             Err(LoadError::new(errors.join("\n")))
         }

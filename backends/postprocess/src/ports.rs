@@ -83,6 +83,7 @@ pub(crate) fn complete(
     let signature = Signature {
         inputs: side("input", &user.inputs, inputs, layout == Layout::Single),
         outputs: side("output", &user.outputs, outputs, false),
+        ..Signature::default()
     };
     if errors.is_empty() { Ok(signature) } else { Err(LoadError::new(errors.join("\n"))) }
 }
@@ -168,7 +169,11 @@ mod tests {
             let dims = dims.iter().map(|&dim| Dim::from_wire(dim).unwrap()).collect();
             TensorSpec::new(name, DataType::Fp32, dims)
         };
-        let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+        let user = Signature {
+            inputs: inputs.iter().map(spec).collect(),
+            outputs: vec![],
+            ..Signature::default()
+        };
         let layout = Layout::of(&user, rows_max);
         let inputs = [
             Port::new("X", &[DataType::Fp32], [ANY, Dim::Fixed(4)]),

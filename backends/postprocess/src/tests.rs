@@ -36,7 +36,11 @@ fn load(parameters: &[(&str, &str)], inputs: &[(&str, &[i64])], rows_max: usize)
     };
     let parameters: Vec<_> =
         parameters.iter().map(|&(key, value)| (key, value.to_owned())).collect();
-    let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+    let user = Signature {
+        inputs: inputs.iter().map(spec).collect(),
+        outputs: vec![],
+        ..Signature::default()
+    };
     let backend = PostprocessBackend::new(Devices::absent(Absence::NoDevice));
     load_on((&backend, DeviceId::Cpu), &parameters, user, rows_max).unwrap()
 }
@@ -65,6 +69,7 @@ fn load_on(
         signature: Signature {
             inputs: signature.inputs.iter().map(row).collect(),
             outputs: signature.outputs.iter().map(row).collect(),
+            ..Signature::default()
         },
         is_batched: rows_max > 0,
         rows_max: rows_max.max(1),

@@ -81,7 +81,7 @@ fn check_completed(data: &[u8], mut stated: Stated) {
     let found = stated.signature();
     let completed = complete(&mut stated, &found, 4);
     check_problems(data, &stated);
-    let Signature { inputs, outputs } = completed.signature;
+    let Signature { inputs, outputs, .. } = completed.signature;
     assert!(!is_right || inputs.len() >= found.inputs.len(), "{inputs:?}");
     assert!(!is_right || outputs.len() >= found.outputs.len(), "{outputs:?}");
 }

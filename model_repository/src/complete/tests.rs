@@ -17,7 +17,11 @@ fn completed(text: &str, found: &Signature) -> Completed {
 
 fn found(inputs: &[&[i64]], outputs: &[&[i64]]) -> Signature {
     let tensors = |name, dims: &[&[i64]]| dims.iter().map(|dims| tensor(name, dims)).collect();
-    Signature { inputs: tensors("x", inputs), outputs: tensors("y", outputs) }
+    Signature {
+        inputs: tensors("x", inputs),
+        outputs: tensors("y", outputs),
+        ..Signature::default()
+    }
 }
 
 const X: &str = "input { name: 'x' data_type: TYPE_FP32 dims: [ 3, -1 ] }";
@@ -41,6 +45,11 @@ fn rows_and_default_batching() {
     let (x, y) = (X.replace("[ 3", "[ -1, 3"), Y.replace("[ 2", "[ -1, 2"));
     check(&format!("{x} {y}"), &batches, 0, false, false);
 
+    let built_for_two = Signature { rows_max: Some(2), ..signature() };
+    check("", &built_for_two, 2, true, true);
+    check("max_batch_size: 1", &built_for_two, 1, true, false);
+    check(&format!("max_batch_size: 2 {X} {Y}"), &built_for_two, 2, true, false);
+
     check("", &found(&[&[3, 4]], &[&[-1, 2]]), 0, false, false);
     check("", &found(&[&[-1, 4]], &[&[2]]), 0, false, false);
     check("", &found(&[&[-1], &[]], &[&[-1, 2]]), 0, false, false);
@@ -49,8 +58,11 @@ fn rows_and_default_batching() {
 
 #[test]
 fn signatures() {
-    let batched =
-        Signature { inputs: vec![tensor("x", &[3, -1])], outputs: vec![tensor("y", &[2])] };
+    let batched = Signature {
+        inputs: vec![tensor("x", &[3, -1])],
+        outputs: vec![tensor("y", &[2])],
+        ..Signature::default()
+    };
     let check = |text: &str, expected: &Signature| {
         assert_eq!(completed(text, &signature()).signature, *expected, "{text}");
     };
@@ -82,7 +94,7 @@ fn labels_of_an_output_without_a_type_stay() {
 #[test]
 fn order_is_the_users_and_then_the_engines() {
     let inputs = ["a", "b", "c"].map(|name| tensor(name, &[-1])).to_vec();
-    let engine = Signature { inputs, outputs: vec![tensor("y", &[-1])] };
+    let engine = Signature { inputs, outputs: vec![tensor("y", &[-1])], ..Signature::default() };
     let signature = completed("input { name: 'c' }", &engine).signature;
     let names: Vec<_> = signature.inputs.iter().map(|tensor| &*tensor.name).collect();
     assert_eq!(names, ["c", "a", "b"]);
@@ -142,4 +154,13 @@ fn types_are_compared() {
     engine.outputs[0].data_type = DataType::Bytes;
     let signature = completed("output { name: 'y' data_type: TYPE_STRING }", &engine).signature;
     assert_eq!(signature.outputs[0].data_type, DataType::Bytes);
+}
+
+#[test]
+fn more_rows_than_the_engine_was_built_for() {
+    let mut stated = stated("\nmax_batch_size: 3");
+    complete(&mut stated, &Signature { rows_max: Some(2), ..signature() }, 4);
+    let expected = "2:1: autofill failed for model 'm': configuration specified max-batch 3 but the engine only \
+                    supports max-batch 2";
+    assert_eq!(problems(&stated), [expected]);
 }

@@ -37,8 +37,11 @@ fn a_model_without_a_text_is_completed() {
     let spec = &definition.spec;
     assert_eq!((&*spec.name, spec.version, spec.rows_max), ("m", 1, 4));
     assert_eq!(spec.file, repository.path.join("m/1/model.onnx"));
-    let batched =
-        Signature { inputs: vec![tensor("x", &[3, -1])], outputs: vec![tensor("y", &[2])] };
+    let batched = Signature {
+        inputs: vec![tensor("x", &[3, -1])],
+        outputs: vec![tensor("y", &[2])],
+        ..Signature::default()
+    };
     assert_eq!(spec.signature, batched);
     assert_eq!((spec.is_batched, spec.instances.len()), (true, 2));
     let batching = batching_of(definition);

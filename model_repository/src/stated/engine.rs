@@ -1,11 +1,13 @@
-//! What is asked of the engine outside of `parameters`: `optimization` and `model_operations`.
+//! What is asked of the engine outside of `parameters`: `optimization`, `model_operations` and the profiles of
+//! `instance_group`.
 
 use std::path::Path;
 
 use nereid_backend::spec::GraphLevel;
+use nereid_proto::inference::ModelInstanceGroup;
 use nereid_proto::inference::model_optimization_policy::ExecutionAccelerators;
 
-use super::{Stated, files};
+use super::{Stated, files, support};
 use crate::problems::Problems;
 
 /// Reads what `stated`, a model in `folder`, asks of its engine.
@@ -19,6 +21,9 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
                 Err(text) => problems.at(&path, text),
             }
         }
+    }
+    if support::may_run_tensorrt(config) {
+        engine.profiles = profiles(problems, &config.instance_group);
     }
     let Some(optimization) = &config.optimization else { return };
     if let Some(graph) = &optimization.graph {
@@ -35,6 +40,30 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
     if let Some(accelerators) = &optimization.execution_accelerators {
         refuse(problems, accelerators);
     }
+}
+
+/// Those of all groups, which have to be the same: any instance takes any batch.
+fn profiles(problems: &mut Problems, groups: &[ModelInstanceGroup]) -> Vec<usize> {
+    let Some(first) = groups.first() else { return Vec::new() };
+    for (index, group) in groups.iter().enumerate() {
+        if group.profile != first.profile {
+            let text =
+                "instance groups of one model have the same profiles in this version of Nereid";
+            problems.at(&format!("instance_group[{index}].profile"), text);
+        }
+    }
+    let number = |(index, text): (usize, &String)| {
+        let number = text.trim().parse();
+        if number.is_err() {
+            let path = format!("instance_group[0].profile[{index}]");
+            problems.at(
+                &path,
+                format_args!("profile '{text}' is no number of an optimization profile"),
+            );
+        }
+        number.ok()
+    };
+    first.profile.iter().enumerate().filter_map(number).collect()
 }
 
 /// The numbers are Triton's; 0 is what a message has where nothing was said.

@@ -37,6 +37,12 @@ pub(super) fn refuse(problems: &mut Problems, path: &str, what: &str) {
     problems.at(path, format_args!("{what} is not supported by this version of Nereid"));
 }
 
+/// Whether nothing is stated that another engine runs it; only TensorRT has profiles.
+pub(super) fn may_run_tensorrt(config: &ModelConfig) -> bool {
+    let is_other = |name: &str, tensorrt| !name.is_empty() && name != tensorrt;
+    !is_other(&config.backend, "tensorrt") && !is_other(&config.platform, "tensorrt_plan")
+}
+
 /// The paths of what is ignored.
 fn ignored(config: &ModelConfig) -> Vec<String> {
     let optimization = config.optimization.clone().unwrap_or_default();
@@ -60,7 +66,7 @@ fn ignored(config: &ModelConfig) -> Vec<String> {
         let stated = [
             ("rate_limiter", group.rate_limiter.is_some()),
             ("secondary_devices", !group.secondary_devices.is_empty()),
-            ("profile", !group.profile.is_empty()),
+            ("profile", !group.profile.is_empty() && !may_run_tensorrt(config)),
             ("passive", group.passive),
             ("host_policy", !group.host_policy.is_empty()),
         ];

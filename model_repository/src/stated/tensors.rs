@@ -6,7 +6,7 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::reshape;
 use nereid_backend::spec::{Dim, TensorSpec};
 use nereid_proto::inference::model_input::Format;
-use nereid_proto::inference::{self, ModelInput, ModelOutput, ModelTensorReshape};
+use nereid_proto::inference::{self, ModelConfig, ModelInput, ModelOutput, ModelTensorReshape};
 
 use super::{Stated, files, support};
 use crate::complete::dims_text;
@@ -71,17 +71,20 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
         outputs.map(|(index, output)| read_output(problems, index, output, folder)).collect();
     check_unique(problems, "input", &stated.inputs);
     check_unique(problems, "output", &stated.outputs);
+    refuse_shape_tensors(problems, config);
 }
 
 fn read_input(problems: &mut Problems, index: usize, input: &ModelInput) -> StatedTensor {
     let path = format!("input[{index}]");
     check_name(problems, &path, &input.name);
     check_format(problems, &path, input);
-    let foreign = [
-        ("is_shape_tensor", input.is_shape_tensor),
-        ("is_non_linear_format_io", input.is_non_linear_format_io),
-    ];
-    refuse_foreign(problems, &path, foreign);
+    if input.is_non_linear_format_io {
+        support::refuse(
+            problems,
+            &format!("{path}.is_non_linear_format_io"),
+            "is_non_linear_format_io",
+        );
+    }
     let dims = read_dims(problems, &format!("{path}.dims"), &input.name, &input.dims);
     StatedTensor {
         name: input.name.clone(),
@@ -102,11 +105,13 @@ fn read_output(
 ) -> StatedTensor {
     let path = format!("output[{index}]");
     check_name(problems, &path, &output.name);
-    let foreign = [
-        ("is_shape_tensor", output.is_shape_tensor),
-        ("is_non_linear_format_io", output.is_non_linear_format_io),
-    ];
-    refuse_foreign(problems, &path, foreign);
+    if output.is_non_linear_format_io {
+        support::refuse(
+            problems,
+            &format!("{path}.is_non_linear_format_io"),
+            "is_non_linear_format_io",
+        );
+    }
     let dims = read_dims(problems, &format!("{path}.dims"), &output.name, &output.dims);
     StatedTensor {
         name: output.name.clone(),
@@ -135,9 +140,16 @@ fn check_format(problems: &mut Problems, path: &str, input: &ModelInput) {
 }
 
 /// What only TensorRT has.
-fn refuse_foreign(problems: &mut Problems, path: &str, fields: [(&str, bool); 2]) {
-    for (field, _) in fields.into_iter().filter(|(_, is_stated)| *is_stated) {
-        support::refuse(problems, &format!("{path}.{field}"), field);
+/// A shape tensor has no rows, and its first value would be the batch's size; without batching it is an input like
+/// others, and the engine knows which it is.
+fn refuse_shape_tensors(problems: &mut Problems, config: &ModelConfig) {
+    let inputs = config.input.iter().map(|input| ("input", input.is_shape_tensor));
+    let outputs = config.output.iter().map(|output| ("output", output.is_shape_tensor));
+    for (index, (field, is_stated)) in inputs.enumerate().chain(outputs.enumerate()) {
+        if is_stated && config.max_batch_size > 0 {
+            let path = format!("{field}[{index}].is_shape_tensor");
+            support::refuse(problems, &path, "is_shape_tensor of a model that batches");
+        }
     }
 }
 

@@ -53,6 +53,7 @@ fn tensors() {
     let expected = Signature {
         inputs: vec![x.spec().unwrap()],
         outputs: vec![TensorSpec::new("y", DataType::Bytes, Vec::new())],
+        ..Signature::default()
     };
     assert_eq!(stated.signature(), expected);
     assert!(expected.inputs[0].is_optional && expected.inputs[0].is_ragged);
@@ -302,7 +303,7 @@ fn what_has_no_effect() {
         ],
     );
     check(
-        "runtime: 'r' optimization { gather_kernel_buffer_threshold: 1 } \
+        "runtime: 'r' backend: 'image' optimization { gather_kernel_buffer_threshold: 1 } \
          instance_group [ { passive: true }, { profile: '1' host_policy: 'p' rate_limiter {} \
          secondary_devices {} } ]",
         &[
@@ -348,13 +349,31 @@ fn what_only_other_engines_have() {
     let refused =
         |place, what| format!("{place}: {what} is not supported by this version of Nereid");
     check(
-        "input { name: 'x' is_shape_tensor: true }\noutput { name: 'y' is_non_linear_format_io: true }",
-        &[&refused("1:19", "is_shape_tensor"), &refused("2:20", "is_non_linear_format_io")],
+        "max_batch_size: 2 input { name: 'x' is_shape_tensor: true }\noutput { name: 'y' is_non_linear_format_io: true }",
+        &[
+            &refused("2:20", "is_non_linear_format_io"),
+            &refused("1:37", "is_shape_tensor of a model that batches"),
+        ],
     );
+    check("input { name: 'x' is_shape_tensor: true }", &[]);
     check("input { name: 'x' format: FORMAT_NCHW dims: [ 3, 4, 5 ] }", &[]);
     check("input { name: 'x' format: FORMAT_NCHW }", &[]);
     check(
         "input { name: 'x' format: FORMAT_NHWC dims: [ 3 ] }",
         &["1:19: model input NHWC/NCHW require 3 dims for 'x', got 1"],
+    );
+}
+
+#[test]
+fn profiles_of_instances() {
+    let chosen = |text: &str| stated(text).engine.profiles;
+    assert_eq!(chosen("instance_group { profile: ['1', '0'] }"), [1, 0]);
+    assert_eq!(chosen("instance_group { count: 2 }"), [0_usize; 0]);
+    check(
+        "instance_group [ { profile: 'a' },\n{ profile: '1' } ]",
+        &[
+            "2:3: instance groups of one model have the same profiles in this version of Nereid",
+            "1:20: profile 'a' is no number of an optimization profile",
+        ],
     );
 }

@@ -11,7 +11,11 @@ use crate::stated::Stated;
 fn completed() -> Completed {
     let mut s = tensor("s", &[2]);
     (s.data_type, s.is_optional) = (DataType::Bytes, true);
-    let signature = Signature { inputs: vec![tensor("x", &[2, -1]), s], outputs: Vec::new() };
+    let signature = Signature {
+        inputs: vec![tensor("x", &[2, -1]), s],
+        outputs: Vec::new(),
+        ..Signature::default()
+    };
     Completed { signature, is_batched: true, rows_max: 4, batches_by_default: false }
 }
 

@@ -80,7 +80,8 @@ fn tensor(name: &str, data_type: DataType, dims: &[i64]) -> TensorSpec {
 /// Its text, after it was read back and completed to what the model is without it.
 #[track_caller]
 fn written(inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> String {
-    let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(Engine(Signature { inputs, outputs }))];
+    let backends: Vec<Arc<dyn Backend>> =
+        vec![Arc::new(Engine(Signature { inputs, outputs, ..Signature::default() }))];
     let folder = Folder::new("model.onnx");
     let text = config_text(&folder.file("model.onnx"), &backends).unwrap();
     let reader = Reader { backends, completion: Completion::FromFiles };
@@ -118,7 +119,8 @@ fn it_completes_to_what_the_model_is_without_it() {
 
 #[test]
 fn the_model_has_the_name_of_its_folder_or_else_of_its_file() {
-    let engine = Engine(Signature { inputs: Vec::new(), outputs: Vec::new() });
+    let engine =
+        Engine(Signature { inputs: Vec::new(), outputs: Vec::new(), ..Signature::default() });
     let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(engine)];
     let check = |path: &str, name: &str, has_file_name: bool| {
         let text = config_text(Path::new(path), &backends).unwrap();
@@ -133,7 +135,8 @@ fn the_model_has_the_name_of_its_folder_or_else_of_its_file() {
 
 #[test]
 fn a_file_of_no_backend() {
-    let engine = Engine(Signature { inputs: Vec::new(), outputs: Vec::new() });
+    let engine =
+        Engine(Signature { inputs: Vec::new(), outputs: Vec::new(), ..Signature::default() });
     let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(engine)];
     let error = config_text(Path::new("a/model.plan"), &backends).unwrap_err().to_string();
     assert_eq!(error, "expected a model's file such as model.onnx, got a/model.plan");

@@ -46,7 +46,11 @@ impl Backend for Toy {
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {
         let tensor = |name| TensorSpec::new(name, DataType::Int64, vec![Dim::Any, Dim::Fixed(2)]);
-        Ok(Signature { inputs: vec![tensor("x")], outputs: vec![tensor("y")] })
+        Ok(Signature {
+            inputs: vec![tensor("x")],
+            outputs: vec![tensor("y")],
+            ..Signature::default()
+        })
     }
 
     fn load(&self, _: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {

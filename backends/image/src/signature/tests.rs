@@ -26,7 +26,7 @@ fn ragged(mut tensor: TensorSpec) -> TensorSpec {
 }
 
 fn check(user: (Vec<TensorSpec>, Vec<TensorSpec>), rows_max: usize, expected: [&[i64]; 2]) {
-    let user = Signature { inputs: user.0, outputs: user.1 };
+    let user = Signature { inputs: user.0, outputs: user.1, ..Signature::default() };
     let told = complete(&user, rows_max, &line()).unwrap();
     let got = [&told.inputs[0], &told.outputs[0]];
     assert_eq!(got.map(|tensor| tensor.dims.clone()), expected.map(dims), "{user:?}, {rows_max}");
@@ -62,6 +62,7 @@ fn names_and_types_have_defaults() {
     let expected = Signature {
         inputs: vec![TensorSpec { is_read_on_host: true, ..image }],
         outputs: vec![tensor("PIXELS", DataType::Fp32, &[-1, 3, 5, 7])],
+        ..Signature::default()
     };
     assert_eq!(told, expected);
 }
@@ -99,7 +100,7 @@ fn what_does_not_fit_is_refused() {
         ((bytes(), fp32(&[-1, 3, 48, -1])), 0, "must have dims [ 3, 48, -1 ]"),
     ];
     for ((inputs, outputs), rows_max, expected) in cases {
-        let user = Signature { inputs, outputs };
+        let user = Signature { inputs, outputs, ..Signature::default() };
         let error = complete(&user, rows_max, &line()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
@@ -113,7 +114,7 @@ fn told(
     rows_max: usize,
     text: &str,
 ) -> Result<Vec<Vec<i64>>, String> {
-    let user = Signature { inputs: user.0, outputs: user.1 };
+    let user = Signature { inputs: user.0, outputs: user.1, ..Signature::default() };
     let told = complete(&user, rows_max, &options(text)).map_err(|error| error.to_string())?;
     let wire = |tensor: &TensorSpec| tensor.dims.iter().map(|dim| dim.to_wire()).collect();
     Ok(told.inputs.iter().chain(&told.outputs).map(wire).collect())

@@ -43,7 +43,8 @@ fn tells_what_callers_give_and_get() {
 fn a_weight_may_be_an_input_for_who_names_it() {
     let names = |model: &Onnx, user: &[&str]| {
         let stated = user.iter().map(|name| TensorSpec::new(name, DataType::Fp32, Vec::new()));
-        let user = Signature { inputs: stated.collect(), outputs: Vec::new() };
+        let user =
+            Signature { inputs: stated.collect(), outputs: Vec::new(), ..Signature::default() };
         let signature = read("default", &model.encode()).unwrap().signature(&user, 0).unwrap();
         let inputs =
             signature.inputs.iter().map(|input| (input.name.to_string(), input.is_optional));
@@ -105,7 +106,7 @@ fn dims_that_the_file_lacks_are_the_users() {
     let model = Onnx::new().input("x", FLOAT, &[-1, 3]).output_without_shape("y", FLOAT).encode();
     let graph = || read("lacks", &model).unwrap();
     let y = TensorSpec::new("y", DataType::Fp32, vec![Dim::Fixed(7)]);
-    let user = Signature { inputs: Vec::new(), outputs: vec![y] };
+    let user = Signature { inputs: Vec::new(), outputs: vec![y], ..Signature::default() };
     let told = |rows_max| graph().signature(&user, rows_max).unwrap().outputs[0].dims.clone();
     assert_eq!(told(0), [Dim::Fixed(7)]);
     assert_eq!(told(8), [Dim::Any, Dim::Fixed(7)]);

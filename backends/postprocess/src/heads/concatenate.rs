@@ -115,6 +115,7 @@ impl Operation for Concatenate {
         Ok(Signature {
             inputs: user.inputs.iter().map(told).collect(),
             outputs: vec![told(&output)],
+            ..Signature::default()
         })
     }
 

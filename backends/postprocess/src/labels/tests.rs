@@ -52,7 +52,7 @@ fn classes_and_blank_must_have_labels() {
     let labels = Labels { file: "characters.txt".into(), names: vec!["".into(), "a".into()] };
     let check = |classes, blank, expected: Result<(), &str>| {
         let input = TensorSpec::new("x", DataType::Fp32, vec![Dim::Any, Dim::Any, classes]);
-        let signature = Signature { inputs: vec![input], outputs: vec![] };
+        let signature = Signature { inputs: vec![input], outputs: vec![], ..Signature::default() };
         let result = labels.check(&signature, blank).map_err(|error| error.to_string());
         assert_eq!(result, expected.map_err(String::from));
     };

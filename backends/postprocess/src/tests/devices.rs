@@ -42,7 +42,7 @@ impl<'a> Bench<'a> {
         let streams = [0, 1].map(|ordinal| stream(devices.get(ordinal).unwrap()));
         let backend = PostprocessBackend::new(devices);
         let softmax = [("operation", "softmax".to_owned())];
-        let user = Signature { inputs: vec![], outputs: vec![] };
+        let user = Signature { inputs: vec![], outputs: vec![], ..Signature::default() };
         let kept = load_on((&backend, DeviceId::Cuda(0)), &softmax, user, 1).unwrap();
         Self { cuda, backend, streams, _kept: kept }
     }
@@ -181,7 +181,7 @@ fn what_has_no_kernels_or_no_device_is_told_on_the_software_cuda_device() {
         let backend = PostprocessBackend::new(probe(LIMITS).unwrap());
         let error = |operation: &str, ordinal| {
             let parameters = [("operation", operation.to_owned())];
-            let user = Signature { inputs: vec![], outputs: vec![] };
+            let user = Signature { inputs: vec![], outputs: vec![], ..Signature::default() };
             load_on((&backend, DeviceId::Cuda(ordinal)), &parameters, user, 1).err().unwrap().0
         };
         assert_eq!(
@@ -210,7 +210,11 @@ fn detector(bench: &Bench<'_>, rows_max: usize, has_transform: bool) -> (Loaded,
         let dims = tensor.shape()[axis.len()..].iter().map(|&size| Dim::Fixed(size)).collect();
         TensorSpec::new(name, DataType::Fp32, dims)
     };
-    let user = Signature { inputs: inputs.iter().map(spec).collect(), outputs: vec![] };
+    let user = Signature {
+        inputs: inputs.iter().map(spec).collect(),
+        outputs: vec![],
+        ..Signature::default()
+    };
     let parameters = [("operation", "detection".to_owned())];
     let device = (&bench.backend, DeviceId::Cuda(0));
     (load_on(device, &parameters, user, rows_max).unwrap(), inputs)

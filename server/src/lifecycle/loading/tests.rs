@@ -34,7 +34,7 @@ impl Backend for Flaky {
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {
         let tensors = |name| vec![fakes::tensor(name, &[2])];
-        Ok(Signature { inputs: tensors("x"), outputs: tensors("y") })
+        Ok(Signature { inputs: tensors("x"), outputs: tensors("y"), ..Signature::default() })
     }
 
     fn load(&self, _: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {

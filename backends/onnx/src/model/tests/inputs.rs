@@ -57,7 +57,7 @@ fn a_weight_may_be_given_as_an_input() {
     let folder = Folder::new("default");
     let file = folder.write("model.onnx", &file.encode());
     let w = TensorSpec::new("w", DataType::Int32, Vec::new());
-    let stated = Signature { inputs: vec![w], outputs: Vec::new() };
+    let stated = Signature { inputs: vec![w], outputs: Vec::new(), ..Signature::default() };
     let raw = RawSpec { file: file.clone(), signature: stated, ..RawSpec::default() };
     let signature = engine().inspect(&raw).unwrap();
     let spec =

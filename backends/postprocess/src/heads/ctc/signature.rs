@@ -88,7 +88,7 @@ pub(super) fn complete(user: &Signature, rows_max: usize) -> Result<Signature, L
         tensors.iter().map(told).collect()
     };
     let inputs = told(inputs, &[Dim::Any; INPUT_RANK]);
-    Ok(Signature { inputs, outputs: told(outputs, &[Dim::Fixed(1)]) })
+    Ok(Signature { inputs, outputs: told(outputs, &[Dim::Fixed(1)]), ..Signature::default() })
 }
 
 /// The file of labels, which is the text output's.

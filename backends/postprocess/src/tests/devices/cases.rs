@@ -99,6 +99,7 @@ impl Case {
         Signature {
             inputs: self.inputs.iter().map(spec).collect(),
             outputs: labelled.into_iter().collect(),
+            ..Signature::default()
         }
     }
 

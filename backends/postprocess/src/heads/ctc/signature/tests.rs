@@ -19,7 +19,7 @@ fn complete(
     outputs: Vec<TensorSpec>,
     rows_max: usize,
 ) -> Result<String, String> {
-    let done = super::complete(&Signature { inputs, outputs }, rows_max);
+    let done = super::complete(&Signature { inputs, outputs, ..Signature::default() }, rows_max);
     let signature = done.map_err(|error| error.to_string())?;
     let tensors = signature.inputs.iter().chain(&signature.outputs);
     let told = tensors.map(|tensor| {
@@ -68,7 +68,7 @@ fn refuses_what_does_not_fit() {
 
 #[test]
 fn a_model_without_labels_is_told_what_to_add() {
-    let signature = Signature { inputs: vec![], outputs: text(&[1]) };
+    let signature = Signature { inputs: vec![], outputs: text(&[1]), ..Signature::default() };
     let error = labels(&signature).unwrap_err().to_string();
     assert!(error.contains("output 't' has no labels: write output [ { name: \"t\""), "{error}");
     assert!(error.contains("label_filename"), "{error}");
