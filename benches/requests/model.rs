@@ -22,6 +22,7 @@ use nereid_backend::spec::{
     Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
 };
 use nereid_backend::tensor::Tensor;
+use nereid_kernels::device::{Absence, Devices};
 use nereid_model_repository::definition::{Batching, Definition, Scheduling};
 use nereid_model_repository::labels::Labels;
 use nereid_proto::inference::ModelConfig;
@@ -70,6 +71,7 @@ pub(crate) fn serve(turn: Turn, life: watch::Receiver<Life>) -> (Arc<Queue<Turn>
         input_bytes_max: BYTES_MAX,
         life,
         is_strict: true,
+        devices: Devices::absent(Absence::NotLooked),
     };
     (queue, Arc::new(server))
 }

@@ -14,6 +14,7 @@ use nereid::places::Places;
 use nereid::registry::Registry;
 use nereid::server::{Life, Server};
 use nereid_backend::error::InferError;
+use nereid_kernels::device::{Absence, Devices};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::memory::bounded;
@@ -37,6 +38,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| Server {
     input_bytes_max: SIZE_MAX,
     life: tokio::sync::watch::channel(Life::Serving).1,
     is_strict: false,
+    devices: Devices::absent(Absence::NotLooked),
 });
 
 pub(super) fn run(data: &[u8]) {
