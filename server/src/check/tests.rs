@@ -86,7 +86,7 @@ fn each_bad_model_is_told_by_its_line() {
             "error: R/a/config.pbtxt:1:1: unknown field 'nme' of ModelConfig; did you mean 'name'?",
             "error: R/b/config.pbtxt:2:1: this server has no backend 'python'; it has onnxruntime, \
              tensorrt, image, postprocess",
-            "error: R/c/config.pbtxt:2:1: parameter 'hight' is unknown: the image backend knows operation, box_format, box_units, input_format, \
+            "error: R/c/config.pbtxt:2:1: parameter 'hight' is unknown: the image backend knows operation, decoder, box_format, box_units, input_format, \
              exif_orientation, pixels_max, resize, antialias, channel_order, layout, mean, scale, \
              width, height, anchor, shorter_side, width_multiple, width_min, width_max, pad_value",
             "error: R/c/config.pbtxt:2:1: parameter 'width' is missing: resize \"stretch\" needs it",

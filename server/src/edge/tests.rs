@@ -75,8 +75,10 @@ fn without_pinned_memory_a_copy_is_refused_on_the_software_cuda_device() {
             edge.to_host(vec![("y".into(), tensor.clone())], copies.clone(), Box::new(landed));
             heard.recv().unwrap()
         };
-        // Both blocks are in use or as large as the limit lets them be.
-        let held = (0..2).map(|_| executor.stream().pinned(400_000)).collect::<Vec<_>>();
+        // When this is home, the upload is done, too: the blocks of both are idle.
+        assert!(ask(&large).is_ok());
+        // All that the limit lets be.
+        let held = (0..2).map(|_| executor.stream().pinned(400_000).unwrap()).collect::<Vec<_>>();
         let error = ask(&large).unwrap_err();
         assert!(matches!(error, InferError::Overloaded(_)), "{error}");
         assert!(
