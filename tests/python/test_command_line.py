@@ -162,7 +162,7 @@ def test_init_of_what_is_no_model(tmp_path):
     (tmp_path / "model.onnx").write_text("no protobuf")
     ended = nereid("init", tmp_path / "model.onnx")
     assert ended.returncode == 1 and ended.stderr.startswith("error: cannot read ") and not ended.stdout
-    assert "expected a model's file such as model.onnx" in nereid("init", tmp_path / "model.plan").stderr
+    assert "expected a model's file such as model.onnx" in nereid("init", tmp_path / "model.pt").stderr
 
 
 def test_the_help_names_the_commands_and_what_is_refused():
