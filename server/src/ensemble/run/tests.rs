@@ -264,24 +264,33 @@ fn steps_know_what_the_client_said() {
     world.end();
 }
 
-/// Each of the two in the middle answers only after it has met the other.
+/// Each of the two in the middle answers only after it has met the other; each tells when it began
+/// and when it had met it.
 #[test]
 fn steps_without_mutual_dependency_run_at_the_same_time() {
     let mut world = World::new();
     let (meet, met) = bounded(0);
+    let (tell_left, spans) = unbounded();
+    let tell_right = tell_left.clone();
     world.model("top", plus(1));
     world.model("left", move |batch| {
+        let begun = Instant::now();
         meet.send_timeout((), PATIENCE).unwrap();
+        tell_left.send((begun, Instant::now())).unwrap();
         plus(10)(batch);
     });
     world.model("right", move |batch| {
+        let begun = Instant::now();
         met.recv_timeout(PATIENCE).unwrap();
+        tell_right.send((begun, Instant::now())).unwrap();
         plus(100)(batch);
     });
     sum_of(&mut world);
     world.ensemble(&["top x=IN y=T", "left x=T y=L", "right x=T y=R", "sum a=L b=R c=OUT"]);
     let answer = world.ask(&fakes::numbers(&[1, 2])).unwrap();
     assert_eq!(values(&answer), [112, 114]);
+    let [one, other] = [0, 1].map(|_| spans.try_recv().unwrap());
+    assert!(one.0 <= other.1 && other.0 <= one.1, "{one:?} and {other:?}");
     world.end();
 }
 
