@@ -82,13 +82,11 @@ def main() -> None:
 
 def build() -> None:
     """Builds the tests and gathers them in one folder."""
-    crates = ["--package", "nereid-conformance", "--package", "nereid-kernels"]
-    made = artifacts(["test", "--no-run", *crates]) | artifacts(
-        ["build", "--package", "nereid-conformance", "--example", BENCH]
-    )
+    # All crates, as `make test` builds them: for some alone, dependencies would be built anew with fewer features.
+    made = artifacts(["test", "--no-run", "--workspace"])
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    for name, target in [*((suite.name, suite.target) for suite in SUITES), (BENCH, BENCH), (LIBRARY, "softcuda")]:
+    for name, target in [*((suite.name, suite.target) for suite in SUITES), (BENCH, BENCH), (LIBRARY, LIBRARY)]:
         shutil.copy2(made[target], FOLDER / name)
         if shutil.which("strip"):
             subprocess.run(["strip", "--strip-debug", str(FOLDER / name)], check=True)
@@ -101,7 +99,7 @@ def build() -> None:
 
 
 def artifacts(command: list[str]) -> dict[str, Path]:
-    """By the names of their targets, the programs and the software device's library that cargo builds."""
+    """The programs that cargo builds, by the names of their targets, and the software device's library."""
     done = subprocess.run(
         [CARGO, *command, "--locked", "--message-format=json-render-diagnostics"],
         cwd=ROOT,
@@ -113,9 +111,9 @@ def artifacts(command: list[str]) -> dict[str, Path]:
     for message in map(json.loads, done.stdout.splitlines()):
         if message["reason"] != "compiler-artifact":
             continue
-        found = message["executable"] or next((name for name in message["filenames"] if name.endswith(LIBRARY)), None)
-        if found:
-            made[message["target"]["name"]] = Path(found)
+        if message["executable"]:
+            made[message["target"]["name"]] = Path(message["executable"])
+        made |= {LIBRARY: Path(name) for name in message["filenames"] if Path(name).name == LIBRARY}
     return made
 
 
