@@ -26,7 +26,7 @@ use nereid_backend::device::DeviceId;
 pub use buffer::{Allocation, DeviceBuffer, Reading};
 pub use copies::{Download, Source, device_to_device, device_to_host, host_to_device};
 pub use error::DeviceError;
-pub use event::Event;
+pub use event::{Event, Events};
 pub use limit::Limit;
 pub use module::{Function, Grid, Module};
 pub use pinned::PinnedBuffer;

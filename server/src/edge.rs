@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use nereid_backend::backend::Completion;
 use nereid_backend::batch::Delivery;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
@@ -26,7 +25,7 @@ use nereid_backend::parts::Tensors;
 use nereid_backend::request::{Request, Response};
 use nereid_backend::tensor::{Storage, Tensor};
 use nereid_kernels::device::{
-    DeviceBuffer, DeviceError, Devices, Download, Event, Priority, Stream, device_to_host,
+    DeviceBuffer, DeviceError, Devices, Download, Events, Priority, Stream, device_to_host,
 };
 use nereid_kernels::reaper::Reaper;
 
@@ -76,9 +75,9 @@ impl Edge {
         let Some(device) = buffer.map(|(buffer, _)| buffer.owner().clone()) else {
             return landed(Ok(tensors));
         };
-        let edge = self.clone();
+        let (edge, device_id) = (self.clone(), device.id());
         device.on_driver_thread(move || match edge.start(tensors, &*observer) {
-            Ok((arriving, ends)) => edge.reaper(ends.device()).watch(
+            Ok((arriving, ends)) => edge.reaper(device_id).watch(
                 Box::new(ends),
                 Box::new(move |ended| {
                     landed(ended.and_then(|()| arriving.into_iter().map(Arriving::land).collect()));
@@ -92,7 +91,7 @@ impl Edge {
         &self,
         tensors: Tensors,
         observer: &dyn Observer,
-    ) -> Result<(Vec<Arriving>, Ends), InferError> {
+    ) -> Result<(Vec<Arriving>, Events), InferError> {
         let (mut arriving, mut streams) = (Vec::with_capacity(tensors.len()), Vec::new());
         for (name, tensor) in tensors {
             let Some((buffer, range)) = DeviceBuffer::of(&tensor) else {
@@ -108,7 +107,7 @@ impl Edge {
             arriving.push(Arriving { name, cargo: Cargo::Coming { download, data_type, shape } });
         }
         let ends = streams.into_iter().map(Stream::record);
-        Ok((arriving, Ends(ends.collect::<Result<_, DeviceError>>()?)))
+        Ok((arriving, Events(ends.collect::<Result<_, DeviceError>>()?)))
     }
 
     fn downloads(&self, device: DeviceId) -> Result<&Stream, InferError> {
@@ -160,27 +159,6 @@ impl Arriving {
             }
         };
         Ok((self.name, tensor))
-    }
-}
-
-/// The ends of all copies, one for each device, at least one.
-struct Ends(Vec<Event>);
-
-impl Ends {
-    fn device(&self) -> DeviceId {
-        self.0.first().map_or(DeviceId::Cpu, |event| event.stream().device().id())
-    }
-}
-
-impl Completion for Ends {
-    fn poll(&self) -> Option<Result<(), InferError>> {
-        for event in &self.0 {
-            match event.poll()? {
-                Ok(()) => {}
-                failed => return Some(failed),
-            }
-        }
-        Some(Ok(()))
     }
 }
 

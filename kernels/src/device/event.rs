@@ -73,6 +73,21 @@ impl Completion for Event {
     }
 }
 
+/// Several places: done when all of them have come.
+pub struct Events(pub Vec<Event>);
+
+impl Completion for Events {
+    fn poll(&self) -> Option<Result<(), InferError>> {
+        for event in &self.0 {
+            match event.poll()? {
+                Ok(()) => {}
+                failed => return Some(failed),
+            }
+        }
+        Some(Ok(()))
+    }
+}
+
 impl Drop for Recorded {
     /// It is recorded anew by whoever needs one next: nothing of the driver is called.
     fn drop(&mut self) {

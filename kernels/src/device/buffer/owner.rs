@@ -3,11 +3,8 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nereid_backend::backend::Completion;
-use nereid_backend::error::InferError;
-
 use crate::device::sys::memory::{self, Memory};
-use crate::device::{Device, DeviceError, Event, Stream};
+use crate::device::{Device, DeviceError, Event, Events, Stream};
 
 pub(super) enum Owner {
     Pool(Pooled),
@@ -34,9 +31,6 @@ pub(super) struct Foreign {
 /// The last read of each stream.
 #[derive(Default)]
 struct Readers(Mutex<Vec<Event>>);
-
-/// The end of all of them.
-struct All(Vec<Event>);
 
 impl Owner {
     pub(super) fn device(&self) -> &Device {
@@ -122,7 +116,7 @@ impl Foreign {
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        let (keeper, readers) = (self.keeper.take(), All(self.readers.take()));
+        let (keeper, readers) = (self.keeper.take(), Events(self.readers.take()));
         self.device.reaper().watch(Box::new(readers), Box::new(move |_| drop(keeper)));
     }
 }
@@ -143,17 +137,5 @@ impl Readers {
 
     fn take(&mut self) -> Vec<Event> {
         std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Completion for All {
-    fn poll(&self) -> Option<Result<(), InferError>> {
-        for event in &self.0 {
-            match event.poll()? {
-                Ok(()) => {}
-                failed => return Some(failed),
-            }
-        }
-        Some(Ok(()))
     }
 }
