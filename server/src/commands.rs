@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use nereid::options::{CheckOptions, Command, InitOptions};
 use nereid::{check, init, probe};
+use nereid_backend_all::{BackendSettings, inspectors};
 use nereid_model_repository::read::Reader;
 
 /// Runs `command` to its exit status.
@@ -25,7 +26,8 @@ pub(crate) fn run(command: &Command) -> ExitCode {
 }
 
 fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
-    let backends = nereid_backend_all::inspectors(&options.backend_config)?;
+    let settings = BackendSettings::parse(&options.backend_config)?;
+    let backends = inspectors(settings);
     let reader = Reader { backends, completion: options.completion.completion() };
     let report = check::check(&options.repositories, &reader)?;
     writeln!(io::stdout(), "{report}")?;
@@ -33,7 +35,8 @@ fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 }
 
 fn init(options: &InitOptions) -> anyhow::Result<ExitCode> {
-    let text = init::config_text(&options.file, &nereid_backend_all::inspectors(&[])?)?;
+    let backends = inspectors(BackendSettings::parse(&[])?);
+    let text = init::config_text(&options.file, &backends)?;
     match &options.output {
         Some(path) => {
             write_new(path, &text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -24,6 +24,7 @@ use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid_backend::backend::Backend;
+use nereid_backend_all::BackendSettings;
 use nereid_model_repository::read::Reader;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -61,11 +62,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
     // Before any thread: it changes the process's environment.
     let library = library::find(options.backends.onnxruntime_library.as_deref());
     let library = library.as_deref().map_err(Clone::clone);
-    let onnxruntime = nereid_backend_all::onnxruntime(library, &options.backends.backend_config)?;
+    let settings = BackendSettings::parse(&options.backends.backend_config)?;
+    let onnxruntime = nereid_backend_all::onnxruntime(library, &settings);
     let gpus = gpus::find(&options.devices, &options.metrics);
     let ends = gpus::ends(&gpus.devices);
-    let backends =
-        nereid_backend_all::all(onnxruntime, &options.backends.backend_config, &gpus.devices);
+    let backends = nereid_backend_all::all(onnxruntime, settings, &gpus.devices);
     // Instances compute on threads of their own; the protocols need few beside them.
     let workers = available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()

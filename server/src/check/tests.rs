@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nereid_backend_all::{BackendSettings, inspectors};
 use nereid_model_repository::completion::Completion;
 
 use super::*;
@@ -25,7 +26,7 @@ impl Repository {
     }
 
     fn check(&self) -> Report {
-        let backends = nereid_backend_all::inspectors(&[]).unwrap();
+        let backends = inspectors(BackendSettings::parse(&[]).unwrap());
         let reader = Reader { backends, completion: Completion::FromFiles };
         check(std::slice::from_ref(&self.0), &reader).unwrap()
     }
