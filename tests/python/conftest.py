@@ -1,6 +1,7 @@
 """Fixtures: the example repository served, and the twenty lines to read."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import font
 import pytest
@@ -20,6 +21,14 @@ def fresh_server() -> Iterator[Server]:
     """A server of its own for a test that counts."""
     with running(EXAMPLES) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def one_model(tmp_path_factory) -> Path:
+    """A repository of one of the example's models, which loads fast."""
+    folder = tmp_path_factory.mktemp("one_model")
+    (folder / "text_detector").symlink_to(EXAMPLES / "text_detector")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,13 @@
 
 import contextlib
 import json
-from pathlib import Path
 
 import clients
 import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
-from server import EXAMPLES, Log, launch, running
+from server import Log, launch, running
 from tritonclient.utils import InferenceServerException
 
 MODEL = "text_detector"
@@ -19,21 +18,13 @@ INDEX = "/v2/repository/index"
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> Path:
-    """One model is enough, and loads fast."""
-    folder = tmp_path_factory.mktemp("models")
-    (folder / MODEL).symlink_to(EXAMPLES / MODEL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def keyed_server(repository, tmp_path_factory):
+def keyed_server(one_model, tmp_path_factory):
     """A server that wants keys."""
     file = tmp_path_factory.mktemp("keys") / "keys"
     file.write_text(KEYS)
     file.chmod(0o600)
     explicit = ["--model-control-mode=explicit", f"--load-model={MODEL}", "--log-verbose=2"]
-    with running(repository, f"--api-keys-file={file}", *explicit) as server:
+    with running(one_model, f"--api-keys-file={file}", *explicit) as server:
         yield server
         log = server.log.text()
     for key in (INFER, CONTROL, ADMIN):
@@ -151,10 +142,10 @@ def test_the_stock_http_client_sends_a_key(keyed_server):
             client.infer(MODEL, [tensor], headers={"x-api-key": ADMIN})
 
 
-def test_keys_that_change_are_read_anew(repository, tmp_path):
+def test_keys_that_change_are_read_anew(one_model, tmp_path):
     file = tmp_path / "keys"
     file.write_text(f"infer {INFER}\n")
-    with running(repository, f"--api-keys-file={file}") as server:
+    with running(one_model, f"--api-keys-file={file}") as server:
         server.log.wait_for(rf"(?m)^W.*{file} can be read by every user")
         assert http_status(server, "infer", {"x-api-key": INFER}) == 200
         file.write_text(f"nobody {ADMIN}\n")
@@ -175,8 +166,8 @@ def refusal(*flags: str) -> str:
     return text
 
 
-def test_flags_that_say_nothing_sound_stop_the_server(repository, tmp_path):
-    models = f"--model-repository={repository}"
+def test_flags_that_say_nothing_sound_stop_the_server(one_model, tmp_path):
+    models = f"--model-repository={one_model}"
     file = tmp_path / "keys"
     file.write_text("infer short\n")
     assert f"{file}:1: a key of less than 16 characters" in refusal(models, f"--api-keys-file={file}")
@@ -187,11 +178,11 @@ def test_flags_that_say_nothing_sound_stop_the_server(repository, tmp_path):
     assert "is no origin, expected one as https://" in refusal(models, "--http-cors-origin=https://a/b")
 
 
-def test_restricted_groups_need_their_header(repository):
+def test_restricted_groups_need_their_header(one_model):
     restricted = ["model-repository,statistics:Admin-Key=secret=1", "inference:infer-key=value"]
     flags = [f"--http-restricted-api={text}" for text in restricted]
     flags += [f"--grpc-restricted-protocol={text}" for text in restricted]
-    with running(repository, *flags) as server:
+    with running(one_model, *flags) as server:
         for call, header, value in [
             ("index", "admin-key", "secret=1"), ("statistics", "admin-key", "secret=1"), ("infer", "infer-key", "value"),
         ]:
@@ -215,9 +206,9 @@ def test_restricted_groups_need_their_header(repository):
         assert "secret" not in server.log.text()
 
 
-def test_control_has_a_port_of_its_own(repository):
+def test_control_has_a_port_of_its_own(one_model):
     flags = ["--model-control-mode=explicit", f"--load-model={MODEL}", "--control-http-port=0", "--control-grpc-port=0"]
-    with running(repository, *flags) as server:
+    with running(one_model, *flags) as server:
         control = {
             protocol: int(server.log.wait_for(rf"Started {name} at 127.0.0.1:(\d+)")[1])
             for protocol, name in (("http", "HTTPControl"), ("grpc", "GRPCControl"))
@@ -234,8 +225,8 @@ def test_control_has_a_port_of_its_own(repository):
         assert http_status(server, "infer", {}, control["http"]) == 200
 
 
-def test_control_ports_are_open_where_the_others_are_not(repository):
-    process = launch(f"--model-repository={repository}", "--allow-http=false", "--control-http-port=0")
+def test_control_ports_are_open_where_the_others_are_not(one_model):
+    process = launch(f"--model-repository={one_model}", "--allow-http=false", "--control-http-port=0")
     try:
         log = Log(process.stderr)
         port = int(log.wait_for(r"Started HTTPControl at 127.0.0.1:(\d+)")[1])
@@ -250,10 +241,10 @@ PAGE = "https://page.example"
 PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
 
 
-def test_pages_of_admitted_origins_may_read_answers(repository, tmp_path):
+def test_pages_of_admitted_origins_may_read_answers(one_model, tmp_path):
     file = tmp_path / "keys"
     file.write_text(KEYS)
-    with running(repository, f"--http-cors-origin={PAGE}", f"--api-keys-file={file}") as server:
+    with running(one_model, f"--http-cors-origin={PAGE}", f"--api-keys-file={file}") as server:
         before = clients.ask(server.http, "OPTIONS", clients.DETECTOR, None, PREFLIGHT)
         assert before.status == 200
         assert before.headers["Access-Control-Allow-Origin"] == PAGE

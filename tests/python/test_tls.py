@@ -16,7 +16,7 @@ import pytest
 import tritonclient.grpc
 import tritonclient.http
 from certificates import Authority, Identity
-from server import EXAMPLES, Log, binary, launch, running
+from server import Log, binary, launch, running
 from tritonclient.utils import InferenceServerException
 
 PROTOCOLS = ["http", "grpc"]
@@ -36,24 +36,16 @@ def stranger(tmp_path_factory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> Path:
-    """One model is enough, and loads fast."""
-    folder = tmp_path_factory.mktemp("models")
-    (folder / MODEL).symlink_to(EXAMPLES / MODEL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tls_server(authority, repository):
+def tls_server(authority, one_model):
     """A server with TLS."""
-    with running(repository, *flags(authority.issue("server"))) as server:
+    with running(one_model, *flags(authority.issue("server"))) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def mutual_server(authority, repository):
+def mutual_server(authority, one_model):
     """A server with mutual TLS."""
-    with running(repository, *flags(authority.issue("mutual-server"), authority.root)) as server:
+    with running(one_model, *flags(authority.issue("mutual-server"), authority.root)) as server:
         yield server
 
 
@@ -165,9 +157,9 @@ def test_mutual_tls_admits_the_right_clients_only(mutual_server, authority, stra
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_an_expired_certificate_of_the_server_is_refused_by_clients(repository, authority, protocol):
+def test_an_expired_certificate_of_the_server_is_refused_by_clients(one_model, authority, protocol):
     expired = authority.issue("expired", -datetime.timedelta(days=1))
-    with running(repository, *flags(expired)) as server, refused(protocol):
+    with running(one_model, *flags(expired)) as server, refused(protocol):
         is_live(server, protocol, authority.root)
 
 
@@ -194,10 +186,10 @@ def test_who_stalls_holds_up_nobody(tls_server, authority, protocol):
             connection.close()
 
 
-def test_who_stalls_does_not_hold_up_the_end(repository, authority):
+def test_who_stalls_does_not_hold_up_the_end(one_model, authority):
     with contextlib.ExitStack() as open_until_then:
         # Its exit status is checked: 1 would say that it waited for them until its time was up.
-        with running(repository, *flags(authority.issue("ending")), "--exit-timeout-secs=5") as server:
+        with running(one_model, *flags(authority.issue("ending")), "--exit-timeout-secs=5") as server:
             assert server.log.text().count(" over TLS") == 2
             for port in (server.http, server.grpc):
                 stalled = open_until_then.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -225,12 +217,12 @@ def copy(source: Identity, target: Identity) -> None:
         os.replace(new, getattr(target, name))
 
 
-def test_a_certificate_that_changes_is_read_anew(repository, authority, tmp_path):
+def test_a_certificate_that_changes_is_read_anew(one_model, authority, tmp_path):
     identity = Identity(tmp_path / "server.pem", tmp_path / "server.key")
     first, second = authority.issue("first"), authority.issue("second")
     copy(first, identity)
     of = context(authority.root)
-    with running(repository, *flags(identity)) as server, shaken(server.http, of) as kept:
+    with running(one_model, *flags(identity)) as server, shaken(server.http, of) as kept:
         ports = [server.http, server.grpc]
         assert [served(port, of) for port in ports] == [certificates.serial_number_of(first)] * 2
         identity.key.write_text("no key at all")
@@ -245,11 +237,11 @@ def test_a_certificate_that_changes_is_read_anew(repository, authority, tmp_path
         assert kept.recv(1024).startswith(b"HTTP/1.1 200 ")
 
 
-def test_roots_of_clients_that_change_are_read_anew(repository, authority, stranger, tmp_path):
+def test_roots_of_clients_that_change_are_read_anew(one_model, authority, stranger, tmp_path):
     roots = tmp_path / "roots.pem"
     roots.write_bytes(authority.root.read_bytes())
     theirs = stranger.issue("new-client")
-    with running(repository, *flags(authority.issue("rooted"), roots)) as server:
+    with running(one_model, *flags(authority.issue("rooted"), roots)) as server:
         with refused("grpc"):
             is_live(server, "grpc", authority.root, theirs)
         roots.write_bytes(stranger.root.read_bytes())
@@ -260,7 +252,7 @@ def test_roots_of_clients_that_change_are_read_anew(repository, authority, stran
 
 
 @pytest.mark.parametrize("wrong", ["missing", "swapped", "mismatched", "encrypted", "flag"])
-def test_what_cannot_be_used_stops_the_server_and_is_named(repository, authority, tmp_path, wrong):
+def test_what_cannot_be_used_stops_the_server_and_is_named(one_model, authority, tmp_path, wrong):
     sound, other = authority.issue("sound"), authority.issue("other")
     encrypted = tmp_path / "encrypted.key"
     encrypted.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
@@ -272,15 +264,15 @@ def test_what_cannot_be_used_stops_the_server_and_is_named(repository, authority
         "flag": (sound, ["--http-use-ssl-mutual needs --http-root-cert"]),
     }[wrong]
     extra = ["--http-use-ssl-mutual=true"] if wrong == "flag" else []
-    process = launch("--model-repository", str(repository), *flags(identity), *extra)
+    process = launch("--model-repository", str(one_model), *flags(identity), *extra)
     text = Log(process.stderr).wait_for_end()
     assert process.wait() == 1 and "Started" not in text, text
     for part in expected:
         assert part in text, text
 
 
-def test_a_key_that_all_can_read_is_warned_of(repository, authority):
+def test_a_key_that_all_can_read_is_warned_of(one_model, authority):
     identity = authority.issue("careless")
     identity.key.chmod(0o644)
-    with running(repository, *flags(identity)) as server:
+    with running(one_model, *flags(identity)) as server:
         server.log.wait_for(rf"(?m)^W.*{identity.key} can be read by every user")
