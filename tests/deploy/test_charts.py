@@ -160,6 +160,15 @@ def test_autoscaling_needs_something_to_go_by():
     assert ended.returncode != 0 and "autoscaling needs one of" in ended.stderr
 
 
+def test_autoscaling_asks_for_what_the_adapter_offers():
+    adapter = yaml.safe_load((REPOSITORY / "deploy" / "prometheus" / "adapter.yml").read_text())
+    offered = [rule["name"]["as"] for kind in ("rules", "externalRules") for rule in adapter[kind]]
+    metrics = of_kind(render(["production"], SET["everything"]), "HorizontalPodAutoscaler")["spec"]["metrics"]
+    asked = {metric["type"]: metric[metric["type"].lower()].get("metric", {}) for metric in metrics}
+    assert [asked["Pods"]["name"], asked["External"]["name"]] == offered
+    assert asked["External"]["selector"] == {"matchLabels": {"namespace": "ml"}}
+
+
 def test_rules_and_dashboard_are_those_that_are_tested():
     objects = render(["production"])
     rules = yaml.safe_load((REPOSITORY / "deploy" / "prometheus" / "nereid.rules.yml").read_text())

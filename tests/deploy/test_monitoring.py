@@ -9,6 +9,7 @@ import grafana
 import load
 import prometheus
 import pytest
+import yaml
 from golden import models
 from scraping import FOLDER, Prometheus
 from server import running
@@ -73,6 +74,27 @@ def test_every_panel_has_data(scraped, panel):
         assert found, query
         names = set(found[0][0])
         assert all(f"{{{{{name}}}}}" in legend for name in names), (legend, names)
+
+
+def adapted(rule: dict, group: str) -> str:
+    """What the adapter asks Prometheus by a rule, of all that has labels; `group` is how it is told apart."""
+    series = rule["seriesQuery"].split("{")[0]
+    parts = {"<<.Series>>": series, "<<.LabelMatchers>>": "", "<<.GroupBy>>": group}
+    query = rule["metricsQuery"]
+    for name, part in parts.items():
+        query = query.replace(name, part)
+    return query
+
+
+@pytest.mark.parametrize("kind", ["rules", "externalRules"])
+def test_what_the_autoscaler_goes_by_has_data(scraped, kind):
+    """Namespace and pod are labels that Kubernetes adds: here the server's instance stands for them."""
+    rules = yaml.safe_load((FOLDER / "adapter.yml").read_text())[kind]
+    assert rules
+    for rule in rules:
+        query = adapted(rule, "instance" if kind == "rules" else "job")
+        assert "<<" not in query
+        assert len(scraped.vector(query)) == 1, query
 
 
 def test_panels_of_gpus_are_expressions(scraped):
