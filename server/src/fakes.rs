@@ -234,7 +234,7 @@ pub(crate) fn serve(
     )
 }
 
-/// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition.
+/// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition: inputs begin with x, a or b.
 pub(crate) fn step(text: &str) -> Step {
     let mut words = text.split(' ');
     let model = words.next().unwrap().to_owned();
@@ -244,6 +244,6 @@ pub(crate) fn step(text: &str) -> Step {
         .into_iter()
         .filter(|(key, _)| *key != "?")
         .map(|(key, value)| (Arc::from(key), Arc::from(value)))
-        .partition(|(key, _): &(Arc<str>, Arc<str>)| ["x", "a", "b"].contains(&&**key));
+        .partition(|(key, _): &(Arc<str>, Arc<str>)| key.starts_with(['x', 'a', 'b']));
     Step { model, version: None, inputs, outputs, condition }
 }

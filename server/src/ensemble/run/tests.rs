@@ -1,5 +1,6 @@
 mod conditions;
 mod devices;
+mod nine;
 mod several;
 
 use std::future::{Future as _, poll_fn};
