@@ -1,7 +1,7 @@
 //! A picture that a client sent, as a file or as levels, before and after it is decoded.
 
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, Ycc, nv12_to_rgb, orient};
-
 use nereid_kernels::nvjpeg::Encoded;
 
 use crate::error::{Format, PictureError};
@@ -42,8 +42,35 @@ pub struct Picture<'a> {
 enum Source<'a> {
     Jpeg(Box<Jpeg<'a>>),
     Png(Box<Png<'a>>),
-    Levels(&'a [u8], PixelFormat),
-    Nv12(&'a [u8]),
+    Raw(Raw<'a>, Coding),
+}
+
+/// The bytes of a picture that is not a file, where they are.
+#[derive(Clone, Debug)]
+pub enum Raw<'a> {
+    /// In the host's memory.
+    Host(&'a [u8]),
+    /// On a device, for instances that are on one.
+    Device(Tensor),
+}
+
+impl<'a> Raw<'a> {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Host(bytes) => bytes.len(),
+            Self::Device(tensor) => tensor.size_bytes(),
+        }
+    }
+
+    pub(crate) fn host(self) -> Result<&'a [u8], PictureError> {
+        match self {
+            Self::Host(bytes) => Ok(bytes),
+            Self::Device(tensor) => {
+                let text = format!("it is on {}, and is read on the host", tensor.device());
+                Err(PictureError::Raw(text))
+            }
+        }
+    }
 }
 
 /// Memory to decode into, used again by the next picture.
@@ -106,14 +133,14 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
     pub fn levels(
-        bytes: &'a [u8],
+        raw: Raw<'a>,
         format: PixelFormat,
         size: (usize, usize),
         pixels_max: usize,
     ) -> Result<Self, PictureError> {
         check_pixels(size, pixels_max)?;
-        Image::new(bytes, format, size).map_err(raw)?;
-        Ok(Self::upright(Source::Levels(bytes, format), size))
+        format.check(size, raw.size_bytes()).map_err(not_a_picture)?;
+        Ok(Self::upright(Source::Raw(raw, Coding::Levels(format)), size))
     }
 
     /// Takes `rows` rows of `width` bytes of NV12: two thirds of them are luma.
@@ -121,7 +148,7 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
     pub fn nv12(
-        bytes: &'a [u8],
+        raw: Raw<'a>,
         (width, rows): (usize, usize),
         pixels_max: usize,
     ) -> Result<Self, PictureError> {
@@ -135,13 +162,21 @@ impl<'a> Picture<'a> {
             return Err(PictureError::Raw(text));
         }
         check_pixels(size, pixels_max)?;
-        Ok(Self::upright(Source::Nv12(bytes), size))
+        Ok(Self::upright(Source::Raw(raw, Coding::Nv12), size))
     }
 
     /// The file, if nvJPEG may have it. All limits were checked.
     pub fn encoded(&self) -> Option<Encoded<'a>> {
         let Source::Jpeg(jpeg) = &self.source else { return None };
         Some(Encoded { bytes: jpeg.for_device()?, size: self.stored })
+    }
+
+    /// The tensor that it is on a device, if it is there, and how that is to be understood.
+    pub(crate) fn on_device(&self) -> Option<(&Tensor, Coding)> {
+        match &self.source {
+            Source::Raw(Raw::Device(tensor), coding) => Some((tensor, *coding)),
+            _ => None,
+        }
     }
 
     /// Columns and rows as it is stored, and how it is turned upright.
@@ -164,13 +199,12 @@ impl<'a> Picture<'a> {
         let layout = match self.source {
             Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
             Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
-            Source::Levels(bytes, format) => {
-                return Ok(Stored::Bytes(bytes, Coding::Levels(format)));
-            }
-            Source::Nv12(bytes) => return Ok(Stored::Bytes(bytes, Coding::Nv12)),
+            Source::Raw(raw, coding) => return Ok(Stored::Bytes(raw.host()?, coding)),
         };
         match layout {
-            Layout::Planes(planes) => planes.picture(pixels).map(Stored::Planes).map_err(raw),
+            Layout::Planes(planes) => {
+                planes.picture(pixels).map(Stored::Planes).map_err(not_a_picture)
+            }
             Layout::Interleaved(format) => Ok(Stored::Bytes(pixels, Coding::Levels(format))),
         }
     }
@@ -197,35 +231,38 @@ impl<'a> Picture<'a> {
         let layout = match self.source {
             Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
             Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
-            Source::Levels(bytes, format) => {
-                return Image::new(bytes, format, stored).map_err(raw);
+            Source::Raw(raw, Coding::Levels(format)) => {
+                return Image::new(raw.host()?, format, stored).map_err(not_a_picture);
             }
-            Source::Nv12(bytes) => {
+            Source::Raw(raw, Coding::Nv12) => {
                 pixels.clear();
                 pixels.resize(3 * stored.0 * stored.1, 0);
-                nv12_to_rgb(bytes, stored, pixels).map_err(raw)?;
+                nv12_to_rgb(raw.host()?, stored, pixels).map_err(not_a_picture)?;
                 Layout::Interleaved(PixelFormat::Rgb)
             }
         };
         let format = match layout {
             Layout::Planes(planes) if orientation.is_upright() => {
-                return planes.picture(pixels).map(Image::from).map_err(raw);
+                return planes.picture(pixels).map(Image::from).map_err(not_a_picture);
             }
             Layout::Planes(planes) => {
                 upright.resize(3 * stored.0 * stored.1, 0);
-                planes.picture(pixels).and_then(|ycc| ycc.write_rgb(upright)).map_err(raw)?;
+                planes
+                    .picture(pixels)
+                    .and_then(|ycc| ycc.write_rgb(upright))
+                    .map_err(not_a_picture)?;
                 std::mem::swap(pixels, upright);
                 PixelFormat::Rgb
             }
             Layout::Interleaved(format) => format,
         };
         if orientation.is_upright() {
-            return Image::new(pixels, format, size).map_err(raw);
+            return Image::new(pixels, format, size).map_err(not_a_picture);
         }
         upright.clear();
         upright.resize(pixels.len(), 0);
-        orient(pixels, format, stored, orientation, upright).map_err(raw)?;
-        Image::new(upright, format, size).map_err(raw)
+        orient(pixels, format, stored, orientation, upright).map_err(not_a_picture)?;
+        Image::new(upright, format, size).map_err(not_a_picture)
     }
 }
 
@@ -280,6 +317,6 @@ fn check_pixels((width, height): (usize, usize), pixels_max: usize) -> Result<()
     Ok(())
 }
 
-fn raw(error: ViewError) -> PictureError {
+fn not_a_picture(error: ViewError) -> PictureError {
     PictureError::Raw(error.to_string())
 }

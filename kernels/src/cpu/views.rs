@@ -71,6 +71,19 @@ impl PixelFormat {
             Self::Gray => 1,
         }
     }
+
+    /// Whether a picture of this size, without gaps, has so many bytes, wherever they are.
+    ///
+    /// # Errors
+    /// When a side is out of bounds, or it has another number of them.
+    pub fn check(
+        self,
+        (width, height): (usize, usize),
+        size_bytes: usize,
+    ) -> Result<(), ViewError> {
+        check_axes(width, height)?;
+        check_size(self.channels() * width * height, size_bytes)
+    }
 }
 
 /// A picture of 8-bit levels, or a part of one: rows from the top.
@@ -110,9 +123,8 @@ impl<'a> Image<'a> {
         format: PixelFormat,
         (width, height): (usize, usize),
     ) -> Result<Self, ViewError> {
-        check_axes(width, height)?;
+        format.check((width, height), bytes.len())?;
         let stride = format.channels() * width;
-        check_size(stride * height, bytes.len())?;
         let levels = Levels::Interleaved(Rows { bytes, format, stride });
         Ok(Self { levels, left: 0, top: 0, width, height })
     }

@@ -1,6 +1,6 @@
-//! A batch on a CUDA device: JPEGs are decoded there, by nvJPEG; other pictures here, as for the CPU, and
-//! uploaded from pinned memory. All that comes after is done there, of all pictures of a shape by one
-//! launch.
+//! A batch on a CUDA device: JPEGs are decoded there, by nvJPEG; other files here, as for the CPU, and
+//! uploaded from pinned memory, as are pixels as they are; those that are on the device stay where they
+//! are. All that comes after is done there, of all pictures of a shape by one launch.
 //!
 //! The next batch is decoded and uploaded while the device still draws this one.
 
@@ -14,6 +14,7 @@ use nereid_backend::batch::Batch;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::request::{Answer, Request};
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Orientation, PixelFormat};
 use nereid_kernels::device::DeviceBuffer;
 use nereid_kernels::executor::Executor;
@@ -35,11 +36,19 @@ pub(crate) struct DeviceInstance {
 
 /// A picture on the device, as it is stored.
 struct Uploaded {
-    levels: Arc<DeviceBuffer>,
+    levels: Levels,
     coding: Coding,
     /// Columns and rows.
     size: (usize, usize),
     orientation: Orientation,
+}
+
+/// The bytes of a picture on the device.
+enum Levels {
+    /// Decoded or uploaded for this batch.
+    Made(Arc<DeviceBuffer>),
+    /// What came with the request.
+    Given(Tensor),
 }
 
 /// What is drawn into one tensor.
@@ -124,7 +133,7 @@ impl DeviceInstance {
         Ok(Drawn { place: Place { buffer, rows: start..group.len() }, drawings })
     }
 
-    /// The picture on the device; `None` if nothing is drawn of it.
+    /// The picture on the device, where it may be already; `None` if nothing is drawn of it.
     fn upload(
         &mut self,
         planned: Planned<'_>,
@@ -135,11 +144,15 @@ impl DeviceInstance {
             return Ok(None);
         }
         let (size, orientation) = planned.picture.stored();
+        if let Some((tensor, coding)) = planned.picture.on_device() {
+            let levels = Levels::Given(self.executor.together(tensor, &[], copies)?);
+            return Ok(Some(Uploaded { levels, coding, size, orientation }));
+        }
         let stored = planned.picture.decode_stored(&mut self.workspace);
         let stored = stored.map_err(|error| invalid(&self.contract.names, of, &error))?;
         let coding = stored.coding();
         let fill = |to: &mut [u8]| stored.write(to);
-        let levels = self.executor.upload(stored.size_bytes(), fill, copies)?;
+        let levels = Levels::Made(self.executor.upload(stored.size_bytes(), fill, copies)?);
         Ok(Some(Uploaded { levels, coding, size, orientation }))
     }
 }
@@ -148,7 +161,8 @@ impl Uploaded {
     /// Of a picture that the device decoded.
     fn decoded(levels: Arc<DeviceBuffer>, planned: &Planned<'_>) -> Self {
         let (size, orientation) = planned.picture.stored();
-        Self { levels, coding: Coding::Levels(PixelFormat::Rgb), size, orientation }
+        let coding = Coding::Levels(PixelFormat::Rgb);
+        Self { levels: Levels::Made(levels), coding, size, orientation }
     }
 }
 

@@ -5,19 +5,18 @@ use nereid_backend::tensor::Tensor;
 
 use crate::error::PictureError;
 use crate::options::{InputFormat, Options};
-use crate::picture::Picture;
+use crate::picture::{Picture, Raw};
 
 /// What each row of an input is, before it is looked at.
 pub(super) struct Rows<'a> {
     /// The bytes of each picture.
-    bytes: Vec<&'a [u8]>,
+    pictures: Vec<Raw<'a>>,
     /// The axes of one picture.
     shape: &'a [usize],
 }
 
 impl<'a> Rows<'a> {
-    /// Each element of a BYTES tensor, or each row of a UINT8 tensor; none of what is not on the
-    /// host.
+    /// Each element of a BYTES tensor, or each row of a UINT8 tensor.
     pub(super) fn of(tensor: &'a Tensor, input: InputFormat) -> Self {
         let axes = match input {
             InputFormat::File => 1,
@@ -27,19 +26,23 @@ impl<'a> Rows<'a> {
         let shape = tensor.shape();
         let (rows, shape) = shape.split_at(shape.len().saturating_sub(axes));
         let rows: usize = rows.iter().product();
-        let bytes = if tensor.data_type() == DataType::Bytes {
-            tensor.strings().map(Iterator::collect)
+        let length: usize = shape.iter().product();
+        let pictures = if tensor.data_type() == DataType::Bytes {
+            tensor.strings().into_iter().flatten().map(Raw::Host).collect()
+        } else if let Some(bytes) = tensor.host() {
+            let row = |row| bytes.get(row * length..(row + 1) * length);
+            (0..rows).filter_map(row).map(Raw::Host).collect()
         } else {
-            let length: usize = shape.iter().product();
-            let row = |bytes: &'a [u8], row| bytes.get(row * length..(row + 1) * length);
-            tensor.host().map(|bytes| (0..rows).filter_map(|index| row(bytes, index)).collect())
+            let all = tensor.reshaped(vec![rows, length]);
+            let row = |row| all.as_ref()?.rows(row..row + 1);
+            (0..rows).filter_map(row).map(Raw::Device).collect()
         };
-        Self { bytes: bytes.unwrap_or_default(), shape }
+        Self { pictures, shape }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.pictures.len()
     }
 
     /// The picture of row `index`, which must be one of them.
@@ -51,13 +54,13 @@ impl<'a> Rows<'a> {
         index: usize,
         options: &Options,
     ) -> Result<Picture<'a>, PictureError> {
-        let (bytes, pixels_max) = (self.bytes[index], options.acceptance.pixels_max);
+        let (raw, pixels_max) = (self.pictures[index].clone(), options.acceptance.pixels_max);
         match (options.input, self.shape) {
             (InputFormat::Pixels(format), &[height, width, _]) => {
-                Picture::levels(bytes, format, (width, height), pixels_max)
+                Picture::levels(raw, format, (width, height), pixels_max)
             }
-            (InputFormat::Nv12, &[rows, width]) => Picture::nv12(bytes, (width, rows), pixels_max),
-            _ => Picture::open(bytes, options.acceptance),
+            (InputFormat::Nv12, &[rows, width]) => Picture::nv12(raw, (width, rows), pixels_max),
+            _ => Picture::open(raw.host()?, options.acceptance),
         }
     }
 }
@@ -89,7 +92,9 @@ mod tests {
             (uint8(&[2, 3, 2], b"abcdefABCDEF"), InputFormat::Nv12, &[b"abcdef", b"ABCDEF"]),
         ];
         for (tensor, input, expected) in cases {
-            assert_eq!(Rows::of(&tensor, input).bytes, expected, "{tensor:?}");
+            let pictures = Rows::of(&tensor, input).pictures;
+            let bytes: Vec<_> = pictures.into_iter().map(|raw| raw.host().unwrap()).collect();
+            assert_eq!(bytes, expected, "{tensor:?}");
         }
     }
 }
