@@ -8,11 +8,14 @@
 //! load that fails leaves what serves alone.
 
 mod control;
+mod ending;
+mod ensembles;
 mod loading;
 mod poll;
 mod source;
 
 pub use control::{Control, ControlError};
+pub use loading::Engines;
 pub use poll::{Poll, Polling};
 pub use source::Overrides;
 
@@ -26,15 +29,12 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use nereid_backend::error::LoadError;
 use nereid_model_repository::definition::{Definition, Ensembling};
 use nereid_model_repository::layout;
-use nereid_model_repository::read::Reader;
 use tokio::sync::oneshot;
 
-use crate::edge::Edge;
 use crate::instance::Started;
-use crate::lifecycle::loading::{Engines, Loaded, Version, Versions, load_ensemble, load_folder};
+use crate::lifecycle::loading::{Version, Versions, load_folder};
 use crate::lifecycle::source::Source;
 use crate::registry::{Registry, Status};
-use crate::statistics::Statistics;
 
 /// What Triton says where clients may not load or unload.
 pub const NOT_ALLOWED: &str = "explicit model load / unload is not allowed if polling is enabled";
@@ -46,38 +46,26 @@ pub const NO_NAMED_REPOSITORY: &str = "'repository_name' specification is not su
 /// that this is as it should be.
 pub const UNLOADED: &str = "unloaded";
 
-/// How models are loaded.
-#[derive(Clone, Copy, Debug)]
-pub struct Loads {
-    /// So many at the same time, at least one.
-    pub at_once: usize,
-    /// How often a version that its engine does not load is tried again, at once.
-    pub retries: u32,
-}
-
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
-/// [`Control::stop`]. `statistics` makes the counters of each version,
-/// and what instances make on devices leaves them by `edge`.
+/// [`Control::stop`]. At most `loads_max` models, at least one, are loaded at the same time.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn start(
-    (reader, edge): (Reader, Arc<Edge>),
+    engines: Engines,
     repositories: Vec<PathBuf>,
-    loads: Loads,
+    loads_max: usize,
     registry: Registry,
-    statistics: fn() -> Statistics,
 ) -> io::Result<Control> {
-    let engines = Arc::new(Engines { reader, edge, retries: loads.retries, statistics });
     let (sender, events) = unbounded();
     let lifecycle = Lifecycle {
-        engines,
+        engines: Arc::new(engines),
         repositories,
         registry,
         models: BTreeMap::new(),
         ready: VecDeque::new(),
         loads: 0,
-        loads_max: loads.at_once.max(1),
+        loads_max: loads_max.max(1),
         ensembles: Vec::new(),
         draining: 0,
         stopping: None,
@@ -282,133 +270,6 @@ impl Lifecycle {
         self.load_ensembles();
     }
 
-    /// As in Triton, who loads an ensemble means its steps' models, too.
-    fn load_steps(&mut self, ensembles: &[(Box<Definition>, Ensembling)]) {
-        for step in ensembles.iter().flat_map(|(_, ensembling)| &ensembling.steps) {
-            let is_busy = self.models.get(&step.model).is_some_and(|known| known.is_busy);
-            if !is_busy && self.registry.catalog().ready_versions(&step.model).is_empty() {
-                let (model, overrides) = (step.model.clone(), Overrides::default());
-                self.load(Wish { model, overrides, reply: oneshot::channel().0 });
-            }
-        }
-    }
-
-    fn publish(&mut self, model: &str, version: u64, loaded: Loaded) {
-        let (served, instances) = loaded.publish();
-        self.registry.set(model, version, Status::Ready(served));
-        let old =
-            self.models.entry(model.to_owned()).or_default().instances.insert(version, instances);
-        // The registry has closed what it replaced; its name goes on being ready.
-        if let Some(instances) = old {
-            self.drain(model, 0, instances);
-        }
-    }
-
-    /// Takes down the versions that a reload no longer has.
-    fn retire_others(&mut self, model: &str, wanted: &[u64]) {
-        for version in self.registry.catalog().ready_versions(model) {
-            if !wanted.contains(&version) {
-                self.close(model, version);
-            }
-        }
-    }
-
-    fn close(&mut self, model: &str, version: u64) {
-        self.registry.set(model, version, Status::Unloading);
-        let instances = self.models.entry(model.to_owned()).or_default().instances.remove(&version);
-        self.drain(model, version, instances.unwrap_or_default());
-    }
-
-    /// Waits, beside this thread, for instances that were told to end.
-    fn drain(&mut self, model: &str, version: u64, instances: Vec<Started>) {
-        self.draining += 1;
-        let (model, events) = (model.to_owned(), self.events.clone());
-        let wait = move || {
-            for instance in instances {
-                if let Err(error) = instance.join() {
-                    tracing::error!("model '{model}': {error}");
-                }
-            }
-            let _stopped = events.send(Event::Drained { model, version });
-        };
-        if let Err(error) = Builder::new().name("drain".to_owned()).spawn(wait) {
-            tracing::error!("cannot start a thread that waits for instances: {error}");
-            self.draining -= 1;
-        }
-    }
-
-    fn drained(&mut self, model: &str, version: u64) {
-        self.draining -= 1;
-        let is_unloading = self.registry.catalog().entries().any(|(name, number, status)| {
-            name == model && number == version && matches!(status, Status::Unloading)
-        });
-        if is_unloading {
-            self.registry.set(model, version, Status::Unavailable(UNLOADED.into()));
-            tracing::info!("unloaded: {model} version {version}");
-        }
-    }
-
-    /// Brings up the ensembles whose steps are there now, until no more come. One whose steps
-    /// nobody loads any more has failed.
-    fn load_ensembles(&mut self) {
-        loop {
-            let before = self.ensembles.len();
-            for mut waiting in std::mem::take(&mut self.ensembles) {
-                waiting.ensembles = self.publish_ready(waiting.ensembles);
-                if waiting.ensembles.is_empty() {
-                    self.answer(waiting);
-                } else {
-                    self.ensembles.push(waiting);
-                }
-            }
-            if self.ensembles.len() == before {
-                break;
-            }
-        }
-        if self.loads == 0 && self.ready.is_empty() {
-            for mut waiting in std::mem::take(&mut self.ensembles) {
-                for (definition, ensembling) in std::mem::take(&mut waiting.ensembles) {
-                    let loaded = load_ensemble(
-                        &definition,
-                        &ensembling,
-                        self.registry.catalog(),
-                        &self.engines,
-                    );
-                    if let Err(error) = loaded {
-                        let version = definition.spec.version;
-                        self.await_steps(&waiting.load, ensembling);
-                        waiting.failures.push(Failure { version, error });
-                    }
-                }
-                self.answer(waiting);
-            }
-        }
-    }
-
-    /// What a client sent with a load is not kept beyond it, so that is not tried again.
-    fn await_steps(&mut self, load: &Load, ensembling: Ensembling) {
-        if load.source.folder().config.is_none() {
-            let ensemble = self.models.entry(load.model.clone()).or_default();
-            ensemble.awaited.extend(ensembling.steps.into_iter().map(|step| step.model));
-        }
-    }
-
-    fn publish_ready(
-        &mut self,
-        ensembles: Vec<(Box<Definition>, Ensembling)>,
-    ) -> Vec<(Box<Definition>, Ensembling)> {
-        let mut left = Vec::new();
-        for (definition, ensembling) in ensembles {
-            match load_ensemble(&definition, &ensembling, self.registry.catalog(), &self.engines) {
-                Ok(loaded) => {
-                    self.publish(&definition.spec.name, definition.spec.version, loaded);
-                }
-                Err(_) => left.push((definition, ensembling)),
-            }
-        }
-        left
-    }
-
     /// The end of a load: tells its outcome, and begins what waited for it.
     fn answer(&mut self, ended: Waiting) {
         let Waiting { load, failures, .. } = ended;
@@ -436,18 +297,6 @@ impl Lifecycle {
         }
     }
 
-    /// Tries the ensembles again that did not come up while `step` was not what it is now.
-    fn load_ensembles_of(&mut self, step: &str) {
-        let awaiting = self.models.iter().filter(|(_, model)| {
-            !model.is_busy && model.awaited.iter().any(|awaited| awaited == step)
-        });
-        let names: Vec<_> = awaiting.map(|(name, _)| name.clone()).collect();
-        for model in names {
-            let (overrides, reply) = (Overrides::default(), oneshot::channel().0);
-            self.load(Wish { model, overrides, reply });
-        }
-    }
-
     /// Shows the reason, unless an older version of the same number goes on serving.
     fn note_failure(&mut self, model: &str, version: u64, error: &LoadError) {
         let ready = self.registry.catalog().ready_versions(model);
@@ -455,57 +304,6 @@ impl Lifecycle {
         if !goes_on {
             let reason = error.to_string();
             self.registry.set(model, version, Status::Unavailable(reason.as_str().into()));
-        }
-    }
-
-    fn unload(&mut self, model: String, with_steps: bool) {
-        if let Some(known) = self.models.get_mut(&model)
-            && known.is_busy
-        {
-            known.waiting.push_back(Event::Unload { model, with_steps });
-            return;
-        }
-        let steps = if with_steps { self.steps_of(&model) } else { Vec::new() };
-        self.forget_failures(&model);
-        for version in self.registry.catalog().ready_versions(&model) {
-            self.close(&model, version);
-        }
-        for step in steps {
-            self.unload(step, false);
-        }
-    }
-
-    /// What is not wanted any more has not failed.
-    fn forget_failures(&mut self, model: &str) {
-        if let Some(known) = self.models.get_mut(model) {
-            known.awaited.clear();
-        }
-        let entries = self.registry.catalog().entries();
-        let failed = entries
-            .filter(|(name, _, status)| *name == model && matches!(status, Status::Unavailable(_)));
-        let versions: Vec<_> = failed.map(|(_, version, _)| version).collect();
-        for version in versions {
-            self.registry.set(model, version, Status::Unavailable(UNLOADED.into()));
-        }
-    }
-
-    fn steps_of(&self, model: &str) -> Vec<String> {
-        let served = self.registry.catalog().served();
-        let versions = served.filter(|served| *served.definition.spec.name == *model);
-        versions.flat_map(|served| served.definition.steps()).collect()
-    }
-
-    fn stop(&mut self, reply: Reply<()>) {
-        self.stopping = Some(reply);
-        self.ready.clear();
-        let serving: Vec<_> = self
-            .registry
-            .catalog()
-            .served()
-            .map(|served| (served.definition.spec.name.to_string(), served.definition.spec.version))
-            .collect();
-        for (model, version) in serving {
-            self.close(&model, version);
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use nereid::budget::Budget;
 use nereid::edge::Edge;
-use nereid::lifecycle::{self, Control, Loads, Overrides, Poll, Polling};
+use nereid::lifecycle::{self, Control, Engines, Overrides, Poll, Polling};
 use nereid::logging;
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
@@ -89,16 +89,16 @@ async fn serve(
     let (registry, models) = Registry::new();
     let (live, life) = watch::channel(Life::Starting);
     let repository = &options.repository;
-    let folders = &repository.model_repository;
-    let loads = Loads {
-        at_once: repository.model_load_thread_count,
+    let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
+    let engines = Engines {
+        reader: Reader { backends, completion: repository.completion.completion() },
+        edge: Edge::new(gpus.devices.clone())?,
+        statistics: if has_summaries { Statistics::with_summaries } else { Statistics::default },
         retries: repository.model_load_retry_count,
     };
-    let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
-    let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
-    let reader = Reader { backends, completion: repository.completion.completion() };
-    let engines = (reader, Edge::new(gpus.devices.clone())?);
-    let control = lifecycle::start(engines, folders.clone(), loads, registry, statistics)?;
+    let loads_max = repository.model_load_thread_count;
+    let control =
+        lifecycle::start(engines, repository.model_repository.clone(), loads_max, registry)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
         name: options.server.id.clone(),

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nereid::edge::Edge;
-use nereid::lifecycle::{self, Control, Loads, Overrides};
+use nereid::lifecycle::{self, Control, Engines, Overrides};
 use nereid::registry::{Models, Registry, Served};
 use nereid::statistics::{Reason, Statistics};
 use nereid_kernels::device::{Absence, Devices};
@@ -37,7 +37,7 @@ const ORDER: &str = "preserve_ordering: true";
 /// Model and scheduling. The last is the one that is unloaded, too, and whose runs panic.
 const MODELS: [(&str, &str); 4] =
     [("urgent", PRIORITIES), ("ordered", ORDER), ("reloaded", PRIORITIES), (CHANGING, ORDER)];
-const LOADS: Loads = Loads { at_once: 2, retries: 0 };
+const LOADS_MAX: usize = 2;
 const CHANGING: &str = "changing";
 
 /// What all threads share.
@@ -68,16 +68,13 @@ fn soak() {
     let folder = env::temp_dir().join(format!("nereid-soak-{}", std::process::id()));
     write_repository(&folder);
     let (registry, models) = Registry::new();
-    let reader = Reader { backends: vec![Arc::new(Toy)], completion: Completion::FromFiles };
-    let edge = Edge::new(Devices::absent(Absence::NoLibrary)).unwrap();
-    let control = lifecycle::start(
-        (reader, edge),
-        vec![folder.clone()],
-        LOADS,
-        registry,
-        Statistics::default,
-    )
-    .unwrap();
+    let engines = Engines {
+        reader: Reader { backends: vec![Arc::new(Toy)], completion: Completion::FromFiles },
+        edge: Edge::new(Devices::absent(Absence::NoLibrary)).unwrap(),
+        statistics: Statistics::default,
+        retries: 0,
+    };
+    let control = lifecycle::start(engines, vec![folder.clone()], LOADS_MAX, registry).unwrap();
     let world = Arc::new(World {
         models,
         versions: Mutex::default(),

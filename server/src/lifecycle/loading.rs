@@ -27,14 +27,16 @@ use crate::reshaped::Reshaped;
 use crate::statistics::Statistics;
 use crate::warmed::Warmed;
 
-/// What instances are made of, and what is behind their devices.
-pub(super) struct Engines {
-    pub(super) reader: Reader,
-    pub(super) edge: Arc<Edge>,
-    /// How often a version is tried again.
-    pub(super) retries: u32,
+/// What versions are made of.
+pub struct Engines {
+    /// Reads configurations, and has the engines.
+    pub reader: Reader,
+    /// By which outputs leave devices.
+    pub edge: Arc<Edge>,
     /// Makes the counters of a version.
-    pub(super) statistics: fn() -> Statistics,
+    pub statistics: fn() -> Statistics,
+    /// How often a version that its engine does not load is tried again, at once.
+    pub retries: u32,
 }
 
 /// A version that can be published, or an ensemble that must wait for its parts.

@@ -56,7 +56,7 @@ fn what_an_engine_does_not_load_is_tried_again_as_often_as_asked() {
         let (backends, completion) =
             (vec![backend.clone() as Arc<dyn Backend>], Completion::FromFiles);
         let reader = Reader { backends, completion };
-        let engines = Engines { reader, edge, retries, statistics };
+        let engines = Engines { reader, edge, statistics, retries };
         let (version, loaded) = load_folder(&folder, &engines).unwrap().remove(0);
         let loaded = loaded.map(|_| ()).map_err(|error| error.to_string());
         assert_eq!((version, loaded), (1, expected.map_err(str::to_owned)));
