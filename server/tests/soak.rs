@@ -26,8 +26,9 @@ use nereid::statistics::{Reason, Statistics};
 use nereid_kernels::device::{Absence, Devices};
 use nereid_model_repository::completion::Completion;
 use nereid_model_repository::read::Reader;
+use nereid_softcuda_harness::Random;
 
-use caller::{Caller, Outcome, Random, Tally};
+use caller::{Caller, Outcome, Tally};
 use toy::Toy;
 
 const CALLERS: u64 = 6;
@@ -107,7 +108,7 @@ fn soak() {
 
 /// Loads, unloads and reloads until the time is up.
 fn operate(control: &Control, world: &World, seed: u64, until: Instant) {
-    let mut random = Random::new(seed, 0);
+    let mut random = Random::new(seed);
     while Instant::now() < until {
         match random.below(4) {
             0 => control.unload(CHANGING, false),

@@ -2,10 +2,9 @@
 
 use nereid_kernels::cpu::{Candidate, Corrections, Grid};
 use nereid_kernels::cuda::{Candidates, Scores, score_corrected, score_places};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{Random, SoftCuda};
 
 use crate::gpu::{Gpu, Output};
-use crate::random::Random;
 
 /// The candidates in device memory, of pictures of `places`: which, where, how sure, as bits.
 fn found(

@@ -4,10 +4,9 @@ use nereid_kernels::cpu;
 use nereid_kernels::cuda::{
     Convert, Launch, LaunchError, Planes, Region, nv12_to_rgb, ycbcr420_to_rgb,
 };
-use nereid_softcuda_harness::AnyCuda;
+use nereid_softcuda_harness::{AnyCuda, Random};
 
 use crate::gpu::{Gpu, Input, Output};
-use crate::random::Random;
 
 type Launches = fn(&[Planes]) -> Result<Vec<Launch<Convert>>, LaunchError>;
 

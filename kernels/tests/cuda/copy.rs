@@ -1,10 +1,9 @@
 //! Gather and scatter along the batch axis, and blocks in turn along another.
 
 use nereid_kernels::cuda::{Blocks, LaunchError, Region, gather, interleave, scatter};
-use nereid_softcuda_harness::{AnyCuda, SoftCuda};
+use nereid_softcuda_harness::{AnyCuda, Random, SoftCuda};
 
 use crate::gpu::Gpu;
-use crate::random::Random;
 
 /// Parts at any address, of any size, some of them empty.
 fn sizes(random: &mut Random, count: usize) -> Vec<usize> {

@@ -2,10 +2,9 @@
 
 use nereid_kernels::cpu::{self, AxisView};
 use nereid_kernels::cuda::{Sequences, collapse, top_k};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{Random, SoftCuda};
 
 use crate::gpu::Gpu;
-use crate::random::Random;
 use crate::softmax::bits;
 
 fn class(at: usize) -> i32 {

@@ -8,10 +8,9 @@ use nereid_kernels::cuda::{
     Candidates, Closing, Detections, Kept, Letterboxes, Ordered, decode_detections, score_boxes,
     suppress, top_k,
 };
-use nereid_softcuda_harness::AnyCuda;
+use nereid_softcuda_harness::{AnyCuda, Random};
 
 use crate::gpu::{Gpu, Input, Output};
-use crate::random::Random;
 
 /// Candidates in device memory.
 struct Found {

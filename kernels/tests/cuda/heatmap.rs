@@ -2,11 +2,10 @@
 
 use nereid_kernels::cpu::{Refinement, peak};
 use nereid_kernels::cuda::{Maps, peaks};
-use nereid_softcuda_harness::SoftCuda;
+use nereid_softcuda_harness::{Random, SoftCuda};
 
 use crate::detection::Places;
 use crate::gpu::Gpu;
-use crate::random::Random;
 use crate::softmax::bits;
 
 #[test]

@@ -17,7 +17,6 @@ mod heatmap;
 mod letterbox;
 mod limits;
 mod mutants;
-mod random;
 mod resize;
 mod softmax;
 mod top_k;

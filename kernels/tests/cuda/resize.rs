@@ -6,10 +6,9 @@ use nereid_kernels::cpu::{
     self, ChannelOrder, Filter, Frame, Image, Layout, Level, Orientation, PixelFormat, Rendering,
 };
 use nereid_kernels::cuda::{Draw, Drawing, Element, Passes, Picture};
-use nereid_softcuda_harness::{AnyCuda, SoftCuda};
+use nereid_softcuda_harness::{AnyCuda, Random, SoftCuda};
 
 use crate::gpu::{Gpu, Input};
-use crate::random::Random;
 
 const FORMATS: [PixelFormat; 3] = [PixelFormat::Rgb, PixelFormat::Bgr, PixelFormat::Gray];
 const ORDERS: [ChannelOrder; 3] = [ChannelOrder::Rgb, ChannelOrder::Bgr, ChannelOrder::Gray];

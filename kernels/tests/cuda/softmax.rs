@@ -2,10 +2,9 @@
 
 use nereid_kernels::cpu::{self, AxisView};
 use nereid_kernels::cuda::softmax;
-use nereid_softcuda_harness::AnyCuda;
+use nereid_softcuda_harness::{AnyCuda, Random};
 
 use crate::gpu::Gpu;
-use crate::random::Random;
 
 /// Bits, with one for all NaNs: which one comes out is the processor's.
 pub(crate) fn bits(numbers: &[f32]) -> Vec<u32> {

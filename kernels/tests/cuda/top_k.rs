@@ -2,10 +2,9 @@
 
 use nereid_kernels::cpu::{self, AxisView};
 use nereid_kernels::cuda::top_k;
-use nereid_softcuda_harness::AnyCuda;
+use nereid_softcuda_harness::{AnyCuda, Random};
 
 use crate::gpu::Gpu;
-use crate::random::Random;
 use crate::softmax::bits;
 
 fn check(gpu: &Gpu, numbers: &[f32], view: AxisView, k: usize) {

@@ -3,10 +3,9 @@
 use bytemuck::Pod;
 use nereid_kernels::cpu::{self, AxisOrder};
 use nereid_kernels::cuda::{Region, Transpose, transpose};
-use nereid_softcuda_harness::AnyCuda;
+use nereid_softcuda_harness::{AnyCuda, Random};
 
 use crate::gpu::{Gpu, values};
-use crate::random::Random;
 
 fn orders() -> impl Iterator<Item = AxisOrder> {
     (0..256).filter_map(|code| AxisOrder::new([code / 64, code / 16 % 4, code / 4 % 4, code % 4]))

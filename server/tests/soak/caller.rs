@@ -12,6 +12,7 @@ use nereid_backend::error::InferError;
 use nereid_backend::parts::{Cancel, RequestedOutput};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::tensor::Tensor;
+use nereid_softcuda_harness::Random;
 
 use crate::toy::{FAIL, ON_DEVICE, PANIC};
 use crate::{CHANGING, MODELS, World};
@@ -33,23 +34,6 @@ pub(crate) enum Outcome {
 
 /// How many requests of each model ended how.
 pub(crate) type Tally = BTreeMap<(&'static str, Outcome), u64>;
-
-/// Splitmix64.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        Self(seed ^ stream << 32)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) % bound
-    }
-}
 
 /// A request that is not answered yet.
 struct Asked {
@@ -74,7 +58,7 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(number: u64, seed: u64, world: Arc<World>) -> Self {
         let (home, answers) = unbounded();
-        let random = Random::new(seed, number);
+        let random = Random::new(seed ^ number << 32);
         let (in_flight, tally) = (HashMap::new(), Tally::new());
         Self { number, random, world, asked: 0, in_flight, home, answers, tally }
     }

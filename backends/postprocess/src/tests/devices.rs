@@ -10,10 +10,10 @@ use nereid_backend::tensor::Storage;
 use nereid_kernels::device::{
     Device, DeviceBuffer, Limits, Priority, Source, Stream, device_to_host, host_to_device, probe,
 };
-use nereid_softcuda_harness::{Library, SoftCuda};
+use nereid_softcuda_harness::{Library, Random, SoftCuda};
 
 use super::*;
-use cases::{Case, Random, Tensors};
+use cases::{Case, Tensors};
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 64 << 20 };
 

@@ -25,6 +25,7 @@ mod apart;
 mod gpu;
 mod library;
 mod nvjpeg;
+mod random;
 mod report;
 
 use std::os::unix::fs::symlink;
@@ -34,6 +35,7 @@ use std::time::{Duration, Instant};
 pub use apart::{folder, run_with_broken_driver, run_without_driver};
 pub use library::Library;
 pub use nvjpeg::NvjpegDouble;
+pub use random::Random;
 pub use report::note;
 
 use apart::{beside_binary, is_apart, made, run_apart, test_name, write_no_library};

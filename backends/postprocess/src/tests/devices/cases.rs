@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nereid_backend::data_type::{DataType, Element};
 use nereid_backend::spec::{Dim, Signature, TensorSpec};
 use nereid_backend::tensor::Tensor;
+use nereid_softcuda_harness::Random;
 
 /// Inputs by their names.
 pub(super) type Tensors = Vec<(&'static str, Tensor)>;
@@ -33,37 +34,6 @@ pub(super) struct Case {
     pub(super) inputs: Vec<(&'static str, Vec<usize>, Values)>,
     /// The output that has labels, and how many.
     labels: Option<(&'static str, usize)>,
-}
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014): a test says the seed of the case that fails.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// One of `low` to `high`.
-    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
-        low + usize::try_from(self.next() % (high - low + 1) as u64).unwrap()
-    }
-
-    /// 0 to 1.
-    pub(super) fn share(&mut self) -> f32 {
-        f32::from(u16::try_from(self.next() >> 48).unwrap()) / 65536.0
-    }
-
-    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.between(0, all.len() - 1)]
-    }
 }
 
 impl Case {
@@ -138,7 +108,7 @@ impl Values {
                 // Some requests have none that are no numbers.
                 let odd = random.one_of(&[0, 12]);
                 of(shape, || {
-                    let number = random.share() * 3.0 - 1.0;
+                    let number = random.float(0.0, 1.0) * 3.0 - 1.0;
                     match random.between(0, 100) {
                         0 if odd > 0 => {
                             random.one_of(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY])
@@ -148,12 +118,12 @@ impl Values {
                     }
                 })
             }
-            Self::Shares => of(shape, || random.share()),
+            Self::Shares => of(shape, || random.float(0.0, 1.0)),
             Self::Scales => {
                 let is_good = random.between(0, 4) > 0;
                 of(shape, || {
                     if is_good {
-                        random.share() + 0.5
+                        random.float(0.0, 1.0) + 0.5
                     } else {
                         random.one_of(&[0.0, f32::NAN, 1.0])
                     }

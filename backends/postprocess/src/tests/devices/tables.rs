@@ -1,6 +1,8 @@
 //! The tables of options.
 
-use super::cases::{Case, Random, Values};
+use nereid_softcuda_harness::Random;
+
+use super::cases::{Case, Values};
 
 /// A case for each combination of an option's values with all cases so far.
 fn each(cases: Vec<Case>, key: &'static str, values: &[&str]) -> Vec<Case> {
@@ -39,8 +41,8 @@ fn letterboxed(cases: Vec<Case>) -> Vec<Case> {
 /// The parameters of suppression that are numbers.
 fn thresholds(cases: Vec<Case>, random: &mut Random) -> Vec<Case> {
     let mut with = |case: Case| {
-        case.with("score_threshold", &random.share())
-            .with("iou_threshold", &random.share())
+        case.with("score_threshold", &random.float(0.0, 1.0))
+            .with("iou_threshold", &random.float(0.0, 1.0))
             .with("candidates_max", &random.one_of(&[1, 3, 20, 100, 4096]))
             .with("detections_max", &random.one_of(&[1, 4, 30]))
     };
