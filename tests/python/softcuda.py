@@ -42,16 +42,27 @@ class SoftCuda:
                 {"violation": report.violations, "leak": report.leaks}[kind].append(text)
         return report
 
+    def with_nvjpeg(self) -> "SoftCuda":
+        """With the double of nvJPEG (`tests/softnvjpeg`) beside it."""
+        (self.folder / "libnvjpeg.so.13").symlink_to(built("libsoftnvjpeg.so"))
+        return self
+
     @property
     def _report(self) -> Path:
         return self.folder / "report"
 
 
+def built(library: str) -> Path:
+    """One of the libraries of the tests, which cargo leaves beside the server."""
+    path = Path(binary()).with_name(library)
+    assert path.exists(), f"{path} is missing: run `make test-binary`, or `make test-python`"
+    return path
+
+
 @pytest.fixture
 def softcuda(tmp_path_factory) -> SoftCuda:
     """The device as libcuda, in a folder of its own."""
-    library = Path(binary()).with_name("libsoftcuda.so")
-    assert library.exists(), f"{library} is missing: run `cargo build -p nereid-softcuda`, or `make test-python`"
+    library = built("libsoftcuda.so")
     folder = tmp_path_factory.mktemp("softcuda")
     for name in ("libcuda.so", "libcuda.so.1"):
         (folder / name).symlink_to(library)

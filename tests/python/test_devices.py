@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+import tritonclient.utils
 from image_models import ask, write_model
 from PIL import Image
 from server import HOST, Log, launch, running
@@ -107,6 +108,32 @@ def test_answers_and_counts_are_right_on_the_software_cuda_device(repository, so
     report = softcuda.report()
     assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
     assert report.counters["launches"] > 0 and copies["device_to_device"] == 0
+    assert report.violations == [] and report.leaks == []
+
+
+def test_jpegs_are_decoded_by_nvjpeg_on_the_software_cuda_device(repository, softcuda):
+    """Its levels differ a little from the CPU's, as decoders do. Of a JPEG nothing but itself goes up; a PNG is decoded
+    on the CPU, to the same bits."""
+    files = pictures(4)
+    png = io.BytesIO()
+    Image.new("RGB", (20, 10), (200, 100, 50)).save(png, "PNG")
+    with running(repository, environment=softcuda.with_nvjpeg().environment()) as server:
+        assert "JPEGs are decoded by nvJPEG 12.4 on cuda:0" in server.log.text()
+        for protocol in (tritonclient.http, tritonclient.grpc):
+            on = {kind: ask(server, f"prepare_{kind}", {"IMAGE": files}, protocol) for kind in ("GPU", "CPU")}
+            np.testing.assert_allclose(on["GPU"]["PIXELS"], on["CPU"]["PIXELS"], rtol=0, atol=8 * PREPARE["scale"])
+            with pytest.raises(tritonclient.utils.InferenceServerException) as raised:
+                ask(server, "prepare_GPU", {"IMAGE": [files[0], files[1][:200]]}, protocol)
+            assert "input 'IMAGE'[1]: the JPEG is truncated: its 200 bytes" in raised.value.message()
+        uploaded = copied(server)["host_to_device"]
+        assert 0 < uploaded < 3 * sum(map(len, files))
+        mixed = {"IMAGE": [files[0], png.getvalue()]}
+        on = {kind: ask(server, f"prepare_{kind}", mixed)["PIXELS"] for kind in ("GPU", "CPU")}
+        np.testing.assert_array_equal(on["GPU"][1], on["CPU"][1])
+        assert copied(server)["host_to_device"] >= uploaded + 3 * 20 * 10
+        copies = copied(server)
+    report = softcuda.report()
+    assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
     assert report.violations == [] and report.leaks == []
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
-from server import HOST, binary, running
-from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
+from server import HOST, running
+from softcuda import SoftCuda, built, softcuda  # noqa: F401, a fixture
 
 PTX = Path(__file__).resolve().parent.parent.parent / "backends/tensorrt/src/tests/affine.ptx"
 PLAN = f"""softnvinfer plan
@@ -32,9 +32,7 @@ def repository(tmp_path):
 
 
 def library() -> str:
-    path = Path(binary()).with_name("libsoftnvinfer.so")
-    assert path.exists(), f"{path} is missing: run `cargo build -p nereid-softnvinfer`, or `make test-python`"
-    return f"--backend-config=tensorrt,library={path}"
+    return f"--backend-config=tensorrt,library={built('libsoftnvinfer.so')}"
 
 
 def infer(module, url, rows):
