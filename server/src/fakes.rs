@@ -1,11 +1,12 @@
 //! What several tests need: a request, a model, a queue, instances that do as they are told.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
+use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
@@ -13,7 +14,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend::parts::{RequestedOutput, Times};
 use nereid_backend::request::{Answer, Home, Request};
 use nereid_backend::spec::{
-    Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, Signature, TensorSpec,
+    Dim, EngineOptions, InstanceId, InstanceSpec, ModelSpec, RawSpec, Signature, TensorSpec,
 };
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::device::{Absence, Devices};
@@ -115,7 +116,7 @@ pub(crate) fn spec(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>
         signature: Signature { inputs, outputs, ..Signature::default() },
         is_batched: true,
         rows_max: 4,
-        parameters: std::collections::BTreeMap::new(),
+        parameters: BTreeMap::new(),
         engine: EngineOptions::default(),
         instances: vec![instance_spec()],
     }
@@ -232,6 +233,39 @@ pub(crate) fn serve(
         }),
         thread,
     )
+}
+
+/// The engine `fake`, whose models have `x` and `y` of two elements, and load as this says.
+pub(crate) struct Engine<F>(pub(crate) F);
+
+impl<F> Backend for Engine<F>
+where
+    F: Fn() -> Result<Arc<dyn Model>, LoadError> + Send + Sync + 'static,
+{
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn file_name(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn rows_max_default(&self) -> usize {
+        0
+    }
+
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
+        Gpus::Unsupported
+    }
+
+    fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {
+        let tensors = |name| vec![tensor(name, &[2])];
+        Ok(Signature { inputs: tensors("x"), outputs: tensors("y"), ..Signature::default() })
+    }
+
+    fn load(&self, _: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError> {
+        self.0()
+    }
 }
 
 /// A step such as `f x=IN y=MID`, or `f ?=IF x=IN y=MID` if it is run on a condition: inputs begin with x, a or b.

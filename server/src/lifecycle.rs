@@ -46,6 +46,9 @@ pub const NO_NAMED_REPOSITORY: &str = "'repository_name' specification is not su
 /// that this is as it should be.
 pub const UNLOADED: &str = "unloaded";
 
+/// Most commands to one model that wait while it is busy.
+pub const COMMANDS_MAX: usize = 64;
+
 /// Starts the thread that owns `registry`. It ends when the last [`Control`] is dropped, or at
 /// [`Control::stop`]. At most `loads_max` models, at least one, are loaded at the same time.
 ///
@@ -132,6 +135,26 @@ struct Model {
     instances: BTreeMap<u64, Vec<Started>>,
 }
 
+impl Model {
+    /// Keeps a load until the one that goes on has ended.
+    fn load_later(&mut self, wish: Wish) {
+        if self.waiting.len() < COMMANDS_MAX {
+            return self.waiting.push_back(Event::Load(wish));
+        }
+        let _nobody_waits = wish.reply.send(Err(ControlError::Busy(wish.model)));
+    }
+
+    /// As [`Model::load_later`]. Nobody is answered whether it was done, so it is never refused; one
+    /// behind another is the same.
+    fn unload_later(&mut self, model: String, with_steps: bool) {
+        if let Some(Event::Unload { with_steps: before, .. }) = self.waiting.back_mut() {
+            *before |= with_steps;
+        } else {
+            self.waiting.push_back(Event::Unload { model, with_steps });
+        }
+    }
+}
+
 /// An ensemble whose steps are not all there yet.
 struct Waiting {
     load: Load,
@@ -190,7 +213,7 @@ impl Lifecycle {
         if let Some(known) = self.models.get_mut(&wish.model)
             && known.is_busy
         {
-            known.waiting.push_back(Event::Load(wish));
+            known.load_later(wish);
             return;
         }
         let Wish { model, overrides, reply } = wish;
@@ -307,3 +330,6 @@ impl Lifecycle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crossbeam_channel::Sender;
 use nereid_backend::error::{Kind, LoadError};
 use tokio::sync::oneshot;
 
-use crate::lifecycle::{Event, Failure, Overrides, Wish};
+use crate::lifecycle::{COMMANDS_MAX, Event, Failure, Overrides, Wish};
 
 /// Gives commands to the lifecycle's thread. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +26,12 @@ pub enum ControlError {
         /// Its versions, and why.
         failures: Vec<Failure>,
     },
+    /// [`COMMANDS_MAX`] commands to this model wait.
+    #[error(
+        "failed to load '{0}': {COMMANDS_MAX} commands to this model wait for the end of a load \
+         already; try again later"
+    )]
+    Busy(String),
     /// The server stops.
     #[error("the server stops and loads no more models")]
     Stopping,
@@ -37,7 +43,7 @@ impl ControlError {
         match self {
             Self::NoSuchModel(_) => Kind::Internal,
             Self::Failed { .. } => Kind::InvalidArg,
-            Self::Stopping => Kind::Unavailable,
+            Self::Busy(_) | Self::Stopping => Kind::Unavailable,
         }
     }
 }
@@ -47,13 +53,18 @@ impl Control {
         Self { events }
     }
 
+    /// Nobody hears it when the thread has ended; whoever would be answered notices.
+    pub(super) fn send(&self, event: Event) {
+        let _ended = self.events.send(event);
+    }
+
     /// The names of all models of the repositories.
     ///
     /// # Errors
     /// When a repository cannot be read.
     pub async fn list(&self) -> Result<Vec<String>, LoadError> {
         let (reply, answer) = oneshot::channel();
-        let _stopped = self.events.send(Event::List(reply));
+        self.send(Event::List(reply));
         answer.await.unwrap_or_else(|_| Err(LoadError::new(ControlError::Stopping.to_string())))
     }
 
@@ -65,7 +76,7 @@ impl Control {
     pub async fn load(&self, model: &str, overrides: Overrides) -> Result<(), ControlError> {
         let (reply, answer) = oneshot::channel();
         let wish = Wish { model: model.to_owned(), overrides, reply };
-        let _stopped = self.events.send(Event::Load(wish));
+        self.send(Event::Load(wish));
         answer.await.unwrap_or(Err(ControlError::Stopping))
     }
 
@@ -73,20 +84,20 @@ impl Control {
     pub fn reload(&self, model: &str) {
         let (reply, _nobody_waits) = oneshot::channel();
         let wish = Wish { model: model.to_owned(), overrides: Overrides::default(), reply };
-        let _stopped = self.events.send(Event::Load(wish));
+        self.send(Event::Load(wish));
     }
 
     /// Takes `model` down, and the models of its steps with it if that is asked. As in Triton it
     /// does not wait, and a model that is not there is no error.
     pub fn unload(&self, model: &str, with_steps: bool) {
         let event = Event::Unload { model: model.to_owned(), with_steps };
-        let _stopped = self.events.send(event);
+        self.send(event);
     }
 
     /// Lets every model finish what it has, and waits for the last instance to end.
     pub async fn stop(&self) {
         let (reply, answer) = oneshot::channel();
-        let _stopped = self.events.send(Event::Stop(reply));
+        self.send(Event::Stop(reply));
         let _ended = answer.await;
     }
 }

@@ -67,7 +67,7 @@ impl Lifecycle {
         if let Some(known) = self.models.get_mut(&model)
             && known.is_busy
         {
-            known.waiting.push_back(Event::Unload { model, with_steps });
+            known.unload_later(model, with_steps);
             return;
         }
         let steps = if with_steps { self.steps_of(&model) } else { Vec::new() };
