@@ -24,33 +24,16 @@ use nereid_backend_image::ImageBackend;
 use nereid_kernels::cpu::{Filter, Frame, Image, Level, PixelFormat, Rendering, render};
 use tokio::sync::oneshot;
 
+mod jpeg;
+
+use jpeg::jpeg;
+
 fn main() {
     divan::main();
 }
 
 const HD: (u16, u16) = (1280, 720);
 const FULL_HD: (usize, usize) = (1920, 1080);
-
-/// A JPEG of 1280x720 with waves and grain, some 240 KB.
-fn jpeg() -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut levels = Vec::new();
-    for y in 0..u32::from(HD.1) {
-        for x in 0..u32::from(HD.0) {
-            for slope in [3, 5, 7] {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let wave = (x * slope + y * (9 - slope)) / 4 % 512;
-                let level = wave.min(511 - wave) / 2 + (state >> 24) / 16;
-                levels.push(u8::try_from(level).unwrap_or(255));
-            }
-        }
-    }
-    let mut file = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 90);
-    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
-    encoder.encode(&levels, HD.0, HD.1, jpeg_encoder::ColorType::Rgb).expect("a picture");
-    file
-}
 
 /// An instance that makes 3x1080x1920 of a file.
 fn instance(data_type: DataType) -> Box<dyn Instance> {
@@ -80,7 +63,7 @@ fn instance(data_type: DataType) -> Box<dyn Instance> {
 #[divan::bench(types = [f32, f64])]
 fn prepare<T: Element>(bencher: Bencher<'_, '_>) {
     let mut instance = instance(T::DATA_TYPE);
-    let input = Tensor::from_strings(vec![1, 1], &[jpeg()]).expect("one file");
+    let input = Tensor::from_strings(vec![1, 1], &[jpeg(HD)]).expect("one file");
     let statistics = Arc::new(Statistics::default());
     bencher.bench_local(|| {
         let (home, mut client) = oneshot::channel();

@@ -5,7 +5,7 @@
     python3 tools/gpu_tests.py --software    the same on the software CUDA device, to see that this script works
 
 Nothing is fetched while they run, and neither Rust nor CUDA's toolkit is needed: this script, `cuda_report.py` and
-`cache.py` beside it, and the folder. The report is `target/gpu-tests/report.md`. Where there is no GPU, nothing runs,
+`cache.py` beside it, and the folder, in which is NVIDIA's nvJPEG if `tools/nvjpeg.py` has fetched it. The report is `target/gpu-tests/report.md`. Where there is no GPU, nothing runs,
 and the exit code is 77.
 """
 
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import cache
 import cuda_report
+import nvjpeg
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
@@ -30,8 +31,7 @@ FOLDER = BUILT / "gpu-tests"
 REPORT = FOLDER / "report.md"
 CARGO = os.environ.get("CARGO", "cargo")
 SKIPPED = 77
-LIBRARY = "libsoftcuda.so"
-BENCH = "bandwidth"
+DRIVER, NVJPEG = LIBRARIES = ["libsoftcuda.so", "libsoftnvjpeg.so"]
 # A driver compiles the kernels once for its cache; each test is a process with a context of its own.
 TIME_MAX = 240
 THREADS = 4
@@ -50,6 +50,22 @@ SUITES = [
     Suite("driver", "nereid-conformance", "driver", ""),
     Suite("kernels", "nereid-kernels", "cuda", ""),
     Suite("device-layer", "nereid-kernels", "nereid_kernels", "device::"),
+    Suite("image", "nereid-backend-image", "nereid_backend_image", "instance::device::"),
+    Suite("postprocess", "nereid-backend-postprocess", "nereid_backend_postprocess", "tests::devices::"),
+]
+
+
+class Bench(NamedTuple):
+    """A program that prints a line for each thing that it measures, with tabs between its columns."""
+
+    name: str  # As cargo calls it.
+    title: str
+    columns: tuple[str, ...]
+
+
+BENCHES = [
+    Bench("bandwidth", "Bandwidth", ("kernel", "bytes", "µs", "GB/s", "% of the driver's copy", "% of the memory's")),
+    Bench("pictures", "JPEGs of 1280x720 to 3x1080x1920 FP32", ("how", "pictures/s", "ms a batch")),
 ]
 
 
@@ -69,7 +85,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.build:
         return build()
-    missing = [name for name in [*(suite.name for suite in SUITES), BENCH, LIBRARY] if not (FOLDER / name).exists()]
+    built = [*(suite.name for suite in SUITES), *(bench.name for bench in BENCHES), *LIBRARIES]
+    missing = [name for name in built if not (FOLDER / name).exists()]
     if missing:
         cache.fail(f"{FOLDER} lacks {', '.join(missing)}: run `python3 tools/gpu_tests.py --build` where Rust is")
     device = find(is_software=arguments.software)
@@ -86,10 +103,14 @@ def build() -> None:
     made = artifacts(["test", "--no-run", "--workspace"])
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    for name, target in [*((suite.name, suite.target) for suite in SUITES), (BENCH, BENCH), (LIBRARY, LIBRARY)]:
+    same = [*(bench.name for bench in BENCHES), *LIBRARIES]
+    for name, target in [*((suite.name, suite.target) for suite in SUITES), *zip(same, same, strict=True)]:
         shutil.copy2(made[target], FOLDER / name)
         if shutil.which("strip"):
-            subprocess.run(["strip", "--strip-debug", str(FOLDER / name)], check=True)
+            subprocess.run(["strip", str(FOLDER / name)], check=True)
+    libraries = [nvjpeg.library(wheel) for wheel in nvjpeg.WHEELS]
+    for library in filter(Path.exists, libraries):
+        shutil.copy2(library, FOLDER / library.name)
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, check=False, capture_output=True, text=True
     )
@@ -99,7 +120,7 @@ def build() -> None:
 
 
 def artifacts(command: list[str]) -> dict[str, Path]:
-    """The programs that cargo builds, by the names of their targets, and the software device's library."""
+    """The programs that cargo builds, by the names of their targets, and the libraries."""
     done = subprocess.run(
         [CARGO, *command, "--locked", "--message-format=json-render-diagnostics"],
         cwd=ROOT,
@@ -113,14 +134,14 @@ def artifacts(command: list[str]) -> dict[str, Path]:
             continue
         if message["executable"]:
             made[message["target"]["name"]] = Path(message["executable"])
-        made |= {LIBRARY: Path(name) for name in message["filenames"] if Path(name).name == LIBRARY}
+        made |= {Path(name).name: Path(name) for name in message["filenames"] if Path(name).name in LIBRARIES}
     return made
 
 
 def find(*, is_software: bool) -> Device | None:
     """The device that a driver finds, if there is one."""
     try:
-        driver = ctypes.CDLL(str(FOLDER / LIBRARY) if is_software else "libcuda.so.1")
+        driver = ctypes.CDLL(str(FOLDER / DRIVER) if is_software else "libcuda.so.1")
     except OSError as error:
         cache.say(f"no driver: {error}")
         return None
@@ -146,16 +167,18 @@ def release() -> str:
 
 
 def run(device: Device, *, is_software: bool) -> int:
-    """Runs all suites and the bench, writes the report, and gives the exit code."""
+    """Runs all suites and benches, writes the report, and gives the exit code."""
     lines, failures = FOLDER / "cases.tsv", []
     lines.unlink(missing_ok=True)
     for suite in SUITES:
         failures += run_suite(suite, lines, is_software=is_software)
-    bench, failure = run_bench(is_software=is_software)
-    failures += failure
+    measured = {}
+    for bench in BENCHES:
+        measured[bench], failed = run_bench(bench, is_software=is_software)
+        failures += failed
     cases = cuda_report.read(lines)
     failures += [f"{case.crate}: {case.test}" for case in cases if case.outcome == "FAIL"]
-    REPORT.write_text(report(device, cases, bench, failures, is_software=is_software), encoding="utf-8")
+    REPORT.write_text(report(device, cases, measured, failures, is_software=is_software), encoding="utf-8")
     passed, skipped = (sum(case.outcome == outcome for case in cases) for outcome in ("pass", "skip"))
     cache.say(f"{passed} passed, {skipped} skipped, {len(failures)} failures; see {REPORT}")
     for failure in failures:
@@ -164,9 +187,12 @@ def run(device: Device, *, is_software: bool) -> int:
 
 
 def environment(*, is_software: bool) -> dict[str, str]:
-    """What both kinds of programs run in."""
+    """What both kinds of programs run in. A GPU's own nvJPEG is found before the one that was brought."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("SOFTCUDA_", "NEREID_"))}
-    return own if is_software else {**own, "NEREID_TEST_GPU": "1"}
+    if is_software:
+        return own
+    path = os.pathsep.join(filter(None, [own.get("LD_LIBRARY_PATH"), str(FOLDER)]))
+    return {**own, "NEREID_TEST_GPU": "1", "LD_LIBRARY_PATH": path}
 
 
 def run_suite(suite: Suite, lines: Path, *, is_software: bool) -> list[str]:
@@ -185,27 +211,33 @@ def run_suite(suite: Suite, lines: Path, *, is_software: bool) -> list[str]:
     return [f"{suite.name} ended with {code}"] if code else []
 
 
-def run_bench(*, is_software: bool) -> tuple[list[list[str]], list[str]]:
+def run_bench(bench: Bench, *, is_software: bool) -> tuple[list[list[str]], list[str]]:
     """The bench's lines, and what went wrong."""
     own = environment(is_software=is_software)
     if is_software:
-        place = FOLDER / "softcuda" / "libcuda.so.1"
-        place.parent.mkdir(exist_ok=True)
-        cache.link(place, FOLDER / LIBRARY)
-        own["LD_LIBRARY_PATH"] = str(place.parent)
-    cache.say(f"== {BENCH}")
-    command = [str(FOLDER / BENCH), *(["small"] if is_software else [])]
+        folder = FOLDER / "softcuda"
+        folder.mkdir(exist_ok=True)
+        for name, library in (("libcuda.so.1", DRIVER), ("libnvjpeg.so.13", NVJPEG)):
+            cache.link(folder / name, FOLDER / library)
+        own["LD_LIBRARY_PATH"] = str(folder)
+    cache.say(f"== {bench.name}")
+    command = [str(FOLDER / bench.name), *(["small"] if is_software else [])]
     try:
         done = subprocess.run(command, check=False, timeout=TIME_MAX, env=own, stdout=subprocess.PIPE, text=True)
     except subprocess.TimeoutExpired:
-        return [], [f"{BENCH} did not end within {TIME_MAX} s"]
+        return [], [f"{bench.name} did not end within {TIME_MAX} s"]
     print(done.stdout, end="", flush=True)
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    return lines, [f"{BENCH} ended with {done.returncode}"] if done.returncode else []
+    return lines, [f"{bench.name} ended with {done.returncode}"] if done.returncode else []
 
 
 def report(
-    device: Device, cases: list[cuda_report.Case], bench: list[list[str]], failures: list[str], *, is_software: bool
+    device: Device,
+    cases: list[cuda_report.Case],
+    measured: dict[Bench, list[list[str]]],
+    failures: list[str],
+    *,
+    is_software: bool,
 ) -> str:
     """The report, in Markdown."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -219,13 +251,8 @@ def report(
         f"- commit: {commit}",
         f"- failures: {'; '.join(failures) or 'none'}",
         "",
-        "## Bandwidth",
-        "The times of the software CUDA device mean nothing." if is_software else "Timed by the device's events.",
-        "",
-        "| kernel | bytes | µs | GB/s | % of the driver's copy | % of the memory's |",
-        "|---|---|---|---|---|---|",
-        *(f"| {' | '.join(line)} |" for line in bench),
-        "",
+        *(["The times of the software CUDA device mean nothing.", ""] if is_software else []),
+        *(line for bench, rows in measured.items() for line in table(bench, rows)),
         "## Cases",
         *(
             f"- {case.outcome} `{case.crate}` {case.test}" + (f" ({case.reason})" if case.reason else "")
@@ -233,6 +260,12 @@ def report(
         ),
     ]
     return "\n".join(text) + "\n"
+
+
+def table(bench: Bench, rows: list[list[str]]) -> list[str]:
+    """A bench's part of the report."""
+    lines = [list(bench.columns), ["---"] * len(bench.columns), *rows]
+    return [f"## {bench.title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""]
 
 
 if __name__ == "__main__":

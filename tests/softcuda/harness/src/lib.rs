@@ -186,20 +186,43 @@ impl AnyCuda {
         self
     }
 
+    /// The software device has the double of nvJPEG beside it; skipped on a machine without nvJPEG.
+    #[must_use]
+    pub fn with_nvjpeg(mut self) -> Self {
+        self.software = self.software.with_nvjpeg();
+        self
+    }
+
     /// Runs the test's `body` in a process of its own.
     ///
     /// # Panics
     /// If the body does, and on the software device, as [`SoftCuda::run`] does.
     #[track_caller]
     pub fn run<F: FnOnce()>(self, body: F) {
-        let test = test_name::<F>();
+        self.run_test(test_name::<F>(), |_| body());
+    }
+
+    /// As [`AnyCuda::run`], with what the software device tells, if it is that.
+    ///
+    /// # Panics
+    /// As [`AnyCuda::run`].
+    #[track_caller]
+    pub fn run_counted<F: FnOnce(Option<&Library>)>(self, body: F) {
+        self.run_test(test_name::<F>(), body);
+    }
+
+    #[track_caller]
+    fn run_test(self, test: &str, body: impl FnOnce(Option<&Library>)) {
         match (is_apart(), gpu::is_asked_for()) {
-            (true, true) => body(),
-            (true, false) => self.software.run_here(|_| body()),
+            (true, true) => body(None),
+            (true, false) => self.software.run_here(|library| body(Some(library))),
             (false, true) => {
                 let report = Report::of(test);
                 if gpu::device_count() < self.devices {
                     return report.end(Outcome::Skipped("it needs more devices than there are"));
+                }
+                if self.software.has_nvjpeg && !nvjpeg::is_there() {
+                    return report.end(Outcome::Skipped("there is no nvJPEG"));
                 }
                 run_apart(test, &[], &[]);
                 report.end(Outcome::Passed);

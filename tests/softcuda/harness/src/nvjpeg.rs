@@ -14,6 +14,12 @@ const NAMES: [&str; 3] = ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11
 /// The double that the program under test has loaded, too.
 pub struct NvjpegDouble(ManuallyDrop<libloading::Library>);
 
+/// Whether the machine has one of its own.
+pub(crate) fn is_there() -> bool {
+    // SAFETY: initialisers of NVIDIA's library have no demands.
+    NAMES.iter().any(|name| unsafe { libloading::Library::new(*name) }.is_ok())
+}
+
 impl SoftCuda {
     /// With the double of nvJPEG in the way.
     #[must_use]

@@ -14,13 +14,13 @@ pub(crate) enum Outcome {
 }
 
 /// A test that is running. One that is not ended has failed.
-pub(crate) struct Report {
-    test: &'static str,
+pub(crate) struct Report<'a> {
+    test: &'a str,
     outcome: Outcome,
 }
 
-impl Report {
-    pub(crate) fn of(test: &'static str) -> Self {
+impl<'a> Report<'a> {
+    pub(crate) fn of(test: &'a str) -> Self {
         Self { test, outcome: Outcome::Failed }
     }
 
@@ -29,7 +29,7 @@ impl Report {
     }
 }
 
-impl Drop for Report {
+impl Drop for Report<'_> {
     fn drop(&mut self) {
         match self.outcome {
             Outcome::Passed => note("pass", self.test, ""),
