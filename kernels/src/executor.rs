@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use nereid_backend::backend::Running;
 use nereid_backend::batch::Batch;
 use nereid_backend::device::DeviceId;
-use nereid_backend::error::LoadError;
+use nereid_backend::error::{InferError, LoadError};
 
 pub use work::Work;
 
@@ -83,6 +83,12 @@ impl Executor {
     /// Where its outputs are.
     pub fn device(&self) -> DeviceId {
         self.stream.device().id()
+    }
+
+    /// Why a call of a library failed: what it `said`, unless the device is lost, which each library tells in
+    /// words of its own.
+    pub fn cause(&self, said: InferError) -> InferError {
+        self.stream.record().err().map_or(said, InferError::from)
     }
 
     /// Has `respond` answer the batch's requests, on the device's reaper, when all that the stream was

@@ -112,7 +112,7 @@ impl Instance for TensorRtInstance {
                 self.executor.answer(batch, move |batch| batch.respond_rows(outputs.tensors()))
             }
             Err(error) => {
-                batch.fail(&error);
+                batch.fail(&self.executor.cause(error));
                 Running::Done
             }
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use nereid_backend::backend::{Backend, Instance, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::device::DeviceId;
-use nereid_backend::error::LoadError;
+use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::parts::{RequestedOutput, Tensors};
 use nereid_backend::request::{Answer, Home, Request};

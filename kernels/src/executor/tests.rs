@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use nereid_backend::data_type::DataType;
-use nereid_backend::error::InferError;
 use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Answer, Home, Request};
@@ -184,5 +183,17 @@ fn a_batch_on_a_lost_device_is_answered_so_on_the_software_cuda_device() {
         for client in clients {
             assert!(matches!(client.recv().unwrap(), Err(InferError::DeviceLost(_))));
         }
+    });
+}
+
+#[test]
+fn a_library_that_fails_on_a_lost_device_fails_by_that_on_the_software_cuda_device() {
+    SoftCuda::new().run(|cuda| {
+        let executor = executor(&Executors::new(probe(LIMITS).unwrap()), 0);
+        let said = || InferError::Backend("error 719".into());
+        assert_eq!(executor.cause(said()).to_string(), said().to_string());
+        cuda.lose_device(0);
+        let cause = executor.cause(said());
+        assert!(matches!(cause, InferError::DeviceLost(_)), "{cause}");
     });
 }

@@ -10,7 +10,7 @@ use crate::module::{Function, Module};
 use crate::options::{DEVICES_MAX, Options, Setting};
 use crate::race::Clock;
 use crate::report::Report;
-use crate::stream::{Event, Stream, Streams};
+use crate::stream::{Event, Gate, Stream, Streams};
 use crate::sync::lock;
 use crate::table::Table;
 
@@ -19,6 +19,7 @@ pub(crate) struct Driver {
     pub(crate) options: Options,
     pub(crate) counters: Counters,
     pub(crate) report: Report,
+    pub(crate) gate: Gate,
     pub(crate) space: AddressSpace,
     pub(crate) pinned: Pinned,
     pub(crate) peers: Peers,
@@ -52,6 +53,7 @@ impl Driver {
             options: Options::from_environment(),
             counters: Counters::default(),
             report: Report::default(),
+            gate: Gate::default(),
             space: AddressSpace::reserve(),
             pinned: Pinned::default(),
             peers: Peers::default(),

@@ -41,11 +41,11 @@ pub(crate) fn enqueue(
     let is_to_fail = driver.options.fails(Setting::FailKernel);
     driver.counters.add(Counter::Launches, 1);
     let stamp = stream.stamp(driver, &work.function.kernel.name);
-    stream.push(move || {
+    stream.push_stamped(driver, stamp, move |stamp| {
         if is_to_fail {
             return Err(Code::LAUNCH_FAILED);
         }
-        run(driver, &work, &stamp)
+        run(driver, &work, stamp)
     });
     Ok(())
 }

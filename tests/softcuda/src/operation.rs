@@ -52,8 +52,8 @@ impl Operation {
             Self::Launch(work) => launch::enqueue(driver, stream, work.clone()),
             Self::Call(call) => {
                 let call = call.clone();
-                stream.stamp(driver, "host function");
-                stream.push(move || {
+                let stamp = stream.stamp(driver, "host function");
+                stream.push_stamped(driver, stamp, move |_| {
                     call();
                     Ok(())
                 });

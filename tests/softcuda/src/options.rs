@@ -72,6 +72,12 @@ impl Options {
         Ok(())
     }
 
+    /// The option of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<u64> {
+        let place = SETTINGS.iter().position(|(known, _)| *known == name)?;
+        Some(self.0[place].load(Ordering::Relaxed))
+    }
+
     /// Whether this is the time that the test asked to fail.
     pub(crate) fn fails(&self, setting: Setting) -> bool {
         let countdown = &self.0[setting as usize];

@@ -2,6 +2,7 @@
 //! other (`order`), and events.
 
 mod event;
+mod gate;
 mod order;
 mod queue;
 mod streams;
@@ -11,11 +12,12 @@ use std::sync::Mutex;
 use crate::code::{Code, Result};
 use crate::driver::Driver;
 use crate::graph::Lane;
-use crate::race::Clock;
+use crate::race::{Clock, Stamp};
 use crate::sync::lock;
 use queue::Queue;
 
 pub(crate) use event::{Event, HasTime};
+pub(crate) use gate::Gate;
 pub(crate) use streams::Streams;
 
 /// As GPUs have them: the lower the number, the more urgent.
@@ -52,6 +54,16 @@ impl Stream {
     /// It gets the number that is given back.
     pub(crate) fn push(&self, work: impl FnOnce() -> Result<()> + Send + 'static) -> u64 {
         self.queue.push(Box::new(work))
+    }
+
+    /// As `push`, of work that has a time and a name, and passes the gate.
+    pub(crate) fn push_stamped(
+        &self,
+        driver: &'static Driver,
+        stamp: Stamp,
+        work: impl FnOnce(&Stamp) -> Result<()> + Send + 'static,
+    ) {
+        self.push(move || driver.gate.pass(&stamp.what, || work(&stamp)));
     }
 
     /// Waits for all that is there now.

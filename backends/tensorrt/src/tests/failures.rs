@@ -169,3 +169,17 @@ fn no_memory_for_an_output_is_told_on_the_software_cuda_device() {
         assert_eq!(values(&answers[0], 0).1, affine(&[1., 2., 3.]));
     });
 }
+
+#[test]
+fn a_call_that_fails_on_a_lost_device_is_told_as_that_on_the_software_cuda_device() {
+    SoftCuda::new().run(|cuda| {
+        let fixture = Fixture::new();
+        let mut instance = fixture.spawn(fixture.spec(AFFINE, 2).unwrap()).unwrap();
+        let x = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        fixture.double.fail("setInputShape");
+        cuda.lose_device(0);
+        let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["y"]);
+        let told = answers[0].as_ref().err().unwrap();
+        assert!(matches!(told, InferError::DeviceLost(_)), "{told}");
+    });
+}

@@ -22,6 +22,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod apart;
+mod gate;
 mod gpu;
 mod library;
 mod nvjpeg;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use apart::{folder, run_with_broken_driver, run_without_driver};
+pub use gate::Held;
 pub use library::Library;
 pub use nvjpeg::NvjpegDouble;
 pub use random::Random;

@@ -41,18 +41,20 @@ impl Library {
         assert_eq!(unsafe { function(ordinal) }, 0, "no device {ordinal}");
     }
 
+    /// An option as it is now; of one that counts down, 0 if its time has come.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn option(&self, option: &str) -> u64 {
+        self.named("softcuda_get", option)
+    }
+
     /// A count of the device's (`tests/softcuda/src/counters.rs`).
     ///
     /// # Panics
     /// If there is none of this name.
     pub fn count(&self, counter: &str) -> u64 {
-        let (name, mut count) = (CString::new(counter).unwrap(), 0);
-        // SAFETY: this is the function's type.
-        let function: Symbol<'_, unsafe extern "C" fn(*const c_char, *mut u64) -> i32> =
-            unsafe { self.0.get("softcuda_counter") }.unwrap();
-        // SAFETY: the name ends with a 0, and the count is ours.
-        assert_eq!(unsafe { function(name.as_ptr(), &raw mut count) }, 0, "no counter {counter}");
-        count
+        self.named("softcuda_counter", counter)
     }
 
     /// What the program did wrong so far.
@@ -71,6 +73,45 @@ impl Library {
             assert!(Instant::now() < end, "leaks: {:#?}", self.leaks());
             std::thread::yield_now();
         }
+    }
+
+    pub(crate) fn release(&self) {
+        // SAFETY: this is the function's type.
+        let function: Symbol<'_, unsafe extern "C" fn() -> i32> =
+            unsafe { self.0.get("softcuda_release") }.unwrap();
+        // SAFETY: it has no demands.
+        assert_eq!(unsafe { function() }, 0);
+    }
+
+    pub(crate) fn is_holding(&self) -> bool {
+        let mut answer = 0;
+        // SAFETY: this is the function's type.
+        let function: Symbol<'_, unsafe extern "C" fn(*mut u64) -> i32> =
+            unsafe { self.0.get("softcuda_is_holding") }.unwrap();
+        // SAFETY: the answer is ours.
+        assert_eq!(unsafe { function(&raw mut answer) }, 0);
+        answer != 0
+    }
+
+    /// Calls one of the functions that take a name.
+    pub(crate) fn call_with_name(&self, function: &str, name: &str) {
+        let text = CString::new(name).unwrap();
+        // SAFETY: this is the type of those functions.
+        let function: Symbol<'_, unsafe extern "C" fn(*const c_char) -> i32> =
+            unsafe { self.0.get(function) }.unwrap();
+        // SAFETY: the name ends with a 0.
+        assert_eq!(unsafe { function(text.as_ptr()) }, 0, "'{name}'");
+    }
+
+    /// What one of the functions that take a name and give a number says.
+    pub(crate) fn named(&self, function: &str, name: &str) -> u64 {
+        let (text, mut number) = (CString::new(name).unwrap(), 0);
+        // SAFETY: this is the type of those functions.
+        let function: Symbol<'_, unsafe extern "C" fn(*const c_char, *mut u64) -> i32> =
+            unsafe { self.0.get(function) }.unwrap();
+        // SAFETY: the name ends with a 0, and the number is ours.
+        assert_eq!(unsafe { function(text.as_ptr(), &raw mut number) }, 0, "no '{name}'");
+        number
     }
 
     fn told(&self, function: &str) -> Vec<String> {

@@ -11,6 +11,34 @@ export! {
         driver().options.set(&name.read()?, value)
     }
 
+    /// An option as it is now; of one that counts down, 0 if it has come.
+    fn softcuda_get(name: Text, value: Out<u64>) {
+        value.put(driver().options.named(&name.read()?).ok_or(Code::NOT_FOUND)?)
+    }
+
+    /// Lets the next work of this name, "copy H2D" or a kernel's, stand still, with what comes behind it in
+    /// its stream.
+    fn softcuda_hold(name: Text) {
+        driver().gate.hold(name.read()?);
+        Ok(())
+    }
+
+    /// Lets it go on.
+    fn softcuda_release() {
+        driver().gate.release();
+        Ok(())
+    }
+
+    /// Whether what is to be held has come: 1, or 0.
+    fn softcuda_is_holding(answer: Out<u64>) {
+        answer.put(u64::from(driver().gate.is_holding()))
+    }
+
+    /// How often work of this name was done.
+    fn softcuda_done(name: Text, count: Out<u64>) {
+        count.put(driver().gate.done(&name.read()?))
+    }
+
     /// Lets a device be lost, as by a fault of its memory.
     fn softcuda_lose_device(device: i32) {
         driver().lose(device::ordinal(device)?, Code::ECC_UNCORRECTABLE);

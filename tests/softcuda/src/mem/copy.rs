@@ -35,14 +35,14 @@ pub(crate) fn upload(
     let at_call = from.read();
     let is_pinned = driver.pinned.holds(from);
     let stamp = stream.stamp(driver, WHAT);
-    stream.push(move || {
-        is_alive(driver, &to, &stamp)?;
+    stream.push_stamped(driver, stamp, move |stamp| {
+        is_alive(driver, &to, stamp)?;
         let bytes = if is_pinned { from.read() } else { at_call.clone() };
         if bytes != at_call {
             let text = "pinned host memory was changed between the call and the copy";
             driver.report.violation(format!("{WHAT}: {text}"));
         }
-        to.allocation.note(to.bytes.clone(), Access::Write, &stamp, &driver.report);
+        to.allocation.note(to.bytes.clone(), Access::Write, stamp, &driver.report);
         to.allocation.write(to.bytes.start, &bytes);
         Ok(())
     });
@@ -72,9 +72,9 @@ pub(crate) fn download(
         to.write(&vec![NOT_YET_COPIED; to.size]);
     }
     let stamp = stream.stamp(driver, WHAT);
-    stream.push(move || {
-        is_alive(driver, &from, &stamp)?;
-        from.allocation.note(from.bytes.clone(), Access::Read, &stamp, &driver.report);
+    stream.push_stamped(driver, stamp, move |stamp| {
+        is_alive(driver, &from, stamp)?;
+        from.allocation.note(from.bytes.clone(), Access::Read, stamp, &driver.report);
         let (bytes, never_written) = from.allocation.read(from.bytes.clone());
         if let Some(place) = never_written {
             let at = from.bytes.start + place;
@@ -113,11 +113,11 @@ pub(crate) fn move_between(
     driver.counters.add(calls, 1);
     driver.counters.add(bytes, size as u64);
     let stamp = stream.stamp(driver, WHAT);
-    stream.push(move || {
-        is_alive(driver, &from, &stamp)?;
-        is_alive(driver, &to, &stamp)?;
-        from.allocation.note(from.bytes.clone(), Access::Read, &stamp, &driver.report);
-        to.allocation.note(to.bytes.clone(), Access::Write, &stamp, &driver.report);
+    stream.push_stamped(driver, stamp, move |stamp| {
+        is_alive(driver, &from, stamp)?;
+        is_alive(driver, &to, stamp)?;
+        from.allocation.note(from.bytes.clone(), Access::Read, stamp, &driver.report);
+        to.allocation.note(to.bytes.clone(), Access::Write, stamp, &driver.report);
         to.allocation.copy_from(to.bytes.start, &from.allocation, from.bytes.clone());
         Ok(())
     });

@@ -26,9 +26,9 @@ pub(crate) fn fill(
     let span = driver.space.span(driver, address, size, "memset")?;
     driver.counters.add(Counter::Fills, 1);
     let stamp = stream.stamp(driver, "memset");
-    stream.push(move || {
-        is_alive(driver, &span, &stamp)?;
-        span.allocation.note(span.bytes.clone(), Access::Write, &stamp, &driver.report);
+    stream.push_stamped(driver, stamp, move |stamp| {
+        is_alive(driver, &span, stamp)?;
+        span.allocation.note(span.bytes.clone(), Access::Write, stamp, &driver.report);
         span.allocation.fill(span.bytes.clone(), byte);
         Ok(())
     });

@@ -46,13 +46,13 @@ pub(crate) fn library_kernel(
     let from = driver.space.span(driver, from, size, WHAT)?;
     let to = driver.space.span(driver, address, pitch * (count - 1) + row_bytes, WHAT)?;
     let stamp = stream.stamp(driver, WHAT);
-    stream.push(move || {
-        read(driver, &from, &stamp)?;
-        is_alive(driver, &to, &stamp)?;
+    stream.push_stamped(driver, stamp, move |stamp| {
+        read(driver, &from, stamp)?;
+        is_alive(driver, &to, stamp)?;
         for (row, bytes) in bytes.chunks(row_bytes).enumerate() {
             let start = to.bytes.start + row * pitch;
             let place = start..start + row_bytes;
-            to.allocation.note(place, Access::Write, &stamp, &driver.report);
+            to.allocation.note(place, Access::Write, stamp, &driver.report);
             to.allocation.write(start, bytes);
         }
         Ok(())

@@ -29,6 +29,11 @@ functions! {
     fn softcuda_poison_async(address: u64, size: usize, stream: usize);
     fn softcuda_unpoison_async(address: u64, size: usize, stream: usize);
     fn softcuda_set(name: *const c_char, value: u64);
+    fn softcuda_get(name: *const c_char, value: *mut u64);
+    fn softcuda_hold(name: *const c_char);
+    fn softcuda_release();
+    fn softcuda_is_holding(answer: *mut u64);
+    fn softcuda_done(name: *const c_char, count: *mut u64);
     fn softcuda_lose_device(device: i32);
     fn softcuda_counter(name: *const c_char, count: *mut u64);
     fn softcuda_violations(count: *mut u64, texts: *mut c_char, capacity: usize);

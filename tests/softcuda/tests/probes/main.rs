@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod gate;
 mod graphs;
 mod ipc;
 mod kernels;

@@ -1,0 +1,62 @@
+//! Which bytes travel: the compressed picture up, what a client wants down, and nothing between steps.
+
+use nereid_softcuda_harness::SoftCuda;
+
+use crate::client::{Asked, jpeg};
+use crate::repository::{Model, Seed, step};
+use crate::world::World;
+
+#[test]
+fn only_the_file_goes_up_and_the_outputs_come_down_on_the_software_cuda_device() {
+    SoftCuda::new().with_nvjpeg().run(|cuda| {
+        let seed = Seed::small();
+        let world = World::serving(cuda, &seed.models());
+        assert_eq!(world.copied(), [0; 3], "a load copies nothing");
+        let file = jpeg(64, 36);
+        let all = world.ask(&Asked::image("seed", &file, &["OUTPUT", "PIXELS"]));
+        assert_eq!(all.floats("OUTPUT"), seed.of(&all.floats("PIXELS")));
+        let up = file.len() as u64;
+        assert_eq!(world.copied(), [up, all.size_bytes(), 0]);
+        let output = world.ask(&Asked::image("seed", &file, &["OUTPUT"]));
+        assert_eq!(output.output("OUTPUT"), all.output("OUTPUT"));
+        assert_eq!(world.copied(), [2 * up, all.size_bytes() + output.size_bytes(), 0]);
+        assert_eq!(all.size_bytes() - output.size_bytes(), seed.pixels_bytes());
+        world.check_counts();
+    });
+}
+
+/// The highest level of each row of the picture.
+#[test]
+fn a_picture_is_handed_to_postprocessing_on_the_software_cuda_device() {
+    SoftCuda::new().with_nvjpeg().run(|cuda| {
+        let seed = Seed::small();
+        let (height, width) = seed.canvas;
+        let highest = format!(
+            r#"backend: "postprocess" max_batch_size: 4 instance_group {{ kind: KIND_GPU }}
+            input {{ name: "INPUT" data_type: TYPE_FP32 dims: [ 3, {height}, {width} ] }}
+            parameters {{ key: "operation" value {{ string_value: "argmax" }} }}"#
+        );
+        let steps = step("prepare", &[("IMAGE", "IMAGE")], ("PIXELS", "PIXELS"))
+            + &step("highest", &[("INPUT", "PIXELS")], ("VALUES", "VALUES"));
+        let ensemble = format!(
+            r#"platform: "ensemble" max_batch_size: 4
+            input {{ name: "IMAGE" data_type: TYPE_STRING dims: [ 1 ] }}
+            output {{ name: "VALUES" data_type: TYPE_FP32 dims: [ 3, {height} ] }}
+            output {{ name: "PIXELS" data_type: TYPE_FP32 dims: [ 3, {height}, {width} ] }}
+            ensemble_scheduling {{ {steps} }}"#
+        );
+        let models = [
+            seed.prepare("prepare", "TYPE_FP32"),
+            Model::new("highest", highest),
+            Model::new("two", ensemble),
+        ];
+        let world = World::serving(cuda, &models);
+        let file = jpeg(64, 36);
+        let answer = world.ask(&Asked::image("two", &file, &["VALUES"]));
+        assert_eq!(world.copied(), [file.len() as u64, answer.size_bytes(), 0]);
+        world.check_counts();
+        let pixels = world.ask(&Asked::image("two", &file, &["PIXELS"])).floats("PIXELS");
+        let rows = pixels.chunks(width).map(|row| row.iter().copied().fold(0.0, f32::max));
+        assert_eq!(answer.floats("VALUES"), rows.collect::<Vec<_>>());
+    });
+}
