@@ -90,9 +90,9 @@ impl Seed {
 
     /// What the ensemble makes of the picture's tensor.
     pub(crate) fn of(&self, pixels: &[f32]) -> Vec<f32> {
-        let (chain, parallel) = self.nets.split_at(6);
-        let mut outputs: Vec<f32> = chain.iter().flat_map(|net| net.of(pixels)).collect();
-        outputs.extend(parallel.iter().fold(pixels.to_vec(), |x, net| net.of(&x)));
+        let (parallel, chain) = self.nets.split_at(6);
+        let mut outputs: Vec<f32> = parallel.iter().flat_map(|net| net.of(pixels)).collect();
+        outputs.extend(chain.iter().fold(pixels.to_vec(), |x, net| net.of(&x)));
         outputs
     }
 

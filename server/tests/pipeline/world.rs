@@ -12,7 +12,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use nereid::budget::Budget;
 use nereid::edge::Edge;
-use nereid::lifecycle::{self, Control, Loads, Overrides};
+use nereid::lifecycle::{self, Control, Engines, Overrides};
 use nereid::options::Options;
 use nereid::places::Places;
 use nereid::registry::Registry;
@@ -21,6 +21,7 @@ use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
 use nereid::{http, metrics};
 use nereid_backend::error::LoadError;
+use nereid_backend_all::BackendSettings;
 use nereid_kernels::device::probe_each;
 use nereid_kernels::reaper::Ended;
 use nereid_model_repository::completion::Completion;
@@ -61,22 +62,21 @@ impl<'a> World<'a> {
             format!("--backend-config=tensorrt,library={}", library.display()),
         ];
         let options = Options::read(words.map(Into::into).into_iter()).unwrap();
-        let settings = &options.backends.backend_config;
+        let settings = BackendSettings::parse(&options.backends.backend_config).unwrap();
         let reason = LoadError::new("these tests have no ONNX Runtime");
-        let onnxruntime = nereid_backend_all::onnxruntime(Err(reason), settings).unwrap();
+        let onnxruntime = nereid_backend_all::onnxruntime(Err(reason), &settings);
         let devices = probe_each(|ordinal| options.devices.limits(ordinal)).unwrap();
         let ends = devices.all().iter().map(|device| device.reaper().ended()).collect();
         let backends = nereid_backend_all::all(onnxruntime, settings, &devices);
-        let reader = Reader { backends, completion: Completion::FromFiles };
+        let engines = Engines {
+            reader: Reader { backends, completion: Completion::FromFiles },
+            edge: Edge::new(devices.clone()).unwrap(),
+            statistics: Statistics::default,
+            retries: 0,
+        };
         let (registry, models) = Registry::new();
-        let control = lifecycle::start(
-            (reader, Edge::new(devices.clone()).unwrap()),
-            options.repository.model_repository.clone(),
-            Loads { at_once: 1, retries: 0 },
-            registry,
-            Statistics::default,
-        )
-        .unwrap();
+        let folders = options.repository.model_repository.clone();
+        let control = lifecycle::start(engines, folders, 1, registry).unwrap();
         let server = Arc::new(Server {
             name: "nereid".to_owned(),
             models,
