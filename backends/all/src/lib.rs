@@ -48,7 +48,7 @@ pub fn all(
 ) -> Vec<Arc<dyn Backend>> {
     let (tensorrt, _told) = tensorrt::Settings::parse(&setting::of(TENSORRT, settings));
     vec![
-        Arc::new(onnxruntime),
+        Arc::new(onnxruntime.on(devices.clone())),
         Arc::new(TensorRt::new(devices.clone(), tensorrt)),
         Arc::new(ImageBackend::new(devices.clone())),
         Arc::new(PostprocessBackend::new(devices.clone())),
