@@ -3,6 +3,7 @@
 //! An output that no request wants is neither fetched nor checked, but computed all the same: only
 //! training builds of ONNX Runtime can leave out nodes (microsoft/onnxruntime, issue 16483).
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nereid_backend::backend::{Instance, MemoryUsage, Model};
@@ -79,7 +80,12 @@ impl Model for OnnxModel {
         let host = host.map(|size_bytes| MemoryUsage { device: DeviceId::Cpu, size_bytes });
         let mut usages = self.devices.usages.lock().unwrap_or_else(PoisonError::into_inner);
         usages.retain(Usage::is_alive);
-        host.into_iter().chain(usages.iter().filter_map(Usage::memory)).collect()
+        let mut held = BTreeMap::new();
+        for usage in host.into_iter().chain(usages.iter().filter_map(Usage::memory)) {
+            *held.entry(usage.device).or_default() += usage.size_bytes;
+        }
+        let usage = |(device, size_bytes)| MemoryUsage { device, size_bytes };
+        held.into_iter().map(usage).collect()
     }
 }
 

@@ -19,12 +19,12 @@ fn models_run_on_devices_where_there_is_a_provider_on_the_software_cuda_device()
         let fixture = Fixture::new();
         assert_eq!(fixture.engine.gpus(&BTreeMap::new()), Gpus::Of(vec![0, 1]));
         let mut spec = fixture.spec(&affine(), 8);
-        spec.instances = vec![on(0), on(1)];
+        spec.instances = vec![on(0), on(1), on(1)];
         let model = fixture.load(spec).unwrap();
-        let _instances = [model.spawn(on(0)).unwrap(), model.spawn(on(1)).unwrap()];
-        let mut told: Vec<_> = model.memory().iter().map(|usage| usage.device).collect();
-        told.sort_unstable();
-        assert_eq!(told, [DeviceId::Cuda(0), DeviceId::Cuda(1)]);
+        let _instances = [0, 1, 1].map(|ordinal| model.spawn(on(ordinal)).unwrap());
+        let held: Vec<_> = model.memory().iter().map(|it| (it.device, it.size_bytes)).collect();
+        let weights = 8;
+        assert_eq!(held, [(DeviceId::Cuda(0), weights), (DeviceId::Cuda(1), 2 * weights)]);
     });
 }
 
