@@ -93,7 +93,8 @@ soak: test-binary ## let everything happen at once for a minute; SEED=... repeat
 
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
-	$(CARGO) build --locked --package nereid --package nereid-softcuda --package nereid-softnvinfer --package nereid-softnvjpeg
+	$(CARGO) build --locked --package nereid --package nereid-softcuda --package nereid-softnvinfer \
+	  --package nereid-softnvjpeg --package nereid-softprovider
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
 check: deny ptx-check ## run what CI checks beside the tests: format, lints, documentation, dependencies, PTX

@@ -4,6 +4,7 @@
 //! ([`Executor::answer`]). Nothing here brings an output to the host: that is the server's.
 
 mod gather;
+mod places;
 mod work;
 
 use std::collections::HashMap;

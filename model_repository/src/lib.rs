@@ -13,6 +13,7 @@
 //! the line and what to do ([`problems`]).
 #![forbid(unsafe_code)]
 
+mod accelerators;
 mod batching;
 pub mod complete;
 pub mod completion;

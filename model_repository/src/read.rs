@@ -7,6 +7,7 @@ use nereid_backend::backend::Backend;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{ModelSpec, RawSpec};
 
+use crate::accelerators;
 use crate::batching::batching;
 use crate::complete::complete;
 use crate::completion::{self, Completion};
@@ -70,6 +71,7 @@ impl Reader {
         };
         let file = model_file(&mut stated, &version_folder, backend.as_ref());
         let instances = instances(&mut stated, backend.as_ref());
+        accelerators::read(&mut stated, backend.name(), &instances);
         // The engine is asked only about what makes sense so far.
         stated.problems.check()?;
         let parameters = stated.parameters();

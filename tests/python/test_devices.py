@@ -12,7 +12,7 @@ import tritonclient.http
 import tritonclient.utils
 from image_models import ask, write_model
 from PIL import Image
-from server import HOST, Log, launch, running
+from server import HOST, running
 from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
 from test_metrics import scrape
 
@@ -200,12 +200,3 @@ def test_without_cuda_gpu_models_are_refused_and_others_served(repository, tmp_p
         assert "instance 0 does not start: device cuda:0 is not there: no CUDA: libcuda.so.1 was not found" in log
         assert ask(server, "prepare_CPU", {"IMAGE": pictures(1)})["PIXELS"].shape == (1, 12, 16, 3)
         assert ask(server, "pipeline_CPU", {"IMAGE": pictures(1)})["PROBABILITIES"].shape == (1, 12, 16, 3)
-
-
-def test_a_backend_without_devices_refuses_them(tmp_path, softcuda):
-    write(tmp_path, "on_gpu", 'backend: "onnxruntime"\ninstance_group { kind: KIND_GPU }\n')
-    (tmp_path / "on_gpu" / "1" / "model.onnx").write_bytes(b"")
-    process = launch("--model-repository", str(tmp_path), environment=softcuda.environment())
-    log = Log(process.stderr).wait_for_end()
-    assert process.wait() == 1
-    assert "2:18: KIND_GPU: in this version of Nereid, the backend 'onnxruntime' runs on the CPU alone" in log, log

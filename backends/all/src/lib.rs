@@ -69,7 +69,7 @@ pub fn all(
     devices: &Devices,
 ) -> Vec<Arc<dyn Backend>> {
     vec![
-        Arc::new(onnxruntime),
+        Arc::new(onnxruntime.on(devices.clone())),
         Arc::new(TensorRt::new(devices.clone(), settings.tensorrt)),
         Arc::new(ImageBackend::new(devices.clone())),
         Arc::new(PostprocessBackend::new(devices.clone())),

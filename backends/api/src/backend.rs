@@ -67,8 +67,8 @@ pub trait Model: Send + Sync {
     /// When the device cannot hold it.
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError>;
 
-    /// What it and its instances hold on each device now, as far as the engine counts it; empty
-    /// where it does not. Called by statistics and scrapes, so it may not wait for a run.
+    /// What it and its instances together hold on each device now, as far as the engine counts it;
+    /// empty where it does not. Called by statistics and scrapes, so it may not wait for a run.
     fn memory(&self) -> Vec<MemoryUsage>;
 }
 

@@ -191,6 +191,17 @@ pub struct EngineOptions {
     /// `instance_group.profile`: which of a plan's optimization profiles instances use; the first, if
     /// empty.
     pub profiles: Vec<usize>,
+    /// `optimization.execution_accelerators.gpu_execution_accelerator`, the preferred first.
+    pub gpu_accelerators: Vec<Accelerator>,
+}
+
+/// What an engine is to run a model with, where it has a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accelerator {
+    /// Its name, for the backend to interpret.
+    pub name: String,
+    /// Its options, for the backend to interpret.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// How far an engine may rewrite a model while it loads it.

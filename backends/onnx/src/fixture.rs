@@ -11,7 +11,7 @@ pub(crate) fn engine() -> &'static OnnxRuntime {
     ENGINE.get_or_init(|| crate::init(&library(), Settings::default()).unwrap())
 }
 
-fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     const VARIABLE: &str = "NEREID_ONNXRUNTIME_LIBRARY";
     let path = std::env::var_os(VARIABLE);
     path.unwrap_or_else(|| panic!("set {VARIABLE} to the path of libonnxruntime.so")).into()
@@ -57,6 +57,7 @@ pub(crate) const FLOAT: u64 = 1;
 pub(crate) const INT32: u64 = 6;
 pub(crate) const INT64: u64 = 7;
 pub(crate) const BOOL: u64 = 9;
+pub(crate) const DOUBLE: u64 = 11;
 
 impl Onnx {
     pub(crate) fn new() -> Self {

@@ -1,4 +1,4 @@
-//! Models of ONNX Runtime, on the CPU: `backend: "onnxruntime"`.
+//! Models of ONNX Runtime, on the CPU and on CUDA devices: `backend: "onnxruntime"`.
 //!
 //! The library is opened at run time by [`init`], never linked. In reading order:
 //!
@@ -8,7 +8,10 @@
 //! - `values`, `parameters`, `session_options`: what a configuration says of a session;
 //! - `protobuf`, `graph`: what a model file says of its inputs and outputs;
 //! - `element_type`: element types and their numbers in ONNX;
-//! - `model`: from a batch to its answers;
+//! - `providers`: what runs a model on a device;
+//! - `model`: what the instances of a model share, and how each is made;
+//! - `host`, `device`: from a batch to its answers, on either side;
+//! - `names`: names of inputs and outputs for both sides of the API;
 //! - `termination`: ends a run that nobody waits for;
 //! - `input`: the one copy that an input may need;
 //! - `sys`: all calls of the C API, and all `unsafe`.
@@ -44,15 +47,19 @@
 #![deny(unsafe_code)]
 
 mod backend;
+mod device;
 mod element_type;
 #[cfg(test)]
 mod fixture;
 mod graph;
+mod host;
 mod input;
 mod library;
 mod model;
+mod names;
 mod parameters;
 mod protobuf;
+mod providers;
 mod session_options;
 mod settings;
 #[expect(unsafe_code, reason = "the C API of ONNX Runtime")]

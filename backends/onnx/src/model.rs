@@ -1,188 +1,140 @@
-//! From a batch to its answers. All instances of a model share one session: on the CPU, ONNX
-//! Runtime's `Run` may be called by many threads at once.
+//! A loaded model: what its instances share, and how each is made.
 //!
 //! An output that no request wants is neither fetched nor checked, but computed all the same: only
 //! training builds of ONNX Runtime can leave out nodes (microsoft/onnxruntime, issue 16483).
 
-use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use nereid_backend::backend::{Instance, MemoryUsage, Model, Running};
+use nereid_backend::backend::{Instance, MemoryUsage, Model};
 use nereid_backend::batch::Batch;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, LoadError};
-use nereid_backend::parts::Tensors;
-use nereid_backend::spec::{InstanceSpec, ModelSpec, TensorSpec};
+use nereid_backend::spec::{InstanceSpec, ModelSpec};
 use nereid_backend::tensor::Tensor;
-use ort::session::RunOptions;
+use nereid_kernels::executor::Executors;
+use ort::environment::Environment;
 
-use crate::input::Input;
-use crate::parameters::Arena;
-use crate::sys::SharedSession;
-use crate::termination::Runs;
+use crate::device::DeviceInstance;
+use crate::host::{CpuInstance, Loaded};
+use crate::names::Name;
+use crate::providers::Providers;
+use crate::session_options::SessionOptions;
+use crate::sys::{DeviceSession, SharedSession, Usage, told_bytes};
 
 /// A loaded model.
-pub(crate) struct OnnxModel(Arc<Loaded>);
+pub(crate) struct OnnxModel {
+    /// For its instances on the CPU; `None` if it has none.
+    host: Option<Arc<Loaded>>,
+    devices: OnDevices,
+}
+
+/// What sessions on devices are opened with.
+struct OnDevices {
+    environment: Environment,
+    executors: Arc<Executors>,
+    spec: Arc<ModelSpec>,
+    options: SessionOptions,
+    /// `None` if the model has no instance on a device.
+    providers: Option<Providers>,
+    /// What the sessions that are open hold.
+    usages: Mutex<Vec<Usage>>,
+}
 
 impl OnnxModel {
-    /// A model whose signature fits `session`.
+    /// Loads what instances on the CPU share, if there are any. Those on devices, which `providers` run,
+    /// open their own sessions.
     ///
     /// # Errors
-    /// When a name cannot be said in C.
+    /// What ONNX Runtime says.
     pub(crate) fn new(
-        session: SharedSession,
-        arena: Arena,
-        spec: &ModelSpec,
+        environment: &Environment,
+        executors: Arc<Executors>,
+        (spec, options): (Arc<ModelSpec>, SessionOptions),
+        providers: Option<Providers>,
     ) -> Result<Self, LoadError> {
-        Ok(Self(Arc::new(Loaded {
-            session: Arc::new(session),
-            inputs: names(&spec.signature.inputs)?,
-            outputs: names(&spec.signature.outputs)?,
-            is_batched: spec.is_batched,
-            arena,
-        })))
+        let is_on_host = spec.instances.iter().any(|instance| instance.device == DeviceId::Cpu);
+        let host = is_on_host.then(|| {
+            let session = SharedSession::open(environment, &spec.file, &options);
+            let session = session.map_err(|cause| not_loaded(&spec, &cause))?;
+            Loaded::new(session, options.parameters.arena, &spec).map(Arc::new)
+        });
+        let host = host.transpose()?;
+        let (environment, usages) = (environment.clone(), Mutex::default());
+        let devices = OnDevices { environment, executors, spec, options, providers, usages };
+        Ok(Self { host, devices })
     }
 }
 
 impl Model for OnnxModel {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
-        match spec.device {
-            DeviceId::Cpu => Ok(Box::new(CpuInstance::new(self.0.clone())?)),
-            device @ DeviceId::Cuda(_) => Err(LoadError::new(format!(
-                "the onnxruntime backend runs on the CPU and cannot use {device}: \
-                 set instance_group to kind KIND_CPU"
-            ))),
+        match (spec.device, &self.host) {
+            (DeviceId::Cuda(ordinal), _) => Ok(Box::new(self.devices.open(ordinal)?)),
+            (DeviceId::Cpu, Some(host)) => Ok(Box::new(CpuInstance::new(host.clone())?)),
+            (DeviceId::Cpu, None) => Err(LoadError::new("the model has no instance on the CPU")),
         }
     }
 
     fn memory(&self) -> Vec<MemoryUsage> {
-        let arena = self.0.session.arena_bytes().unwrap_or_else(|error| {
-            tracing::debug!("ONNX Runtime does not tell a model's memory: {error}");
-            None
-        });
-        let usage = |size_bytes| MemoryUsage { device: DeviceId::Cpu, size_bytes };
-        arena.map(usage).into_iter().collect()
-    }
-}
-
-/// What the instances share.
-struct Loaded {
-    session: Arc<SharedSession>,
-    inputs: Vec<Name>,
-    outputs: Vec<Name>,
-    is_batched: bool,
-    arena: Arena,
-}
-
-/// A tensor's name, ready for both sides.
-struct Name {
-    name: Arc<str>,
-    c: CString,
-}
-
-fn names(specs: &[TensorSpec]) -> Result<Vec<Name>, LoadError> {
-    let name = |spec: &TensorSpec| {
-        let c = CString::new(&*spec.name).map_err(|_| {
-            LoadError::new(format!("the name {:?} has a zero byte; rename the tensor", spec.name))
-        })?;
-        Ok(Name { name: spec.name.clone(), c })
-    };
-    specs.iter().map(name).collect()
-}
-
-/// One thread's view of a model.
-struct CpuInstance {
-    model: Arc<Loaded>,
-    runs: Runs,
-}
-
-impl CpuInstance {
-    fn new(model: Arc<Loaded>) -> Result<Self, LoadError> {
-        let options = model.run_options().map_err(|cause| {
-            LoadError::new(format!("ONNX Runtime cannot make options for runs: {cause}"))
-        })?;
-        Ok(Self { model, runs: Runs::new(options) })
-    }
-}
-
-impl Instance for CpuInstance {
-    fn start(&mut self, mut batch: Batch) -> Running {
-        let outputs = self.model.run(&mut self.runs, &mut batch);
-        batch.respond_rows(outputs);
-        Running::Done
-    }
-}
-
-impl Loaded {
-    fn run_options(&self) -> ort::Result<RunOptions> {
-        let mut options = RunOptions::new()?;
-        if self.arena == Arena::Shrunk {
-            options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+        let host = self.host.as_ref().and_then(|host| told_bytes(host.arena_bytes()));
+        let host = host.map(|size_bytes| MemoryUsage { device: DeviceId::Cpu, size_bytes });
+        let mut usages = self.devices.usages.lock().unwrap_or_else(PoisonError::into_inner);
+        usages.retain(Usage::is_alive);
+        let mut held = BTreeMap::new();
+        for usage in host.into_iter().chain(usages.iter().filter_map(Usage::memory)) {
+            *held.entry(usage.device).or_default() += usage.size_bytes;
         }
-        Ok(options)
-    }
-
-    fn run(&self, runs: &mut Runs, batch: &mut Batch) -> Result<Tensors, InferError> {
-        let inputs = self.gather(batch)?;
-        batch.inputs_ready();
-        let wanted: Vec<_> =
-            self.outputs.iter().filter(|output| is_wanted(batch, &output.name)).collect();
-        let names: Vec<_> = wanted.iter().map(|output| &*output.c).collect();
-        let made = self.execute(runs, batch, (&inputs, &names))?;
-        batch.computed();
-        let outputs = wanted.iter().zip(made).map(|(output, tensor)| {
-            let (name, rows) = (&output.name, batch.rows());
-            let shape = tensor.shape();
-            if self.is_batched && shape.first() != Some(&rows) {
-                let text = format!("the model made output '{name}' of shape {shape:?}");
-                return Err(failed(format!("{text} for a batch of {rows}")));
-            }
-            Ok((name.clone(), tensor))
-        });
-        outputs.collect()
-    }
-
-    /// Runs the session once; an output for each of the names.
-    fn execute(
-        &self,
-        runs: &mut Runs,
-        batch: &Batch,
-        (inputs, outputs): (&[(&CStr, Input)], &[&CStr]),
-    ) -> Result<Vec<Tensor>, InferError> {
-        let cancels = batch.requests().iter().map(|request| &request.cancel);
-        let failed = |error: ort::Error| failed(error.to_string());
-        let run = runs.begin(cancels).map_err(failed)?;
-        self.session
-            .run(run.options(), inputs, outputs)
-            .map_err(|error| if run.is_ended() { cancelled(batch) } else { failed(error) })
-    }
-
-    /// The inputs that the requests have; the engine tells which are missing.
-    fn gather(&self, batch: &Batch) -> Result<Vec<(&CStr, Input)>, InferError> {
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for Name { name, c } in &self.inputs {
-            let Some(tensor) = batch.gather(name)? else { continue };
-            let device = tensor.device();
-            let input = Input::new(tensor, batch.copies()).ok_or_else(|| {
-                failed(format!("input '{name}' is on {device}, but the model runs on the CPU"))
-            })?;
-            inputs.push((&**c, input));
-        }
-        Ok(inputs)
+        let usage = |(device, size_bytes)| MemoryUsage { device, size_bytes };
+        held.into_iter().map(usage).collect()
     }
 }
 
-fn is_wanted(batch: &Batch, name: &str) -> bool {
-    batch.requests().iter().flat_map(|request| &request.outputs).any(|output| *output.name == *name)
+impl OnDevices {
+    fn open(&self, ordinal: u32) -> Result<DeviceInstance, LoadError> {
+        let Self { environment, executors, spec, options, providers, usages } = self;
+        let none = || LoadError::new("the model has no instance on a device");
+        let providers = providers.as_ref().ok_or_else(none)?;
+        let executor = executors.open(DeviceId::Cuda(ordinal), &spec.name)?;
+        let session = DeviceSession::open(environment, (&spec.file, options), providers, executor);
+        let session = session.map_err(|cause| providers.explain(not_loaded(spec, &cause)))?;
+        tracing::info!("model '{}': {}", spec.name, session.assignment());
+        let usage = session.usage();
+        let is_shrunk = providers.have_arena() && options.parameters.shrunk_gpus.contains(&ordinal);
+        let instance = DeviceInstance::new(session, spec, is_shrunk)?;
+        usages.lock().unwrap_or_else(PoisonError::into_inner).push(usage);
+        Ok(instance)
+    }
+}
+
+fn not_loaded(spec: &ModelSpec, cause: &dyn std::fmt::Display) -> LoadError {
+    let text = format!("ONNX Runtime cannot load {}: {cause}", spec.file.display());
+    LoadError::new(text.trim_end()) // Some of its texts end a line.
+}
+
+/// Whether an output has `rows`, of a model that batches.
+pub(crate) fn check_rows(
+    output: &Name,
+    tensor: &Tensor,
+    rows: Option<usize>,
+) -> Result<(), InferError> {
+    let (name, shape) = (&output.name, tensor.shape());
+    match rows {
+        Some(rows) if shape.first() != Some(&rows) => {
+            let text = format!("the model made output '{name}' of shape {shape:?}");
+            Err(failed(format!("{text} for a batch of {rows}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whoever reads this has gone, so one request's name does for all.
-fn cancelled(batch: &Batch) -> InferError {
+pub(crate) fn cancelled(batch: &Batch) -> InferError {
     let id = batch.requests().first().map(|request| request.id.clone());
     InferError::Cancelled(id.unwrap_or_default())
 }
 
-fn failed(text: String) -> InferError {
+/// An engine's fault.
+pub(crate) fn failed(text: String) -> InferError {
     InferError::Backend(text.into())
 }
 

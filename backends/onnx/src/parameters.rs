@@ -9,14 +9,16 @@ use crate::settings::THREADS_MAX;
 use crate::values::Values;
 
 const SHRINKAGE: &str = "memory.enable_memory_arena_shrinkage";
+const LIST: &str = "a list such as cpu:0 or cpu:0;gpu:0";
 const DEVICE_ALLOCATOR: &str = "session.use_device_allocator_for_initializers";
 
-/// Options of CUDA that Triton itself calls deprecated.
-const DEPRECATED: [&str; 4] = [
-    "cudnn_conv_algo_search",
-    "gpu_mem_limit",
-    "arena_extend_strategy",
-    "do_copy_in_default_stream",
+/// Most bytes that a limit may state.
+const BYTES_MAX: usize = usize::MAX;
+
+/// Options of the CUDA provider whose values Triton writes as numbers: what they are in ONNX Runtime.
+const CHOICES: [(&str, &[&str]); 2] = [
+    ("cudnn_conv_algo_search", &["EXHAUSTIVE", "HEURISTIC", "DEFAULT"]),
+    ("arena_extend_strategy", &["kNextPowerOfTwo", "kSameAsRequested"]),
 ];
 
 /// The options of one model.
@@ -34,8 +36,10 @@ pub(crate) struct Parameters {
     pub(crate) has_memory_pattern: bool,
     /// `session.use_device_allocator_for_initializers`: whether weights bypass the arena.
     pub(crate) has_weights_outside_arena: bool,
-    /// What is accepted, and has no effect.
-    pub(crate) warnings: Vec<String>,
+    /// `memory.enable_memory_arena_shrinkage`: the GPUs on which what a run leaves unused is given back.
+    pub(crate) shrunk_gpus: Vec<u32>,
+    /// Options of the CUDA provider, as ONNX Runtime writes them.
+    pub(crate) cuda: BTreeMap<&'static str, String>,
 }
 
 /// Memory that a session keeps from run to run.
@@ -66,18 +70,30 @@ impl Parameters {
             },
             has_memory_pattern: values.flag("enable_mem_pattern").unwrap_or(true),
             has_weights_outside_arena: values.flag(DEVICE_ALLOCATOR).unwrap_or(false),
-            warnings: Vec::new(),
+            shrunk_gpus: Vec::new(),
+            cuda: BTreeMap::new(),
         };
         parsed.read_shrinkage(&mut values);
-        let deprecated = DEPRECATED.iter().filter(|key| parameters.contains_key(**key));
-        parsed.warnings.extend(
-            deprecated
-                .map(|key| format!("parameter '{key}' has no effect: there is no GPU engine")),
-        );
+        parsed.read_cuda(&mut values);
         values.finish(parsed)
     }
 
-    /// A list of arenas, such as `cpu:0;gpu:0`. Without a GPU engine there is only one.
+    /// Those that Triton itself calls deprecated: the accelerator `cuda` has them, too.
+    fn read_cuda(&mut self, values: &mut Values<'_>) {
+        for (key, choices) in CHOICES {
+            if let Some(number) = values.number(key, choices.len() - 1) {
+                self.cuda.insert(key, choices[number].to_owned());
+            }
+        }
+        if let Some(limit) = values.number("gpu_mem_limit", BYTES_MAX) {
+            self.cuda.insert("gpu_mem_limit", limit.to_string());
+        }
+        if let Some(copies) = values.flag("do_copy_in_default_stream") {
+            self.cuda.insert("do_copy_in_default_stream", u8::from(copies).to_string());
+        }
+    }
+
+    /// A list of arenas, such as `cpu:0;gpu:0`.
     fn read_shrinkage(&mut self, values: &mut Values<'_>) {
         let Some(text) = values.text(SHRINKAGE) else { return };
         for arena in text.split(';').map(str::trim) {
@@ -86,10 +102,11 @@ impl Parameters {
                     Arena::Off => values.wrong(SHRINKAGE, "left out where enable_mem_arena is 0"),
                     Arena::Kept | Arena::Shrunk => self.arena = Arena::Shrunk,
                 },
-                Some(("gpu", id)) if id.parse::<u32>().is_ok() => self.warnings.push(format!(
-                    "'{arena}' of parameter '{SHRINKAGE}' has no effect: there is no GPU engine"
-                )),
-                _ => values.wrong(SHRINKAGE, "a list such as cpu:0 or cpu:0;gpu:0"),
+                Some(("gpu", id)) => match id.parse() {
+                    Ok(ordinal) => self.shrunk_gpus.push(ordinal),
+                    Err(_) => values.wrong(SHRINKAGE, LIST),
+                },
+                _ => values.wrong(SHRINKAGE, LIST),
             }
         }
     }
@@ -106,7 +123,8 @@ mod tests {
         arena: Arena::Kept,
         has_memory_pattern: true,
         has_weights_outside_arena: false,
-        warnings: Vec::new(),
+        shrunk_gpus: Vec::new(),
+        cuda: BTreeMap::new(),
     };
 
     /// `text` is `key=value`, one a line.
@@ -137,18 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_effect_is_told() {
-        let check = |text: &str, expected: &str| {
-            let parsed = parse(text).unwrap();
-            assert_eq!(parsed.warnings.len(), 1, "{text}");
-            assert!(parsed.warnings[0].contains(expected), "{:?}", parsed.warnings);
+    fn what_the_cuda_provider_is_told() {
+        let check = |text: &str, expected: &[(&'static str, &str)]| {
+            let cuda = expected.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+            assert_eq!(parse(text), Ok(Parameters { cuda, ..DEFAULT }), "{text}");
         };
-        for key in DEPRECATED {
-            check(&format!("{key}=whatever"), key);
-        }
+        check("cudnn_conv_algo_search=1", &[("cudnn_conv_algo_search", "HEURISTIC")]);
+        check("arena_extend_strategy=0", &[("arena_extend_strategy", "kNextPowerOfTwo")]);
+        let text = "arena_extend_strategy=1\ngpu_mem_limit= 18446744073709551615";
+        let limit = ("gpu_mem_limit", "18446744073709551615");
+        check(text, &[("arena_extend_strategy", "kSameAsRequested"), limit]);
+        check("do_copy_in_default_stream=0", &[("do_copy_in_default_stream", "0")]);
         let text = "memory.enable_memory_arena_shrinkage=cpu:0;gpu:1";
-        check(text, "gpu:1");
-        assert_eq!(parse(text).unwrap().arena, Arena::Shrunk);
+        let shrinks = Parameters { arena: Arena::Shrunk, shrunk_gpus: vec![1], ..DEFAULT };
+        assert_eq!(parse(text), Ok(shrinks));
+        assert!(parse("memory.enable_memory_arena_shrinkage=gpu:x").is_err());
     }
 
     #[test]
@@ -156,7 +177,8 @@ mod tests {
         let text = "intra_op_thread_count=1025\ninter_op_thread_count=-1\nexecution_mode=2\n\
                     enable_mem_arena=true\nenable_mem_pattern=\n\
                     memory.enable_memory_arena_shrinkage=cpu\n\
-                    session.use_device_allocator_for_initializers=yes";
+                    session.use_device_allocator_for_initializers=yes\n\
+                    cudnn_conv_algo_search=3\narena_extend_strategy=2\ngpu_mem_limit=1G";
         let expected = "\
 parameter 'intra_op_thread_count' must be a whole number from 0 to 1024, not \"1025\"
 parameter 'inter_op_thread_count' must be a whole number from 0 to 1024, not \"-1\"
@@ -165,7 +187,10 @@ parameter 'enable_mem_arena' must be 0 or 1, not \"true\"
 parameter 'enable_mem_pattern' must be 0 or 1, not \"\"
 parameter 'session.use_device_allocator_for_initializers' must be 0 or 1, not \"yes\"
 parameter 'memory.enable_memory_arena_shrinkage' must be a list such as cpu:0 or cpu:0;gpu:0, \
-not \"cpu\"";
+not \"cpu\"
+parameter 'cudnn_conv_algo_search' must be a whole number from 0 to 2, not \"3\"
+parameter 'arena_extend_strategy' must be a whole number from 0 to 1, not \"2\"
+parameter 'gpu_mem_limit' must be a whole number from 0 to 18446744073709551615, not \"1G\"";
         assert_eq!(parse(text), Err(expected.to_owned()));
 
         let text = "enable_mem_arena=0\nmemory.enable_memory_arena_shrinkage=cpu:0";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use nereid_backend::backend::ROWS_MAX_DEFAULT;
@@ -16,9 +17,12 @@ pub(crate) const THREADS_MAX: usize = 1024;
 /// Most rows that a model gets by default.
 const ROWS_MAX_MAX: usize = 1 << 20;
 
-const KEYS: [&str; 4] = [
+const PROVIDER_LIBRARY: &str = "execution-provider-library";
+
+const KEYS: [&str; 5] = [
     "default-max-batch-size",
     "enable-global-threadpool",
+    PROVIDER_LIBRARY,
     "inter_op_thread_count",
     "intra_op_thread_count",
 ];
@@ -34,6 +38,9 @@ pub struct Settings {
     intra_op_threads: usize,
     /// `inter_op_thread_count`: the same for operators that run side by side.
     inter_op_threads: usize,
+    /// `execution-provider-library`: a plug-in provider, which runs models on GPUs in place of those
+    /// that the library has.
+    pub(crate) provider_library: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -43,6 +50,7 @@ impl Default for Settings {
             has_global_pool: true,
             intra_op_threads: 0,
             inter_op_threads: 0,
+            provider_library: None,
         }
     }
 }
@@ -61,6 +69,7 @@ impl Settings {
             has_global_pool: values.flag("enable-global-threadpool").unwrap_or(true),
             intra_op_threads: values.number("intra_op_thread_count", THREADS_MAX).unwrap_or(0),
             inter_op_threads: values.number("inter_op_thread_count", THREADS_MAX).unwrap_or(0),
+            provider_library: values.text(PROVIDER_LIBRARY).map(PathBuf::from),
         };
         let unknown = stated.keys().filter(|key| !KEYS.contains(&key.as_str())).cloned();
         values.finish((settings, unknown.collect()))

@@ -3,10 +3,16 @@
 //!
 //! What a function of the API takes and gives is described in its `onnxruntime_c_api.h`.
 
+mod assignment;
+mod binding;
 mod builder;
+mod device_session;
 mod heap;
 mod memory;
 mod opened;
+mod places;
+mod plugin;
+mod provider;
 mod value;
 
 use std::ffi::CStr;
@@ -23,13 +29,18 @@ use ort::{AsPointer, ortsys};
 use crate::input::Input;
 use crate::session_options::SessionOptions;
 use builder::builder;
+pub(crate) use device_session::{DeviceSession, Feed, Usage};
 use heap::TrimOnDrop;
 pub(crate) use heap::limit_arenas;
+pub(crate) use memory::told_bytes;
 pub(crate) use opened::{Opened, disable_telemetry};
-use value::{Value, tensor};
+pub(crate) use places::Place;
+pub(crate) use plugin::Plugin;
+pub(crate) use provider::is_built_in;
+use value::{Value, over_host};
 
-/// A session that many threads may run at once. It runs on the CPU only: there, ONNX Runtime
-/// promises that `Run` is thread safe; elsewhere it is not.
+/// A session on the CPU, which many threads may run at once: there, ONNX Runtime promises that `Run` is
+/// thread safe; elsewhere it is not.
 pub(crate) struct SharedSession {
     session: Session,
     /// Describes host memory.
@@ -60,7 +71,7 @@ impl SharedSession {
     /// # Errors
     /// What ONNX Runtime says.
     pub(crate) fn arena_bytes(&self) -> ort::Result<Option<u64>> {
-        memory::arena_bytes(&self.session, &self.host)
+        memory::arena_bytes(&self.session, self.host.ptr())
     }
 
     /// Runs the model: `inputs` are read in place, and the tensors that it makes are views of what
@@ -100,6 +111,9 @@ impl SharedSession {
         let made: Vec<_> = made.into_iter().map(Value::own).collect();
         // SAFETY: `Run` has just returned it.
         unsafe { ort::Error::result_from_status(status) }?;
-        made.into_iter().map(|value| tensor(value?, self, inputs)).collect()
+        let tensor = |value: ort::Result<Value>| {
+            over_host(value?, self.clone(), inputs.iter().map(|(_, input)| input))
+        };
+        made.into_iter().map(tensor).collect()
     }
 }

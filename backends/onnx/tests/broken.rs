@@ -37,11 +37,13 @@ fn load(file: &Path) -> Result<(), LoadError> {
         rows_max: 1,
         parameters: raw.parameters,
         engine: EngineOptions::default(),
-        instances: Vec::new(),
+        instances: vec![ON_HOST],
     };
     let model = engine().load(Arc::new(spec))?;
-    model.spawn(InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }).map(drop)
+    model.spawn(ON_HOST).map(drop)
 }
+
+const ON_HOST: InstanceSpec = InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu };
 
 fn model() -> Vec<u8> {
     let weights = [1.0_f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat();

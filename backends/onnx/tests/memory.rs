@@ -12,7 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nereid_backend::backend::Backend;
-use nereid_backend::spec::{EngineOptions, ModelSpec, RawSpec};
+use nereid_backend::device::DeviceId;
+use nereid_backend::spec::{EngineOptions, InstanceId, InstanceSpec, ModelSpec, RawSpec};
 use nereid_backend_onnx::{OnnxRuntime, Settings, init};
 
 use fixture::{FLOAT, Folder, Onnx, engine};
@@ -54,7 +55,7 @@ fn load(file: &Path) {
         rows_max: 1,
         parameters: raw.parameters,
         engine: EngineOptions::default(),
-        instances: Vec::new(),
+        instances: vec![InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }],
     };
     drop(engine().load(Arc::new(spec)).unwrap());
 }

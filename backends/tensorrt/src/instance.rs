@@ -5,8 +5,7 @@ use std::sync::Arc;
 use nereid_backend::backend::{Instance, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::error::InferError;
-use nereid_backend::tensor::{Storage, Tensor};
-use nereid_kernels::device::{DeviceBuffer, device_to_device, device_to_host};
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::executor::Executor;
 
 use crate::model::Plan;
@@ -14,9 +13,6 @@ use crate::ports::Port;
 use crate::profiles::describe;
 use crate::run::{Outputs, run};
 use crate::sys::{Context, Location, Refusal};
-
-/// What addresses on the device have to be multiples of. (`IExecutionContext::setTensorAddress`.)
-const ALIGNMENT: usize = 256;
 
 /// One thread's view of a plan.
 pub(crate) struct TensorRtInstance {
@@ -47,42 +43,12 @@ impl TensorRtInstance {
     fn gather(&self, batch: &Batch) -> Result<Vec<Tensor>, InferError> {
         let gather = |port: &Port| {
             let tensor = match port.location {
-                Location::Host => self.on_host(batch, port)?,
-                Location::Device => self.executor.gather(batch, &port.name)?,
+                Location::Host => self.executor.gather_on_host(batch, &port.name)?,
+                Location::Device => self.executor.gather_aligned(batch, &port.name)?,
             };
-            let tensor =
-                tensor.ok_or_else(|| failed(format!("input '{}' is missing", port.name)))?;
-            match port.location {
-                Location::Host => Ok(tensor),
-                Location::Device => self.aligned(tensor, batch),
-            }
+            tensor.ok_or_else(|| failed(format!("input '{}' is missing", port.name)))
         };
         self.plan.ports.inputs.iter().map(gather).collect()
-    }
-
-    /// Values of shapes, which the library reads on the host. Those that are on a device are waited for: the host has to
-    /// know them to go on.
-    fn on_host(&self, batch: &Batch, port: &Port) -> Result<Option<Tensor>, InferError> {
-        let Some(tensor) = batch.gather(&port.name)? else { return Ok(None) };
-        let Some((buffer, range)) = DeviceBuffer::of(&tensor) else { return Ok(Some(tensor)) };
-        let stream = self.executor.stream();
-        let bytes = device_to_host(buffer, &range, stream, batch.copies())?.bytes()?;
-        let storage = Storage::Host(bytes);
-        let shape = tensor.shape().to_vec();
-        Tensor::new(tensor.data_type(), shape, storage)
-            .map(Some)
-            .map_err(|error| failed(error.to_string()))
-    }
-
-    /// Rows from the middle of a buffer may begin anywhere; then they are copied, and counted.
-    fn aligned(&self, tensor: Tensor, batch: &Batch) -> Result<Tensor, InferError> {
-        let Some((buffer, range)) = DeviceBuffer::of(&tensor) else { return Ok(tensor) };
-        if range.start.is_multiple_of(ALIGNMENT) {
-            return Ok(tensor);
-        }
-        let mut to = self.executor.stream().allocate(range.len())?;
-        device_to_device(&mut to, 0, buffer, &range, batch.copies())?;
-        self.executor.tensor(tensor.data_type(), tensor.shape().to_vec(), to)
     }
 
     /// Which of the plan's profiles runs these shapes.

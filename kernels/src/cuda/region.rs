@@ -71,6 +71,11 @@ impl Region {
         self.size_bytes
     }
 
+    /// Whether `address` is within it.
+    pub fn contains(self, address: u64) -> bool {
+        (self.address..self.address + self.size_bytes as u64).contains(&address)
+    }
+
     /// Where `numbers` elements of `element_bytes` begin that fill it.
     pub(super) fn elements(
         self,

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use nereid_backend::spec::GraphLevel;
 use nereid_proto::inference::ModelInstanceGroup;
-use nereid_proto::inference::model_optimization_policy::ExecutionAccelerators;
 
 use super::{Stated, files, support};
 use crate::problems::Problems;
@@ -36,9 +35,6 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
             warnings.push(problems.place("optimization.graph.level", text));
             GraphLevel::All
         });
-    }
-    if let Some(accelerators) = &optimization.execution_accelerators {
-        refuse(problems, accelerators);
     }
 }
 
@@ -74,27 +70,5 @@ fn graph_level(number: i32) -> Option<GraphLevel> {
         1 => Some(GraphLevel::Extended),
         2 => Some(GraphLevel::Disabled),
         _ => None,
-    }
-}
-
-/// No engine has an accelerator yet, and a model that silently ran without the one that it was
-/// measured with would be hard to explain.
-fn refuse(problems: &mut Problems, accelerators: &ExecutionAccelerators) {
-    let ExecutionAccelerators { gpu_execution_accelerator, cpu_execution_accelerator } =
-        accelerators;
-    let sides =
-        [("gpu", gpu_execution_accelerator), ("cpu", cpu_execution_accelerator)].into_iter();
-    for (side, stated) in sides {
-        for (index, accelerator) in stated.iter().enumerate() {
-            let field = format!("{side}_execution_accelerator");
-            problems.at(
-                &format!("optimization.execution_accelerators.{field}[{index}]"),
-                format_args!(
-                    "{field} '{}' is not supported by this version of Nereid: remove it, and the \
-                     engine runs the model on the CPU by itself",
-                    accelerator.name
-                ),
-            );
-        }
     }
 }

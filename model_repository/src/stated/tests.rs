@@ -136,28 +136,6 @@ fn graph_levels() {
 }
 
 #[test]
-fn accelerators() {
-    let text = "optimization { execution_accelerators {\n\
-                gpu_execution_accelerator { name: 'tensorrt' }\n\
-                cpu_execution_accelerator [ { name: 'openvino' }, { name: 'x' } ] } }";
-    let line = |position: &str, field: &str| {
-        format!(
-            "{position}: {field} is not supported by this version of Nereid: remove it, and the \
-             engine runs the model on the CPU by itself"
-        )
-    };
-    check(
-        text,
-        &[
-            &line("2:1", "gpu_execution_accelerator 'tensorrt'"),
-            &line("3:29", "cpu_execution_accelerator 'openvino'"),
-            &line("3:51", "cpu_execution_accelerator 'x'"),
-        ],
-    );
-    check("optimization { execution_accelerators {} }", &[]);
-}
-
-#[test]
 fn libraries_of_operators() {
     let repository = Repository::new();
     repository.file("other.so", "").file("m/ops/one.so", "").file("m/two.so", "");

@@ -1,27 +1,31 @@
 //! `OrtValue`s: made over a tensor's memory, and turned into tensors over theirs.
 
-use std::ffi::{CStr, c_void};
+use std::any::Any;
+use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
+use nereid_backend::device::DeviceId;
 use nereid_backend::tensor::{Storage, Tensor, elements};
+use nereid_kernels::cuda::Region;
 use ort::memory::{Allocator, MemoryInfo};
 use ort::sys::OrtValue;
 use ort::{AsPointer, Error, Result, ortsys};
 
-use super::SharedSession;
+use super::places::{Place, SessionMemory, Told};
 use crate::element_type;
 use crate::input::Input;
 
 /// An `OrtValue` that is ours to release.
 pub(crate) struct Value(NonNull<OrtValue>);
 
-// SAFETY: a value belongs to no thread: it is plain memory and an allocator for host memory, which
-// has a lock.
+// SAFETY: a value belongs to no thread: it is plain memory and an allocator, which has a lock.
 unsafe impl Send for Value {}
+// SAFETY: what is asked of a value that is shared does not change it.
+unsafe impl Sync for Value {}
 
 impl Drop for Value {
     fn drop(&mut self) {
@@ -74,6 +78,41 @@ impl Value {
         Self::own(made)
     }
 
+    /// A value over memory of a session's device, which is that of `tensor`, and must outlive it.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub(super) fn on_device(tensor: &Tensor, at: Region, memory: SessionMemory) -> Result<Self> {
+        let shape = shape_to_onnx(tensor.shape())?;
+        let address = usize::try_from(at.address()).map_err(Error::wrap)?;
+        let mut made = ptr::null_mut();
+        // SAFETY: the host does not follow the pointer: the memory's description says that it is of the
+        // device. The length is the tensor's; ONNX Runtime does not write to a run's inputs.
+        ortsys![
+            unsafe CreateTensorWithDataAsOrtValue(
+                memory.as_ptr(),
+                ptr::without_provenance_mut(address),
+                at.size_bytes(),
+                shape.as_ptr(),
+                shape.len(),
+                element_type::to_onnx(tensor.data_type()),
+                &raw mut made,
+            )?
+        ];
+        Self::own(made)
+    }
+
+    /// Where its elements are, which may be on `device`.
+    ///
+    /// # Errors
+    /// If they are on another one.
+    pub(super) fn place(&self, device: DeviceId) -> Result<Place> {
+        let mut memory = ptr::null();
+        // SAFETY: the value is alive, and a tensor; what is told is the value's.
+        ortsys![unsafe GetTensorMemoryInfo(self.as_ptr(), &raw mut memory)?];
+        SessionMemory::told(memory, device).map(Told::place)
+    }
+
     fn of_strings<'a>(shape: &[i64], strings: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
         let allocator = Allocator::default();
         let mut made = ptr::null_mut();
@@ -106,7 +145,11 @@ impl Value {
         Ok(value)
     }
 
-    fn header(&self) -> Result<(DataType, Vec<usize>)> {
+    /// The type of its elements, and its shape.
+    ///
+    /// # Errors
+    /// When it is of a type that cannot be served.
+    pub(super) fn header(&self) -> Result<(DataType, Vec<usize>)> {
         let (mut number, mut dims, mut rank) = (0i32, ptr::null(), 0);
         // SAFETY: the value is alive. The type is written to an `i32`, which it is in C, since the
         // enum in Rust may lack the variant of a newer library.
@@ -130,8 +173,11 @@ impl Value {
         Ok((data_type, shape.collect::<Result<_>>()?))
     }
 
-    /// Where its elements are, unless they are strings.
-    fn memory(&self) -> Result<(*const u8, usize)> {
+    /// Where its elements are, unless they are strings, and how many bytes they have.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub(super) fn memory(&self) -> Result<(*const u8, usize)> {
         let (mut start, mut size): (*mut c_void, usize) = (ptr::null_mut(), 0);
         // SAFETY: the value is alive, and a tensor.
         ortsys![unsafe GetTensorMutableData(self.0.as_ptr(), &raw mut start)?];
@@ -161,14 +207,15 @@ impl Value {
     }
 }
 
-/// A run's output as a tensor over the memory that ONNX Runtime allocated for it.
+/// A run's output on the host as a tensor over the memory that ONNX Runtime allocated for it, in the run
+/// of `session` over `inputs`.
 ///
 /// # Errors
 /// When it is of a type that cannot be served.
-pub(super) fn tensor(
+pub(super) fn over_host<'i>(
     value: Value,
-    session: &Arc<SharedSession>,
-    inputs: &[(&CStr, Input)],
+    session: Arc<dyn Any + Send + Sync>,
+    mut inputs: impl Iterator<Item = &'i Input>,
 ) -> Result<Tensor> {
     let (data_type, shape) = value.header()?;
     if data_type == DataType::Bytes {
@@ -176,25 +223,40 @@ pub(super) fn tensor(
         return Tensor::from_strings(shape, &value.strings(count)?).map_err(Error::wrap);
     }
     let (start, size) = value.memory()?;
-    let is_same = |input: &&Input| input.bytes().as_ptr_range().contains(&start);
-    let input = inputs.iter().map(|(_, input)| input).find(is_same);
+    let input = inputs.find(|input| input.bytes().as_ptr_range().contains(&start));
     let input = input.map(|input| input.tensor().clone());
-    let memory = Memory { start, size, _value: value, _input: input, _session: session.clone() };
+    let memory = Memory { start, size, _owners: Owners::new(value, input, session) };
     Tensor::new(data_type, shape, Storage::Host(Bytes::from_owner(memory))).map_err(Error::wrap)
 }
 
-/// An output's elements. Fields are dropped in this order.
+/// An output's elements on the host.
 struct Memory {
     start: *const u8,
     size: usize,
+    _owners: Owners,
+}
+
+/// What an output's memory lives as long as. Fields are dropped in this order.
+pub(super) struct Owners {
     _value: Value,
     /// A model may hand an input through as an output; then the memory is the input's.
     _input: Option<Tensor>,
     /// It may also hand out a weight, which is the session's.
-    _session: Arc<SharedSession>,
+    _session: Arc<dyn Any + Send + Sync>,
 }
 
-// SAFETY: the pointer is into what the other fields own, which may all go to other threads.
+impl Owners {
+    /// Of a value that `session` made.
+    pub(super) fn new(
+        value: Value,
+        input: Option<Tensor>,
+        session: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        Self { _value: value, _input: input, _session: session }
+    }
+}
+
+// SAFETY: the pointer is into what the owners own, which may all go to other threads.
 unsafe impl Send for Memory {}
 
 impl AsRef<[u8]> for Memory {

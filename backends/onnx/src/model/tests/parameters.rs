@@ -1,6 +1,7 @@
 //! A model's parameters, and what runs make of them.
 
 use super::*;
+use crate::parameters::Arena;
 use crate::session_options::SessionOptions;
 use crate::settings::Settings;
 
@@ -33,9 +34,10 @@ fn the_arena_is_as_the_parameters_say() {
     let options = SessionOptions::new(&spec, &Settings::default()).unwrap();
     let session =
         SharedSession::open(engine().environment().unwrap(), &spec.file, &options).unwrap();
-    let model = OnnxModel::new(session, Arena::Shrunk, &spec).unwrap();
+    let model = Loaded::new(session, Arena::Shrunk, &spec).unwrap();
+    let mut instance = CpuInstance::new(Arc::new(model)).unwrap();
     let inputs = [("a", ints(1, 1)), ("b", ints(1, 1))];
-    let error = run(&mut *spawn(&model), 1, &inputs, &["c"]).unwrap_err();
+    let error = run(&mut instance, 1, &inputs, &["c"]).unwrap_err();
     assert!(error.contains("Did not find an arena based allocator"), "{error}");
 }
 
