@@ -20,6 +20,7 @@ use nereid::logging;
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::places::Places;
+use nereid::regions::Regions;
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
@@ -96,7 +97,8 @@ async fn serve(
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
     let statistics = if has_summaries { Statistics::with_summaries } else { Statistics::default };
     let reader = Reader { backends, completion: repository.completion.completion() };
-    let engines = (reader, Edge::new(gpus.devices.clone())?);
+    let edge = Edge::new(gpus.devices.clone())?;
+    let engines = (reader, edge.clone());
     let control = lifecycle::start(engines, folders.clone(), loads, registry, statistics)?;
     let is_explicit = repository.model_control_mode == ControlMode::Explicit;
     let server = Arc::new(Server {
@@ -109,6 +111,7 @@ async fn serve(
         life,
         is_strict: repository.strict_readiness,
         devices: gpus.devices,
+        regions: Regions::new(edge, options.devices.allow_client_shm),
     });
     let mut stop = Stop::new()?;
     let mut ports = ports::start(options, &server, gpus.nvml).await?;

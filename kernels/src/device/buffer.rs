@@ -113,8 +113,8 @@ impl DeviceBuffer {
     /// dropped, on the reaper's thread, when all who read have done so.
     ///
     /// # Safety
-    /// `device` has as many bytes at `address`, which stay there and are not written until `keeper`
-    /// is dropped, but by work that `ready` stands behind.
+    /// `device` has as many bytes at `address`, which stay there until `keeper` is dropped. Who writes
+    /// them after `ready` changes what readers meet, so that must be what they can bear.
     #[allow(unsafe_code)] // A promise of the caller alone: nothing here is unsafe.
     pub unsafe fn foreign(
         device: &Device,

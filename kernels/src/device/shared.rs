@@ -62,6 +62,11 @@ impl SharedMemory {
         Ok(unsafe { Allocation::foreign(home, (address, range.len()), self.0.clone()) })
     }
 
+    /// The device that has it.
+    pub fn device(&self) -> DeviceId {
+        self.0.device()
+    }
+
     /// How much was mapped.
     pub fn size_bytes(&self) -> usize {
         self.0.size_bytes()

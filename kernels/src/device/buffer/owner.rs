@@ -152,15 +152,14 @@ impl Readers {
 
     fn add(&self, read: Event) {
         let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match readers.iter_mut().find(|other| other.stream().is(read.stream())) {
-            Some(earlier) => *earlier = read,
-            None => {
-                if readers.len() >= READERS_KEPT {
-                    readers.retain(|earlier| !matches!(earlier.is_done(), Ok(true)));
-                }
-                readers.push(read);
-            }
+        if let Some(earlier) = readers.iter_mut().find(|other| other.stream().is(read.stream())) {
+            *earlier = read;
+            return;
         }
+        if readers.len() >= READERS_KEPT {
+            readers.retain(|earlier| !matches!(earlier.is_done(), Ok(true)));
+        }
+        readers.push(read);
     }
 
     fn take(&mut self) -> Vec<Event> {

@@ -58,8 +58,11 @@ fn owner() {
     let driver = Driver::open();
     let memory = driver.upload(&[1; SIZE]);
     let tell = |what: &str, bytes: &[u8]| {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("\n{what} {hex}");
+        print!("\n{what} ");
+        for byte in bytes {
+            print!("{byte:02x}");
+        }
+        println!();
     };
     tell("handle", &driver.export(memory).bytes);
     for _ in stdin().lines() {
