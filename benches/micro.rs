@@ -55,7 +55,13 @@ fn decode_json(bencher: Bencher<'_, '_>, elements: usize) {
 fn encode_json(bencher: Bencher<'_, '_>, elements: usize) {
     let outputs = [("y".into(), floats(elements), false)];
     bencher.bench(|| {
-        encode(&InferResponse { id: "", model: "m", version: 1, outputs: black_box(&outputs) })
+        encode(&InferResponse {
+            id: "",
+            model: "m",
+            version: 1,
+            outputs: black_box(&outputs),
+            placed: &[],
+        })
     });
 }
 

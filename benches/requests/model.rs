@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use nereid::budget::Budget;
 use nereid::dynamic_batcher::DynamicBatcher;
+use nereid::edge::Edge;
 use nereid::places::Places;
 use nereid::queue::Queue;
+use nereid::regions::Regions;
 use nereid::registry::{Registry, Served, Status};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
@@ -62,6 +64,7 @@ pub(crate) fn serve(turn: Turn, life: watch::Receiver<Life>) -> (Arc<Queue<Turn>
         Served { definition: definition(batching), route: queue.clone(), statistics, model: None };
     let (mut registry, models) = Registry::new();
     registry.set(MODEL, 1, Status::Ready(Arc::new(served)));
+    let edge = Edge::new(Devices::absent(Absence::NotLooked)).expect("a thread");
     let server = Server {
         name: "nereid".to_owned(),
         models,
@@ -72,6 +75,7 @@ pub(crate) fn serve(turn: Turn, life: watch::Receiver<Life>) -> (Arc<Queue<Turn>
         life,
         is_strict: true,
         devices: Devices::absent(Absence::NotLooked),
+        regions: Regions::new(edge, true),
     };
     (queue, Arc::new(server))
 }

@@ -44,5 +44,5 @@ pub fn named(name: &str) -> Option<Target> {
 fn tensor(input: &Input) -> Option<Tensor> {
     let shape =
         input.shape.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<_>>()?;
-    Tensor::new(input.data_type?, shape, Storage::Host(input.data.clone())).ok()
+    Tensor::new(input.data_type?, shape, Storage::Host(input.sent().clone())).ok()
 }

@@ -14,6 +14,7 @@ mod limit;
 mod module;
 mod pinned;
 mod probe;
+mod shared;
 mod stream;
 mod sys;
 
@@ -31,6 +32,7 @@ pub use limit::Limit;
 pub use module::{Function, Grid, Module};
 pub use pinned::PinnedBuffer;
 pub use probe::{Absence, Devices, Limits, probe, probe_each};
+pub use shared::{SharedHandle, SharedMemory};
 pub use stream::{Priority, Stream};
 
 use crate::reaper::Reaper;

@@ -8,6 +8,7 @@
 mod codec;
 mod contents;
 mod deadline;
+mod regions;
 mod request;
 mod response;
 

@@ -1,5 +1,5 @@
 //! Inference over HTTP: from a body to tensors, and back; and the bodies of requests to the model
-//! repository.
+//! repository, and of registrations of shared memory.
 //!
 //! A body is JSON, perhaps followed by the raw bytes of tensors; how long the JSON is stands in
 //! the header [`HEADER_LENGTH`]. The JSON is read by a reader of our own, since `data` must become
@@ -10,10 +10,12 @@
 
 mod data;
 mod json;
+mod regions;
 mod repository;
 mod request;
 mod response;
 
+pub use regions::{CudaRegion, cuda_region};
 pub use repository::{load_parameters, wants_dependents, wants_only_ready};
 pub use request::{decode, wrong_header_length};
 pub use response::{Encoded, InferResponse, encode};

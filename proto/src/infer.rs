@@ -37,16 +37,46 @@ pub struct Input {
     pub data_type: Option<DataType>,
     /// Size of each axis as it was sent: over gRPC, it may be negative.
     pub shape: Vec<i64>,
-    /// Elements in the form that tensors have: a slice of what was received, or written from JSON
-    /// or from the typed contents of a message.
-    pub data: Bytes,
+    /// Its elements.
+    pub data: Data,
+}
+
+/// Where the elements of an input are, in the form that tensors have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// In the request: a slice of what was received, or written from JSON or from the typed contents
+    /// of a message.
+    Sent(Bytes),
+    /// In shared memory.
+    Shared(RegionPart),
+}
+
+/// Bytes of a region of shared memory, which its client has registered under this name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionPart {
+    /// Which region.
+    pub region: Arc<str>,
+    /// The first of the bytes.
+    pub offset: u64,
+    /// How many.
+    pub size_bytes: u64,
 }
 
 impl Input {
     /// An input of a type and a shape that can be; a size that no axis may have stays one.
     pub fn new(name: String, data_type: DataType, shape: &[usize], data: Bytes) -> Self {
         let sizes = shape.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX));
+        let data = Data::Sent(data);
         Self { name, data_type: Some(data_type), shape: sizes.collect(), data }
+    }
+
+    /// What the request holds of it.
+    pub fn sent(&self) -> &Bytes {
+        static NOTHING: Bytes = Bytes::new();
+        match &self.data {
+            Data::Sent(bytes) => bytes,
+            Data::Shared(_) => &NOTHING,
+        }
     }
 }
 
@@ -59,6 +89,8 @@ pub struct NamedOutput {
     pub is_binary: bool,
     /// How many of its classes are wanted, instead of the tensor.
     pub classes: Option<NonZeroUsize>,
+    /// Where it is to be written, instead of being sent.
+    pub place: Option<RegionPart>,
 }
 
 /// Says why a list may not be of that `length`.
@@ -67,9 +99,4 @@ pub(crate) fn check_length(length: usize) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("a request may list at most {LIST_LENGTH_MAX} of anything"))
-}
-
-/// Says that `what` is a part of the protocol that is not there.
-pub(crate) fn unsupported(what: &str) -> String {
-    format!("{what} is not supported by this version of Nereid")
 }

@@ -4,6 +4,7 @@
 
 mod tensors;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,11 @@ use nereid_backend::error::{InferError, id_prefix};
 use nereid_backend::parts::{Parameters, RequestedOutput, Tensors};
 use nereid_backend::request::Hold;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
-use nereid_proto::infer::{InferRequest, Input};
+use nereid_proto::infer::{InferRequest, Input, NamedOutput, RegionPart};
 
 use crate::classification::Classes;
 use crate::inference;
+use crate::regions::Regions;
 
 /// What a client asks of a model, whatever protocol it speaks.
 #[derive(Default)]
@@ -29,6 +31,8 @@ pub struct Ask {
     pub outputs: Vec<Arc<str>>,
     /// Of which outputs classes are wanted.
     pub classes: Classes,
+    /// Which outputs are to be written to shared memory, and where.
+    pub places: BTreeMap<Arc<str>, RegionPart>,
     /// The client's parameters, less those that have a field here.
     pub parameters: Parameters,
     /// How long the client will wait.
@@ -54,7 +58,9 @@ pub fn ask(request: InferRequest, hold: Hold) -> Result<Ask, InferError> {
     let InferRequest { id, mut parameters, inputs, outputs, .. } = request;
     let timeout = parameters.remove("timeout").as_ref().map(inference::timeout).transpose()?;
     let classes = outputs.iter().filter_map(|output| Some((output.name.clone(), output.classes?)));
+    let place = |output: &NamedOutput| Some((output.name.clone(), output.place.clone()?));
     Ok(Ask {
+        places: outputs.iter().filter_map(place).collect(),
         id: id.into(),
         inputs,
         classes: classes.collect(),
@@ -65,15 +71,16 @@ pub fn ask(request: InferRequest, hold: Hold) -> Result<Ask, InferError> {
     })
 }
 
-/// Turns the inputs of `ask` into tensors that fit `spec`.
+/// Turns the inputs of `ask` into tensors that fit `spec`. Those that are not in the request are where
+/// `regions` say.
 ///
 /// # Errors
-/// [`InferError::Invalid`].
-pub fn admit(spec: &ModelSpec, ask: &mut Ask) -> Result<Admitted, InferError> {
+/// [`InferError::Invalid`], and [`InferError::UnknownRegion`].
+pub fn admit(spec: &ModelSpec, ask: &mut Ask, regions: &Regions) -> Result<Admitted, InferError> {
     let names: Vec<&str> = ask.inputs.iter().map(|input| &*input.name).collect();
     check_names(spec, &ask.id, &names)?;
     let inputs = std::mem::take(&mut ask.inputs);
-    tensors::read(spec, &ask.id, &inputs)
+    tensors::read(spec, &ask.id, &inputs, regions)
 }
 
 /// Checks tensors, whoever made them, against the model that is to take them, and puts them in
@@ -87,14 +94,16 @@ pub fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitted, Infe
     tensors::fit(spec, id, inputs)
 }
 
-/// The outputs that `names` ask for, on the host; all of them if it names none. As in Triton, one
-/// that is named again is answered once: a small request must not multiply its answer.
+/// The outputs that `names` ask for, on the host, but those that have one of the `places`; all of them if it
+/// names none. As in Triton, one that is named again is answered once: a small request must not multiply
+/// its answer.
 ///
 /// # Errors
 /// [`InferError::Invalid`] when the model has no such output.
 pub fn requested_outputs(
     spec: &ModelSpec,
     names: &[Arc<str>],
+    places: &BTreeMap<Arc<str>, RegionPart>,
 ) -> Result<Vec<RequestedOutput>, InferError> {
     if names.is_empty() {
         return Ok(all_outputs(spec));
@@ -106,7 +115,9 @@ pub fn requested_outputs(
             return Err(unexpected("output", name, spec));
         }
         if !requested.iter().any(|earlier| earlier.name == *name) {
-            requested.push(on_host(name));
+            let is_sent = !places.contains_key(name);
+            let place = is_sent.then_some(DeviceId::Cpu);
+            requested.push(RequestedOutput { name: name.clone(), place });
         }
     }
     Ok(requested)

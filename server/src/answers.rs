@@ -1,17 +1,22 @@
 //! What the server tells about itself and its models, as the messages that gRPC sends and that
 //! HTTP prints as JSON: one place for both.
 
+use std::sync::Arc;
+
 use nereid_backend::backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
+use nereid_proto::inference::cuda_shared_memory_status_response::RegionStatus;
 use nereid_proto::inference::model_metadata_response::TensorMetadata;
 use nereid_proto::inference::repository_index_response::ModelIndex;
 use nereid_proto::inference::{
-    InferBatchStatistics, InferStatistics, MemoryUsage, ModelMetadataResponse, ModelStatistics,
-    ModelStatisticsResponse, RepositoryIndexResponse, ServerMetadataResponse, StatisticDuration,
+    CudaSharedMemoryStatusResponse, InferBatchStatistics, InferStatistics, MemoryUsage,
+    ModelMetadataResponse, ModelStatistics, ModelStatisticsResponse, RepositoryIndexResponse,
+    ServerMetadataResponse, StatisticDuration,
 };
 
+use crate::regions::Region;
 use crate::registry::{Catalog, Served, Target};
 use crate::server::{EXTENSIONS, Server};
 use crate::statistics::{BatchTotals, Snapshot, Total};
@@ -23,6 +28,26 @@ pub fn server_metadata(server: &Server) -> ServerMetadataResponse {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extensions: EXTENSIONS.map(str::to_owned).to_vec(),
     }
+}
+
+/// The region of shared memory of this name, or all if it is empty.
+///
+/// # Errors
+/// When it is not registered.
+pub fn cuda_regions(
+    server: &Server,
+    name: &str,
+) -> Result<CudaSharedMemoryStatusResponse, InferError> {
+    let region = |(name, region): (Arc<str>, Region)| {
+        let status = RegionStatus {
+            name: name.to_string(),
+            device_id: region.device_id.into(),
+            byte_size: region.memory.size_bytes() as u64,
+        };
+        (name.to_string(), status)
+    };
+    let regions = server.regions.status(name)?.into_iter().map(region).collect();
+    Ok(CudaSharedMemoryStatusResponse { regions })
 }
 
 /// Inputs and outputs of a model, the batch axis as a leading -1.
@@ -58,7 +83,7 @@ pub fn statistics(
     model: Option<&str>,
     version: Option<u64>,
 ) -> Result<ModelStatisticsResponse, InferError> {
-    let is_wanted = |served: &&std::sync::Arc<Served>| {
+    let is_wanted = |served: &&Arc<Served>| {
         let spec = &served.definition.spec;
         model.is_none_or(|model| model == &*spec.name)
             && version.is_none_or(|version| version == spec.version)

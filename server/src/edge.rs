@@ -6,9 +6,11 @@
 //! go on with what waits for it.
 
 mod delivered;
+mod placed;
 mod watched;
 
 pub use delivered::Delivered;
+pub use placed::{Place, Placement};
 pub use watched::Watched;
 
 use std::io;
@@ -25,7 +27,7 @@ use nereid_backend::parts::Tensors;
 use nereid_backend::request::{Request, Response};
 use nereid_backend::tensor::{Storage, Tensor};
 use nereid_kernels::device::{
-    DeviceBuffer, DeviceError, Devices, Download, Events, Priority, Stream, device_to_host,
+    DeviceBuffer, Devices, Download, Events, Priority, Stream, device_to_host,
 };
 use nereid_kernels::reaper::Reaper;
 
@@ -37,7 +39,7 @@ pub struct Edge {
     devices: Devices,
     /// For engines whose instances are on the host.
     host: Reaper,
-    downloads: Vec<Stream>,
+    outputs: Vec<Stream>,
 }
 
 impl Edge {
@@ -49,8 +51,8 @@ impl Edge {
         let stream = |device: &nereid_kernels::device::Device| {
             device.stream("outputs", Priority::Greatest).ok()
         };
-        let downloads = devices.all().iter().filter_map(stream).collect();
-        Ok(Arc::new(Self { devices, host: Reaper::start(DeviceId::Cpu)?, downloads }))
+        let outputs = devices.all().iter().filter_map(stream).collect();
+        Ok(Arc::new(Self { devices, host: Reaper::start(DeviceId::Cpu)?, outputs }))
     }
 
     /// The devices.
@@ -63,21 +65,23 @@ impl Edge {
         self.devices.find(device).map_or(&self.host, nereid_kernels::device::Device::reaper)
     }
 
-    /// Brings those of `tensors` to the host that are on a device, and goes on with `landed`: here if
-    /// none is. What is copied is counted by `observer`.
+    /// Brings those of `tensors` to the host that are on a device, but those that `stay`, and goes on with
+    /// `landed`: here if none is. What is copied is counted by `observer`.
     pub fn to_host(
         self: &Arc<Self>,
         tensors: Tensors,
+        stay: Vec<Arc<str>>,
         observer: Arc<dyn Observer>,
         landed: Landed,
     ) {
-        let buffer = tensors.iter().find_map(|(_, tensor)| DeviceBuffer::of(tensor));
+        let mut come = tensors.iter().filter(|(name, _)| !stay.contains(name));
+        let buffer = come.find_map(|(_, tensor)| DeviceBuffer::of(tensor));
         let Some(device) = buffer.map(|(buffer, _)| buffer.owner().clone()) else {
             return landed(Ok(tensors));
         };
-        let (edge, device_id) = (self.clone(), device.id());
-        device.on_driver_thread(move || match edge.start(tensors, &*observer) {
-            Ok((arriving, ends)) => edge.reaper(device_id).watch(
+        let edge = self.clone();
+        device.on_driver_thread(move || match edge.start(tensors, &stay, &*observer) {
+            Ok((arriving, ends)) => edge.reaper(ends.device()).watch(
                 Box::new(ends),
                 Box::new(move |ended| {
                     landed(ended.and_then(|()| arriving.into_iter().map(Arriving::land).collect()));
@@ -90,15 +94,17 @@ impl Edge {
     fn start(
         &self,
         tensors: Tensors,
+        stay: &[Arc<str>],
         observer: &dyn Observer,
     ) -> Result<(Vec<Arriving>, Events), InferError> {
         let (mut arriving, mut streams) = (Vec::with_capacity(tensors.len()), Vec::new());
         for (name, tensor) in tensors {
-            let Some((buffer, range)) = DeviceBuffer::of(&tensor) else {
+            let found = DeviceBuffer::of(&tensor).filter(|_| !stay.contains(&name));
+            let Some((buffer, range)) = found else {
                 arriving.push(Arriving { name, cargo: Cargo::Here(tensor) });
                 continue;
             };
-            let stream = self.downloads(tensor.device())?;
+            let stream = self.outputs(tensor.device())?;
             let download = device_to_host(buffer, &range, stream, observer.copies())?;
             if !streams.iter().any(|other: &&Stream| other.is(stream)) {
                 streams.push(stream);
@@ -106,12 +112,11 @@ impl Edge {
             let (data_type, shape) = (tensor.data_type(), tensor.shape().to_vec());
             arriving.push(Arriving { name, cargo: Cargo::Coming { download, data_type, shape } });
         }
-        let ends = streams.into_iter().map(Stream::record);
-        Ok((arriving, Events(ends.collect::<Result<_, DeviceError>>()?)))
+        Ok((arriving, Events::of(&streams)?))
     }
 
-    fn downloads(&self, device: DeviceId) -> Result<&Stream, InferError> {
-        let stream = self.downloads.iter().find(|stream| stream.device().id() == device);
+    fn outputs(&self, device: DeviceId) -> Result<&Stream, InferError> {
+        let stream = self.outputs.iter().find(|stream| stream.device().id() == device);
         stream.ok_or_else(|| InferError::DeviceLost(format!("nothing leaves {device}").into()))
     }
 }
@@ -127,11 +132,13 @@ impl Delivery for Edge {
             let id = request.id.clone();
             return request.respond(Err(InferError::Cancelled(id)));
         }
+        let stay = request.outputs.iter().filter(|output| output.place.is_none());
+        let stay = stay.map(|output| output.name.clone()).collect();
         let landed = move |outputs: Result<Tensors, InferError>| {
             request.times.outputs_ready = Some(Instant::now());
             request.respond(outputs.map(|outputs| Response { outputs }));
         };
-        self.to_host(response.outputs, observer, Box::new(landed));
+        self.to_host(response.outputs, stay, observer, Box::new(landed));
     }
 }
 

@@ -31,6 +31,7 @@ use crate::instance::{Started, start_instance};
 use crate::park::{Park, SystemPark};
 use crate::places::Places;
 use crate::queue::Queue;
+use crate::regions::Regions;
 use crate::registry::{Models, Served};
 use crate::server::{Life, Server};
 use crate::statistics::Statistics;
@@ -47,12 +48,18 @@ pub(crate) fn server(models: Models) -> Server {
         life: watch::channel(Life::Serving).1,
         is_strict: false,
         devices: Devices::absent(Absence::NoLibrary),
+        regions: regions(),
     }
 }
 
 /// Of no devices.
 pub(crate) fn edge() -> Arc<Edge> {
     Edge::new(Devices::absent(Absence::NoLibrary)).unwrap()
+}
+
+/// None.
+pub(crate) fn regions() -> Arc<Regions> {
+    Regions::new(edge(), true)
 }
 
 /// A request without inputs.

@@ -19,13 +19,16 @@ use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceService
 use nereid_proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use nereid_proto::inference::model_repository_parameter::ParameterChoice;
 use nereid_proto::inference::{
-    ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
-    ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
-    ModelRepositoryParameter, ModelStatisticsRequest, ModelStatisticsResponse,
-    ModelStreamInferResponse, RepositoryIndexRequest, RepositoryIndexResponse,
-    RepositoryModelLoadRequest, RepositoryModelLoadResponse, RepositoryModelUnloadRequest,
-    RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
-    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+    CudaSharedMemoryRegisterRequest, CudaSharedMemoryRegisterResponse,
+    CudaSharedMemoryStatusRequest, CudaSharedMemoryStatusResponse,
+    CudaSharedMemoryUnregisterRequest, CudaSharedMemoryUnregisterResponse, ModelConfigRequest,
+    ModelConfigResponse, ModelInferRequest, ModelInferResponse, ModelMetadataRequest,
+    ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse, ModelRepositoryParameter,
+    ModelStatisticsRequest, ModelStatisticsResponse, ModelStreamInferResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
 };
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::BoxStream;
@@ -152,6 +155,34 @@ impl GrpcInferenceService for Service {
             .is_some_and(|value| value.parameter_choice == Some(ParameterChoice::BoolParam(true)));
         control.unload(&asked.model_name, with_steps);
         Ok(Response::new(RepositoryModelUnloadResponse {}))
+    }
+
+    async fn cuda_shared_memory_status(
+        &self,
+        asked: Request<CudaSharedMemoryStatusRequest>,
+    ) -> Answered<CudaSharedMemoryStatusResponse> {
+        answer(answers::cuda_regions(&self.server, &asked.into_inner().name))
+    }
+
+    async fn cuda_shared_memory_register(
+        &self,
+        asked: Request<CudaSharedMemoryRegisterRequest>,
+    ) -> Answered<CudaSharedMemoryRegisterResponse> {
+        let asked = asked.into_inner();
+        // What is negative is no device's.
+        let device_id = u64::try_from(asked.device_id).unwrap_or(u64::MAX);
+        let (handle, byte_size) = (&asked.raw_handle, asked.byte_size);
+        let regions = &self.server.regions;
+        let registered = regions.register(&asked.name, handle, device_id, byte_size).await;
+        answer(registered.map(|()| CudaSharedMemoryRegisterResponse {}))
+    }
+
+    async fn cuda_shared_memory_unregister(
+        &self,
+        asked: Request<CudaSharedMemoryUnregisterRequest>,
+    ) -> Answered<CudaSharedMemoryUnregisterResponse> {
+        self.server.regions.unregister(&asked.into_inner().name);
+        Ok(Response::new(CudaSharedMemoryUnregisterResponse {}))
     }
 
     async fn model_infer(&self, asked: Request<ModelInferRequest>) -> Answered<ModelInferResponse> {

@@ -8,6 +8,7 @@ mod json;
 mod missing;
 mod models;
 mod parts;
+mod regions;
 mod repository;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub fn router(server: Arc<Server>, guard: &Arc<Guard>) -> Router {
         .route("/v2/repository/{repository}/index", control(post(repository::index)))
         .route("/v2/repository/{repository}/models/{model}/load", control(post(named_repository)))
         .route("/v2/repository/{repository}/models/{model}/unload", control(post(named_repository)))
+        .merge(regions::routes(guard))
         .merge(missing::routes(guard))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

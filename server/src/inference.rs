@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, Kind, id_prefix};
 use nereid_backend::parts::{Cancel, Parameter, Parameters};
 use nereid_backend::request::{Answer, Home, Request, Response};
@@ -11,7 +12,9 @@ use tokio::time::timeout_at;
 
 use crate::admission::{self, Ask};
 use crate::classification::{self, Classes, classify};
+use crate::edge::Placement;
 use crate::off_worker::off_worker;
+use crate::regions::Regions;
 use crate::registry::{Found, Served, Target};
 
 /// An answer, and which version of the model gave it.
@@ -20,6 +23,8 @@ pub struct Inferred {
     pub served: Arc<Served>,
     /// What it has answered.
     pub response: Response,
+    /// Those of its outputs that were written to shared memory.
+    pub placed: Vec<Arc<str>>,
 }
 
 /// A request that its model has in its queue, or runs.
@@ -30,6 +35,7 @@ pub struct Queued {
     id: Arc<str>,
     deadline: Option<Instant>,
     classes: Classes,
+    placement: Option<Placement>,
     answer: oneshot::Receiver<Answer>,
     given_up: RaiseOnDrop,
 }
@@ -40,7 +46,7 @@ impl Queued {
     /// # Errors
     /// Whatever goes wrong between the queue and here.
     pub async fn answer(self) -> Result<Inferred, InferError> {
-        let Self { served, id, deadline, classes, answer, given_up } = self;
+        let Self { served, id, deadline, classes, placement, answer, given_up } = self;
         let received = match deadline {
             None => answer.await,
             Some(at) => match timeout_at(at.into(), answer).await {
@@ -56,8 +62,12 @@ impl Queued {
             let classify = move || classify(&served.definition, &classes, outputs);
             response.outputs = off_worker(size_bytes, classify).await?;
         }
+        let placed = match placement {
+            None => Vec::new(),
+            Some(all) => all.write(&response.outputs, served.statistics.clone()).await?,
+        };
         log_success(&served, &id);
-        Ok(Inferred { served, response })
+        Ok(Inferred { served, response, placed })
     }
 }
 
@@ -67,19 +77,31 @@ impl Queued {
 ///
 /// # Errors
 /// Those of [`submit`] and of [`Queued::answer`].
-pub async fn infer(target: &Target, found: Found, ask: Ask) -> Result<Inferred, InferError> {
-    submit(target, found, ask)?.answer().await
+pub async fn infer(
+    regions: &Regions,
+    target: &Target,
+    found: Found,
+    ask: Ask,
+) -> Result<Inferred, InferError> {
+    submit(regions, target, found, ask).await?.answer().await
 }
 
-/// Puts `ask` into the queue of what `target` was `found` to be a moment ago.
+/// Puts `ask` into the queue of what `target` was `found` to be a moment ago. What lies in shared memory
+/// is where `regions` say; this waits only for what has to be brought to the host from there.
 ///
 /// # Errors
 /// When it does not fit the model, or the model does not take it.
-pub fn submit(target: &Target, found: Found, mut ask: Ask) -> Result<Queued, InferError> {
+pub async fn submit(
+    regions: &Regions,
+    target: &Target,
+    found: Found,
+    mut ask: Ask,
+) -> Result<Queued, InferError> {
     let spec = &found.served.definition.spec;
-    let outputs = admission::requested_outputs(spec, &ask.outputs)?;
+    let outputs = admission::requested_outputs(spec, &ask.outputs, &ask.places)?;
     classification::check(spec, &ask.classes)?;
-    let admitted = admission::admit(spec, &mut ask)?;
+    let admitted = admission::admit(spec, &mut ask, regions)?;
+    let placement = regions.placement(&ask.places)?;
     let (home, answer) = oneshot::channel();
     let mut request = Request::new(admitted.inputs, admitted.rows, Home::Once(home));
     request.id = ask.id;
@@ -92,9 +114,12 @@ pub fn submit(target: &Target, found: Found, mut ask: Ask) -> Result<Queued, Inf
     let given_up = RaiseOnDrop(request.cancel.clone());
     let id = request.id.clone();
     let deadline = request.deadline;
+    if request.inputs.iter().any(|(_, tensor)| tensor.device() != DeviceId::Cpu) {
+        request.inputs = regions.fetch(&found.served, std::mem::take(&mut request.inputs)).await?;
+    }
     let served = found.push(target, request)?;
     let classes = ask.classes;
-    Ok(Queued { served, id, deadline, classes, answer, given_up })
+    Ok(Queued { served, id, deadline, classes, placement, answer, given_up })
 }
 
 /// How long a client will wait, by its parameter `timeout`: microseconds, and 0 for no limit.

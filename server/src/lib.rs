@@ -47,6 +47,7 @@ pub mod pause;
 pub mod places;
 pub mod probe;
 pub mod queue;
+pub mod regions;
 pub mod registry;
 pub mod reshaped;
 pub mod scheduler;

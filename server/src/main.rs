@@ -20,6 +20,7 @@ use nereid::logging;
 use nereid::metrics::settings::Settings;
 use nereid::options::{ControlMode, Options, RepositoryOptions};
 use nereid::places::Places;
+use nereid::regions::Regions;
 use nereid::registry::{Catalog, Registry};
 use nereid::server::{Life, Server};
 use nereid::statistics::Statistics;
@@ -90,9 +91,10 @@ async fn serve(
     let (live, life) = watch::channel(Life::Starting);
     let repository = &options.repository;
     let has_summaries = Settings::new(&options.metrics.metrics_config).has_summaries;
+    let edge = Edge::new(gpus.devices.clone())?;
     let engines = Engines {
         reader: Reader { backends, completion: repository.completion.completion() },
-        edge: Edge::new(gpus.devices.clone())?,
+        edge: edge.clone(),
         statistics: if has_summaries { Statistics::with_summaries } else { Statistics::default },
         retries: repository.model_load_retry_count,
     };
@@ -110,6 +112,7 @@ async fn serve(
         life,
         is_strict: repository.strict_readiness,
         devices: gpus.devices,
+        regions: Regions::new(edge, options.devices.allow_client_shm),
     });
     let mut stop = Stop::new()?;
     let mut ports = ports::start(options, &server, gpus.nvml).await?;

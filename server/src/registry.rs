@@ -6,9 +6,10 @@ use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use nereid_backend::backend::{MemoryUsage, Model};
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 use nereid_backend::request::Request;
-use nereid_model_repository::definition::Definition;
+use nereid_model_repository::definition::{Definition, Scheduling};
 
 use crate::scheduler::{Refusal, Refused};
 use crate::statistics::Statistics;
@@ -59,6 +60,14 @@ pub struct Served {
 }
 
 impl Served {
+    /// Whether it wants an input on the host. An ensemble sees to that by itself.
+    pub fn reads_on_host(&self, input: &str) -> bool {
+        let spec = &self.definition.spec;
+        matches!(self.definition.scheduling, Scheduling::Queue { .. })
+            && (spec.instances.iter().any(|instance| instance.device == DeviceId::Cpu)
+                || spec.signature.input(input).is_some_and(|input| input.is_read_on_host))
+    }
+
     /// What it holds on each device, as far as its engine counts it.
     pub fn memory(&self) -> Vec<MemoryUsage> {
         let model = self.model.as_ref().and_then(Weak::upgrade);

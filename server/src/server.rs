@@ -1,5 +1,7 @@
 //! What both protocols stand on: the models, the limits, and whether requests are welcome.
 
+use std::sync::Arc;
+
 use nereid_backend::error::InferError;
 use nereid_kernels::device::{Device, Devices};
 use tokio::sync::watch;
@@ -7,15 +9,17 @@ use tokio::sync::watch;
 use crate::budget::Budget;
 use crate::lifecycle::{Control, UNLOADED};
 use crate::places::{Place, Places};
+use crate::regions::Regions;
 use crate::registry::{Models, Status, Target};
 
 /// Extensions of KServe v2 that this server has, under Triton's names and in its order.
-pub const EXTENSIONS: [&str; 8] = [
+pub const EXTENSIONS: [&str; 9] = [
     "classification",
     "model_repository",
     "model_repository(unload_dependents)",
     "schedule_policy",
     "model_configuration",
+    "cuda_shared_memory",
     "binary_tensor_data",
     "parameters",
     "statistics",
@@ -41,6 +45,8 @@ pub struct Server {
     pub is_strict: bool,
     /// The CUDA devices, if there are any.
     pub devices: Devices,
+    /// What clients have registered of shared memory.
+    pub regions: Arc<Regions>,
 }
 
 impl Server {

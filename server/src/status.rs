@@ -14,6 +14,7 @@ pub const TEXT_BYTES_MAX: usize = 4 << 10;
 pub fn of(kind: Kind) -> (StatusCode, Code) {
     match kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+        Kind::AlreadyExists => (StatusCode::BAD_REQUEST, Code::AlreadyExists),
         Kind::InvalidArg => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
@@ -63,6 +64,7 @@ mod tests {
         for (kind, http, grpc) in [
             (Kind::Internal, 500, Code::Internal),
             (Kind::NotFound, 404, Code::NotFound),
+            (Kind::AlreadyExists, 400, Code::AlreadyExists),
             (Kind::InvalidArg, 400, Code::InvalidArgument),
             (Kind::Unavailable, 503, Code::Unavailable),
             (Kind::Unsupported, 501, Code::Unimplemented),

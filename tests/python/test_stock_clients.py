@@ -205,7 +205,6 @@ def test_a_call_that_takes_longer_than_its_client_waits(server):
         client.close()
 
 
-CUDA_HANDLE = b"bm9uZQ=="
 EXTENSIONS = {
     "get_trace_settings": ("trace", ()),
     "update_trace_settings": ("trace", (MODEL, {"trace_rate": "1"})),
@@ -214,9 +213,6 @@ EXTENSIONS = {
     "get_system_shared_memory_status": ("system_shared_memory", ()),
     "register_system_shared_memory": ("system_shared_memory", ("region", "/key", 64)),
     "unregister_system_shared_memory": ("system_shared_memory", ("region",)),
-    "get_cuda_shared_memory_status": ("cuda_shared_memory", ()),
-    "register_cuda_shared_memory": ("cuda_shared_memory", ("region", CUDA_HANDLE, 0, 64)),
-    "unregister_cuda_shared_memory": ("cuda_shared_memory", ()),
 }
 
 
@@ -234,10 +230,10 @@ def test_what_is_not_there_says_so(client, call):
         assert (caught.value.status(), caught.value.message()) == ("501", text)
 
 
-def test_a_tensor_in_shared_memory_is_refused(client):
+def test_a_tensor_in_a_region_that_is_not_there_is_refused(client):
     inputs = client.inputs()
     inputs[0].set_shared_memory("region", 64)
-    with pytest.raises(InferenceServerException, match="shared memory is not supported"):
+    with pytest.raises(InferenceServerException, match="Unable to find shared memory region: 'region'"):
         client.infer(MODEL, inputs)
 
 

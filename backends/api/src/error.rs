@@ -23,6 +23,12 @@ pub enum InferError {
     /// The model exists, but no version of it is ready.
     #[error("Request for unknown model: '{0}' has no available versions")]
     NoVersion(String),
+    /// No region of shared memory has this name.
+    #[error("{0}")]
+    UnknownRegion(String),
+    /// A region of shared memory has this name already.
+    #[error("{0}")]
+    AlreadyRegistered(String),
     /// The request does not fit the model, or its data are bad; a retry fails again.
     #[error("{0}")]
     Invalid(String),
@@ -73,6 +79,8 @@ pub enum InferError {
 pub enum Kind {
     /// The thing asked for does not exist.
     NotFound,
+    /// It is there already.
+    AlreadyExists,
     /// The request itself is wrong; a retry fails again.
     InvalidArg,
     /// The request is too large; a retry fails again.
@@ -91,9 +99,11 @@ impl InferError {
     /// The class of this error. Exhaustive on purpose: a new variant must pick its class here.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::UnknownModel(_) | Self::UnknownVersion { .. } | Self::NoVersion(_) => {
-                Kind::NotFound
-            }
+            Self::UnknownModel(_)
+            | Self::UnknownVersion { .. }
+            | Self::NoVersion(_)
+            | Self::UnknownRegion(_) => Kind::NotFound,
+            Self::AlreadyRegistered(_) => Kind::AlreadyExists,
             Self::Invalid(_) => Kind::InvalidArg,
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Unsupported(_) => Kind::Unsupported,

@@ -91,9 +91,22 @@ impl Tensor {
         shape: Vec<usize>,
         storage: Storage,
     ) -> Result<Self, TensorError> {
+        let all = 0..storage.size_bytes();
+        Self::of_part(data_type, shape, storage, all)
+    }
+
+    /// As [`Tensor::new`], of the bytes `range` of the `storage`.
+    ///
+    /// # Errors
+    /// See [`TensorError`]; [`TensorError::Size`] also if the storage has not so many bytes.
+    pub fn of_part(
+        data_type: DataType,
+        shape: Vec<usize>,
+        storage: Storage,
+        range: Range<usize>,
+    ) -> Result<Self, TensorError> {
         let count = elements(&shape).ok_or(TensorError::Overflow)?;
-        check_size(data_type, count, &storage)?;
-        let range = 0..storage.size_bytes();
+        check_size(data_type, count, (&storage, &range))?;
         Ok(Self { data_type, shape, storage, range })
     }
 
@@ -284,15 +297,26 @@ pub fn elements(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size))
 }
 
-fn check_size(data_type: DataType, count: usize, storage: &Storage) -> Result<(), TensorError> {
-    let actual = storage.size_bytes();
+fn check_size(
+    data_type: DataType,
+    count: usize,
+    (storage, range): (&Storage, &Range<usize>),
+) -> Result<(), TensorError> {
+    let (actual, all) = (range.len(), storage.size_bytes());
+    if range.start > range.end || range.end > all {
+        return Err(TensorError::Size { expected: range.end, actual: all });
+    }
     match (data_type.size_bytes(), storage) {
         (Some(size), _) => match count.checked_mul(size) {
             Some(expected) if expected == actual => Ok(()),
             Some(expected) => Err(TensorError::Size { expected, actual }),
             None => Err(TensorError::Overflow),
         },
-        (None, Storage::Host(bytes)) if frames_size(bytes, count) == Some(actual) => Ok(()),
+        (None, Storage::Host(bytes))
+            if frames_size(&bytes[range.clone()], count) == Some(actual) =>
+        {
+            Ok(())
+        }
         (None, Storage::Host(_)) => Err(TensorError::Framing { expected: count, actual }),
         (None, Storage::Device(_)) => Err(TensorError::BytesOnDevice),
     }

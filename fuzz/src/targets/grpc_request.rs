@@ -43,15 +43,15 @@ pub(super) fn run(data: &[u8]) {
 /// Typed contents become as many elements of their type as there are, in no more bytes than were
 /// counted.
 fn check_typed(message: &ModelInferRequest, request: &InferRequest, rewritten: usize) {
-    let written: usize = request.inputs.iter().map(|input| input.data.len()).sum();
+    let written: usize = request.inputs.iter().map(|input| input.sent().len()).sum();
     assert!(written <= rewritten, "{written} > {rewritten}");
     for (input, sent) in request.inputs.iter().zip(&message.inputs) {
         let (Some(data_type), Some(contents)) = (input.data_type, &sent.contents) else { continue };
         let count = match data_type.size_bytes() {
-            Some(size) => input.data.len() / size,
+            Some(size) => input.sent().len() / size,
             None => contents.bytes_contents.len(),
         };
-        let made = Tensor::new(data_type, vec![count], Storage::Host(input.data.clone()));
+        let made = Tensor::new(data_type, vec![count], Storage::Host(input.sent().clone()));
         made.unwrap_or_else(|error| panic!("{error}: {input:?}"));
     }
 }
@@ -60,7 +60,7 @@ fn check_typed(message: &ModelInferRequest, request: &InferRequest, rewritten: u
 fn check_response(request: &InferRequest) {
     let named = request.inputs.iter().filter_map(|input| Some((&*input.name, tensor(input)?)));
     let outputs: Vec<_> = named.map(|(name, tensor)| (name.into(), tensor)).collect();
-    let response = encode(&request.id, "m", 1, &outputs).expect("all are on the host");
+    let response = encode(&request.id, "m", 1, &outputs, &[]).expect("all are on the host");
     assert_eq!(response.outputs.len(), outputs.len());
     for ((_, tensor), raw) in outputs.iter().zip(&response.raw_output_contents) {
         assert_eq!(tensor.host(), Some(&**raw));

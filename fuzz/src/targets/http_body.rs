@@ -8,9 +8,11 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use nereid::budget::Budget;
+use nereid::edge::Edge;
 use nereid::http::body::{Received, decompress, receive};
 use nereid::http::coding::Coding;
 use nereid::places::Places;
+use nereid::regions::Regions;
 use nereid::registry::Registry;
 use nereid::server::{Life, Server};
 use nereid_backend::error::InferError;
@@ -39,6 +41,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| Server {
     life: tokio::sync::watch::channel(Life::Serving).1,
     is_strict: false,
     devices: Devices::absent(Absence::NotLooked),
+    regions: Regions::new(Edge::new(Devices::absent(Absence::NotLooked)).unwrap(), false),
 });
 
 pub(super) fn run(data: &[u8]) {

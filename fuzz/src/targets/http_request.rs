@@ -59,7 +59,7 @@ fn check_binary(id: &str, tensors: &[(Arc<str>, Tensor)]) {
     let again = as_request(id, &encoded);
     for ((name, tensor), input) in tensors.iter().zip(&again.inputs) {
         assert_eq!((&**name, Some(tensor.data_type())), (&*input.name, input.data_type));
-        assert_eq!(tensor.host(), Some(&*input.data));
+        assert_eq!(tensor.host(), Some(&**input.sent()));
         let shape = super::tensor(input).map(|tensor| tensor.shape().to_vec());
         assert_eq!(Some(tensor.shape()), shape.as_deref());
     }
@@ -91,7 +91,7 @@ fn encoded(
         (name.clone(), tensor.clone(), is_binary)
     });
     let outputs: Vec<_> = outputs.collect();
-    let response = InferResponse { id, model: "m", version: 1, outputs: &outputs };
+    let response = InferResponse { id, model: "m", version: 1, outputs: &outputs, placed: &[] };
     encode(&response).map_err(|error| error.to_string())
 }
 
@@ -114,7 +114,7 @@ fn check_grpc(request: &InferRequest) {
     });
     let message = ModelInferRequest {
         inputs: described.collect(),
-        raw_input_contents: request.inputs.iter().map(|input| input.data.clone()).collect(),
+        raw_input_contents: request.inputs.iter().map(|input| input.sent().clone()).collect(),
         ..ModelInferRequest::default()
     };
     let decoded = nereid_proto::grpc::decode(message).expect("it was a request over HTTP");

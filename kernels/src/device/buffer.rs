@@ -13,12 +13,18 @@ use std::sync::Arc;
 use nereid_backend::device::{DeviceId, DeviceMemory};
 use nereid_backend::tensor::{Storage, Tensor};
 
+use super::sys::memory;
 use super::{Device, DeviceError, Event, Stream};
 use owner::{Foreign, Owner, Pooled};
 
 /// Memory with one owner, to be written by work of the stream that it was allocated in. Dropped, it is
-/// freed behind that work.
-pub struct Allocation(Pooled);
+/// given back behind that work.
+pub struct Allocation {
+    home: Stream,
+    address: u64,
+    size_bytes: usize,
+    owner: Owner,
+}
 
 /// Memory that was written, and is shared by those who read it.
 pub struct DeviceBuffer {
@@ -37,30 +43,52 @@ pub struct Reading<'a> {
 
 impl Allocation {
     pub(super) fn new(home: &Stream, size_bytes: usize) -> Result<Self, DeviceError> {
-        Pooled::allocate(home, size_bytes).map(Self)
+        let pooled = Pooled::allocate(home, size_bytes)?;
+        let address = pooled.address();
+        Ok(Self { home: home.clone(), address, size_bytes, owner: Owner::Pool(pooled) })
+    }
+
+    /// Memory of `home`'s device that somebody else owns. `keeper` is dropped, on the reaper's thread,
+    /// when all who write and read have done so.
+    ///
+    /// # Safety
+    /// There are as many bytes at `address`, which stay there until `keeper` is dropped.
+    #[allow(unsafe_code)] // A promise of the caller alone: nothing here is unsafe.
+    pub(super) unsafe fn foreign(
+        home: &Stream,
+        (address, size_bytes): (u64, usize),
+        keeper: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        let owner = Owner::Foreign(Foreign::to_write(home, keeper));
+        Self { home: home.clone(), address, size_bytes, owner }
     }
 
     /// Where it is on the device, for work of [`Allocation::home`].
     pub fn address(&self) -> u64 {
-        self.0.address()
+        self.address
     }
 
     /// Size in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.0.size_bytes()
+        self.size_bytes
     }
 
     /// The stream whose work writes it.
     pub fn home(&self) -> &Stream {
-        self.0.home()
+        &self.home
     }
 
     /// Lets all its bytes become `byte`.
     ///
     /// # Errors
     /// When the device is lost.
+    #[allow(unsafe_code)]
     pub fn fill(&mut self, byte: u8) -> Result<(), DeviceError> {
-        self.0.fill(byte)
+        let device = self.home.device();
+        device.enter()?;
+        // SAFETY: the memory is of this size, and is given back in the order of this stream.
+        let filled = unsafe { memory::fill(self.address, byte, self.size_bytes, self.home.raw()) };
+        device.told(filled)
     }
 
     /// Shares it: it is ready when all that its stream was given by now is done.
@@ -68,9 +96,10 @@ impl Allocation {
     /// # Errors
     /// When the device is lost.
     pub fn ready(self) -> Result<Arc<DeviceBuffer>, DeviceError> {
-        let (address, size_bytes) = (self.address(), self.size_bytes());
-        let ready = Some(self.home().record()?);
-        Ok(Arc::new(DeviceBuffer { address, size_bytes, ready, owner: Owner::Pool(self.0) }))
+        let ready = self.home.record()?;
+        let Self { address, size_bytes, mut owner, .. } = self;
+        owner.written(&ready);
+        Ok(Arc::new(DeviceBuffer { address, size_bytes, ready: Some(ready), owner }))
     }
 
     /// Where bytes of it are.
@@ -84,8 +113,8 @@ impl DeviceBuffer {
     /// dropped, on the reaper's thread, when all who read have done so.
     ///
     /// # Safety
-    /// `device` has as many bytes at `address`, which stay there and are not written until `keeper`
-    /// is dropped, but by work that `ready` stands behind.
+    /// `device` has as many bytes at `address`, which stay there until `keeper` is dropped. Who writes
+    /// them after `ready` changes what readers meet, so that must be what they can bear.
     #[allow(unsafe_code)] // A promise of the caller alone: nothing here is unsafe.
     pub unsafe fn foreign(
         device: &Device,
@@ -132,6 +161,12 @@ impl DeviceBuffer {
     /// When it is ready; `None` if it always was.
     pub fn ready(&self) -> Option<&Event> {
         self.ready.as_ref()
+    }
+
+    /// How many reads it remembers.
+    #[cfg(test)]
+    pub(super) fn readers(&self) -> usize {
+        self.owner.readers()
     }
 
     /// The device that it is memory of.

@@ -61,6 +61,14 @@ pub enum DeviceError {
         /// Where the stream is.
         stream: DeviceId,
     },
+    /// Another process's memory that is on another device than was said.
+    #[error("the shared memory is on {memory}, not on {device}")]
+    SharedElsewhere {
+        /// Where it is.
+        memory: DeviceId,
+        /// Where it was said to be.
+        device: DeviceId,
+    },
     /// A module that the driver does not take.
     #[error("the kernels do not load on {device}: {text}")]
     Module {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nereid_backend::backend::Completion;
+use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
 
 use super::{Device, DeviceError, Stream, sys};
@@ -73,8 +74,23 @@ impl Completion for Event {
     }
 }
 
-/// Several places: done when all of them have come.
+/// Several places: done when all of them have come, at once if there are none.
 pub struct Events(pub Vec<Event>);
+
+impl Events {
+    /// Behind all that is in these streams now.
+    ///
+    /// # Errors
+    /// When a device is lost.
+    pub fn of(streams: &[&Stream]) -> Result<Self, DeviceError> {
+        streams.iter().map(|stream| stream.record()).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// A device that one of them is on; the CPU if there are none.
+    pub fn device(&self) -> DeviceId {
+        self.0.first().map_or(DeviceId::Cpu, |event| event.device().id())
+    }
+}
 
 impl Completion for Events {
     fn poll(&self) -> Option<Result<(), InferError>> {

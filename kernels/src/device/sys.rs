@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 pub(super) mod context;
+pub(super) mod ipc;
 pub(super) mod library;
 pub(super) mod memory;
 pub(super) mod module;

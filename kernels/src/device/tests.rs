@@ -15,6 +15,7 @@ mod memory;
 mod order;
 mod peers;
 mod probes;
+mod shared;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
 

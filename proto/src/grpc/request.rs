@@ -9,7 +9,8 @@ use nereid_backend::error::InferError;
 use nereid_backend::parts::{Parameter, Parameters};
 
 use super::contents::{self, Fault};
-use crate::infer::{InferRequest, Input, NamedOutput, check_length, unsupported};
+use super::regions;
+use crate::infer::{Data, InferRequest, Input, NamedOutput, check_length};
 use crate::inference::infer_parameter::ParameterChoice;
 use crate::inference::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use crate::inference::{InferParameter, InferTensorContents, ModelInferRequest};
@@ -20,41 +21,46 @@ const EMPTY_FINAL: &str = "triton_enable_empty_final_response";
 /// Decodes a `message`. Raw tensors are shared with it, not copied.
 ///
 /// # Errors
-/// [`InferError::Invalid`], with Triton's texts; [`InferError::Unsupported`] for extensions that
-/// are not there.
+/// [`InferError::Invalid`], with Triton's texts.
 pub fn decode(message: ModelInferRequest) -> Result<InferRequest, InferError> {
     check(message.inputs.len())?;
     check(message.outputs.len())?;
     let outputs = message.outputs.into_iter().map(output).collect::<Result<_, _>>()?;
     let parameters = parameters(message.parameters)?;
-    let mut data = Data {
+    let mut data = Sent {
         model: &message.model_name,
         is_raw: !message.raw_input_contents.is_empty(),
         raw: message.raw_input_contents.into_iter(),
     };
     let inputs = message.inputs.into_iter().map(|input| data.complete(input));
     let inputs: Vec<_> = inputs.collect::<Result<_, _>>()?;
-    data.end(inputs.len())?;
+    let sent = inputs.iter().filter(|input| matches!(input.data, Data::Sent(_))).count();
+    data.end(sent)?;
     Ok(InferRequest { id: message.id, parameters, inputs, outputs, is_output_binary: true })
 }
 
 /// The data of the inputs that are yet to come.
-struct Data<'m> {
+struct Sent<'m> {
     model: &'m str,
     is_raw: bool,
     raw: std::vec::IntoIter<Bytes>,
 }
 
-impl Data<'_> {
+impl Sent<'_> {
     /// Completes the next input.
     fn complete(&mut self, mut input: InferInputTensor) -> Result<Input, InferError> {
         check(input.parameters.len())?;
-        if input.parameters.contains_key("shared_memory_region") {
-            return Err(InferError::Unsupported(unsupported("shared memory")));
-        }
         let contents = input.contents.take();
         let typed = contents.filter(|contents| *contents != InferTensorContents::default());
         let data_type = DataType::from_name(&input.datatype);
+        if let Some(part) = regions::part(&input.parameters, &input.name)? {
+            if typed.is_some() {
+                return Err(self.shared_and_typed(&input));
+            }
+            check(input.shape.len())?;
+            let data = Data::Shared(part);
+            return Ok(Input { name: input.name, data_type, shape: input.shape, data });
+        }
         let data = match (typed, self.is_raw) {
             (None, true) => self.raw.next().ok_or_else(|| self.no_data(&input))?,
             // An input without any data is one without elements, or a mistake.
@@ -64,6 +70,7 @@ impl Data<'_> {
             (Some(contents), false) => self.typed(&input, data_type, &contents)?,
         };
         check(input.shape.len())?;
+        let data = Data::Sent(data);
         Ok(Input { name: input.name, data_type, shape: input.shape, data })
     }
 
@@ -89,6 +96,14 @@ impl Data<'_> {
         let (name, model) = (&input.name, self.model);
         InferError::Invalid(format!(
             "contents field must not be specified when using raw_input_contents for '{name}' for \
+             model '{model}'"
+        ))
+    }
+
+    fn shared_and_typed(&self, input: &InferInputTensor) -> InferError {
+        let (name, model) = (&input.name, self.model);
+        InferError::Invalid(format!(
+            "unexpected 'content' provided when using shared memory for input tensor '{name}' for \
              model '{model}'"
         ))
     }
@@ -121,12 +136,14 @@ impl Data<'_> {
 
 fn output(output: InferRequestedOutputTensor) -> Result<NamedOutput, InferError> {
     check(output.parameters.len())?;
-    if output.parameters.contains_key("shared_memory_region") {
-        return Err(InferError::Unsupported(unsupported("'shared_memory_region'")));
-    }
+    let place = regions::part(&output.parameters, &output.name)?;
     let classes = output.parameters.get("classification").map(classes).transpose()?;
     let classes = classes.and_then(NonZeroUsize::new);
-    Ok(NamedOutput { name: output.name.into(), is_binary: true, classes })
+    if classes.is_some() && place.is_some() {
+        let text = "Output can't set both 'shared_memory_region' and 'classification'";
+        return Err(InferError::Invalid(text.to_owned()));
+    }
+    Ok(NamedOutput { name: output.name.into(), is_binary: true, classes, place })
 }
 
 /// How many classes are wanted of an output.

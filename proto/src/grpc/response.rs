@@ -1,7 +1,9 @@
 //! From outputs to the message that answers. Raw tensors are shared until they are sent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 
@@ -9,7 +11,7 @@ use crate::inference::ModelInferResponse;
 use crate::inference::model_infer_response::InferOutputTensor;
 
 /// Encodes what version `version` of `model` has answered to the request that its client calls
-/// `id`. As in Triton, outputs are always raw.
+/// `id`. As in Triton, outputs are always raw; those that were `placed` in shared memory have no bytes.
 ///
 /// # Errors
 /// [`InferError::Backend`] when an output is not on the host.
@@ -18,6 +20,7 @@ pub fn encode(
     model: &str,
     version: u64,
     outputs: &Tensors,
+    placed: &[Arc<str>],
 ) -> Result<ModelInferResponse, InferError> {
     let mut described = Vec::with_capacity(outputs.len());
     let mut raw = Vec::with_capacity(outputs.len());
@@ -29,6 +32,10 @@ pub fn encode(
             shape: shape.collect(),
             ..InferOutputTensor::default()
         });
+        if placed.contains(name) {
+            raw.push(Bytes::new());
+            continue;
+        }
         raw.push(tensor.host_bytes().ok_or_else(|| {
             InferError::Backend(format!("output '{name}' is not on the host").into())
         })?);
@@ -54,7 +61,7 @@ mod tests {
         let a = Tensor::from_values(vec![2, 1], vec![1_i16, 2]).unwrap();
         let b = Tensor::from_strings(vec![1], &["x"]).unwrap();
         let outputs = vec![("a".into(), a.clone()), ("b".into(), b)];
-        let message = encode("7", "m", 3, &outputs).unwrap();
+        let message = encode("7", "m", 3, &outputs, &[]).unwrap();
         let named = (&*message.id, &*message.model_name, &*message.model_version);
         assert_eq!(named, ("7", "m", "3"));
         let described = message.outputs.iter();
@@ -65,5 +72,8 @@ mod tests {
         assert_eq!(&*message.raw_output_contents[1], b"\x01\0\0\0x");
         let share = a.host_bytes().unwrap();
         assert_eq!(message.raw_output_contents[0].as_ptr(), share.as_ptr());
+        let placed = encode("7", "m", 3, &outputs, &["a".into()]).unwrap();
+        assert_eq!(placed.outputs, message.outputs);
+        assert_eq!(placed.raw_output_contents, [&b""[..], b"\x01\0\0\0x"]);
     }
 }

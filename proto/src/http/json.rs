@@ -19,8 +19,6 @@ pub(super) enum Fault {
     Syntax(&'static str, usize),
     /// It is JSON of another type, or has a value that cannot be taken.
     Value(String),
-    /// It asks for what is not there.
-    Unsupported(String),
 }
 
 impl Fault {

@@ -11,14 +11,14 @@ use nereid_backend::tensor::elements;
 
 use super::data;
 use super::json::{Fault, Read, Reader};
-use crate::infer::{InferRequest, Input, NamedOutput, check_length, unsupported};
+use super::regions::StatedPart;
+use crate::infer::{Data, InferRequest, Input, NamedOutput, check_length};
 
 /// Decodes the `body` of a request to `model`, of which the first `header_length` bytes are JSON,
 /// or all of it. Binary tensors are shared with the body, not copied.
 ///
 /// # Errors
-/// [`InferError::Invalid`], with Triton's texts; [`InferError::Unsupported`] for extensions that
-/// are not there.
+/// [`InferError::Invalid`], with Triton's texts.
 pub fn decode(
     body: &Bytes,
     header_length: Option<usize>,
@@ -102,7 +102,7 @@ struct StatedInput {
     shape: Option<Vec<usize>>,
     data: Option<StatedData>,
     binary_size: Option<usize>,
-    is_shared_memory: bool,
+    shared: StatedPart,
 }
 
 enum StatedData {
@@ -144,11 +144,7 @@ impl StatedInput {
         reader.object(|reader, name| {
             match name {
                 "binary_data_size" => self.binary_size = Some(field(name, unsigned(reader))?),
-                "shared_memory_region" => {
-                    self.is_shared_memory = true;
-                    reader.skip()?;
-                }
-                _ => reader.skip()?,
+                _ => self.shared.read(name, reader)?,
             }
             Ok(())
         })
@@ -162,6 +158,10 @@ impl StatedInput {
         let data_type = DataType::from_name(stated)
             .ok_or_else(|| InferError::Invalid(format!("invalid datatype for input {name}")))?;
         self.check_one_source()?;
+        if let Some(part) = self.shared.part() {
+            let data = Data::Shared(part);
+            return Ok(Input { data, ..Input::new(name, data_type, &shape, Bytes::new()) });
+        }
         let data = match (self.data, self.binary_size) {
             (Some(_), _) if !has_json_form(data_type) => return Err(no_json(data_type, &name)),
             (Some(StatedData::Read(data)), _) => data,
@@ -179,13 +179,10 @@ impl StatedInput {
         let sources = [
             ("'data'", self.data.is_some()),
             ("'binary_data_size'", self.binary_size.is_some()),
-            ("'shared_memory_region'", self.is_shared_memory),
+            ("'shared_memory_region'", self.shared.is_there()),
         ];
         let set: Vec<_> = sources.iter().filter(|source| source.1).map(|source| source.0).collect();
         let found = match set.as_slice() {
-            ["'shared_memory_region'"] => {
-                return Err(InferError::Unsupported(unsupported("shared memory")));
-            }
             [_] => return Ok(()),
             [] => "no field is set".to_owned(),
             all => format!("set {}", all.join(" ")),
@@ -222,8 +219,8 @@ fn read_output(reader: &mut Reader<'_>) -> Read<NamedOutput> {
     })?;
     let name = output.ok_or_else(|| missing("name"))?;
     wanted.check_one_place()?;
-    let StatedOutput { is_binary, classes, .. } = wanted;
-    Ok(NamedOutput { name: (&*name).into(), is_binary, classes })
+    let StatedOutput { is_binary, classes, shared } = wanted;
+    Ok(NamedOutput { name: (&*name).into(), is_binary, classes, place: shared.part() })
 }
 
 /// What the parameters of an output say.
@@ -231,7 +228,7 @@ fn read_output(reader: &mut Reader<'_>) -> Read<NamedOutput> {
 struct StatedOutput {
     is_binary: bool,
     classes: Option<NonZeroUsize>,
-    is_shared_memory: bool,
+    shared: StatedPart,
 }
 
 impl StatedOutput {
@@ -243,11 +240,7 @@ impl StatedOutput {
                 "classification" => {
                     self.classes = NonZeroUsize::new(field(name, unsigned(reader))?);
                 }
-                "shared_memory_region" => {
-                    self.is_shared_memory = true;
-                    reader.skip()?;
-                }
-                _ => reader.skip()?,
+                _ => self.shared.read(name, reader)?,
             }
             Ok(())
         })
@@ -255,10 +248,10 @@ impl StatedOutput {
 
     fn check_one_place(&self) -> Read<()> {
         let other = match self {
-            Self { is_shared_memory: false, .. } => return Ok(()),
+            Self { shared, .. } if !shared.is_there() => return Ok(()),
             Self { classes: Some(_), .. } => "classification",
             Self { is_binary: true, .. } => "binary_data",
-            _ => return Err(Fault::Unsupported(unsupported("'shared_memory_region'"))),
+            _ => return Ok(()),
         };
         Err(Fault::value(format!("Output can't set both 'shared_memory_region' and '{other}'")))
     }
@@ -318,7 +311,7 @@ fn list<T>(reader: &mut Reader<'_>, element: impl Fn(&mut Reader<'_>) -> Read<T>
     Ok(all)
 }
 
-fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
+pub(super) fn unsigned<T: std::str::FromStr>(reader: &mut Reader<'_>) -> Read<T> {
     let text = reader.number("unsigned-integer")?;
     let is_negative = text.starts_with('-');
     text.parse().ok().filter(|_| !is_negative).ok_or_else(|| Fault::not("unsigned-integer"))
@@ -346,11 +339,11 @@ fn data_field<T>(data_type: DataType, read: Read<T>) -> Read<T> {
             Fault::Value(format!("Unable to parse JSON bytes array: {text}"))
         }
         Fault::Value(text) => Fault::Value(format!("Unable to parse 'data': {text}")),
-        other => other,
+        syntax @ Fault::Syntax(..) => syntax,
     })
 }
 
-fn missing(name: &str) -> Fault {
+pub(super) fn missing(name: &str) -> Fault {
     Fault::Value(format!(
         "Unable to parse '{name}': attempt to access non-existing object member '{name}'"
     ))
@@ -359,7 +352,6 @@ fn missing(name: &str) -> Fault {
 pub(super) fn into_error(fault: Fault) -> InferError {
     match fault {
         Fault::Value(text) => InferError::Invalid(text),
-        Fault::Unsupported(text) => InferError::Unsupported(text),
         Fault::Syntax(text, at) => {
             InferError::Invalid(format!("failed to parse the request JSON buffer: {text} at {at}"))
         }

@@ -17,6 +17,8 @@ pub struct InferResponse<'r> {
     pub version: u64,
     /// The outputs, each with whether it is wanted as binary data.
     pub outputs: &'r [(Arc<str>, Tensor, bool)],
+    /// Those of them that were written to shared memory, and so are described alone.
+    pub placed: &'r [Arc<str>],
 }
 
 /// A body in parts.
@@ -50,7 +52,9 @@ pub fn encode(response: &InferResponse<'_>) -> Result<Encoded, InferError> {
             json.push(b',');
         }
         header(&mut json, name, tensor);
-        if *is_binary {
+        if response.placed.contains(name) {
+            // Its client knows where it is.
+        } else if *is_binary {
             let bytes = tensor.host_bytes().ok_or_else(|| not_on_host(name))?;
             json.extend(b",\"parameters\":{\"binary_data_size\":");
             integer(&mut json, bytes.len());

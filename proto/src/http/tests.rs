@@ -102,7 +102,7 @@ fn outputs(random: &mut Random) -> Vec<(Arc<str>, Tensor, bool)> {
 
 /// The response as a body, and how much of it is JSON.
 fn body(outputs: &[(Arc<str>, Tensor, bool)]) -> (Vec<u8>, usize) {
-    let response = InferResponse { id: "7", model: "m", version: 1, outputs };
+    let response = InferResponse { id: "7", model: "m", version: 1, outputs, placed: &[] };
     let Encoded { header, binary } = encode(&response).unwrap();
     ([&*header, &binary.concat()].concat(), header.len())
 }
@@ -219,7 +219,9 @@ fn damaged_bodies_do_no_harm() {
             match decode(&body, Some(length), "m") {
                 Ok(request) => {
                     taken += 1;
-                    assert!(request.inputs.iter().all(|input| input.data.len() <= body.len() * 4));
+                    assert!(
+                        request.inputs.iter().all(|input| input.sent().len() <= body.len() * 4)
+                    );
                 }
                 Err(error) => {
                     refused += 1;

@@ -9,9 +9,10 @@ use nereid_backend::error::InferError;
 use nereid_backend::parts::Tensors;
 use nereid_backend::spec::{Dim, ModelSpec, TensorSpec};
 use nereid_backend::tensor::{PREFIX_BYTES, Storage, Tensor, TensorError};
-use nereid_proto::infer::Input;
+use nereid_proto::infer::{Data, Input};
 
 use super::{Admitted, invalid, unexpected};
+use crate::regions::Regions;
 
 /// The largest size of an axis: `i32::MAX`.
 const AXIS_MAX: usize = (1 << 31) - 1;
@@ -37,22 +38,39 @@ pub(super) fn fit(spec: &ModelSpec, id: &str, inputs: Tensors) -> Result<Admitte
 ///
 /// # Errors
 /// [`InferError::Invalid`] when one does not fit the model, or its size not its shape.
-pub(super) fn read(spec: &ModelSpec, id: &str, asked: &[Input]) -> Result<Admitted, InferError> {
+pub(super) fn read(
+    spec: &ModelSpec,
+    id: &str,
+    asked: &[Input],
+    regions: &Regions,
+) -> Result<Admitted, InferError> {
     let first = |shape: &[i64]| shape.first().map_or(Some(0), |&size| usize::try_from(size).ok());
     let sizes = asked.iter().map(|input| (&*input.name, first(&input.shape)));
     let rows = batch_rows(spec, id, sizes)?;
-    let inputs = asked.iter().rev().map(|input| read_one(spec, id, input));
+    let inputs = asked.iter().rev().map(|input| read_one(spec, id, input, regions));
     Ok(Admitted { inputs: in_order(spec, inputs.collect::<Result<_, _>>()?), rows })
 }
 
-fn read_one(spec: &ModelSpec, id: &str, asked: &Input) -> Result<(Arc<str>, Tensor), InferError> {
+fn read_one(
+    spec: &ModelSpec,
+    id: &str,
+    asked: &Input,
+    regions: &Regions,
+) -> Result<(Arc<str>, Tensor), InferError> {
     let input = expected(spec, &asked.name)?;
     let data_type = check_type(spec, id, input, asked.data_type)?;
     let shape = check_axes(spec, id, input, &asked.shape)?;
     check_shape(spec, id, input, &shape)?;
     let (name, model) = (&input.name, &spec.name);
-    let storage = Storage::Host(asked.data.clone());
-    let error = match Tensor::new(data_type, shape, storage) {
+    let made = match &asked.data {
+        Data::Sent(bytes) => Tensor::new(data_type, shape, Storage::Host(bytes.clone())),
+        Data::Shared(part) => {
+            let (memory, range) = regions.find(part)?;
+            let storage = Storage::Device(memory.buffer().clone());
+            Tensor::of_part(data_type, shape, storage, range)
+        }
+    };
+    let error = match made {
         Ok(tensor) => return Ok((name.clone(), tensor)),
         Err(error) => error,
     };
@@ -65,7 +83,7 @@ fn read_one(spec: &ModelSpec, id: &str, asked: &Input) -> Result<(Arc<str>, Tens
             ),
         ),
         TensorError::Framing { expected, .. } => {
-            InferError::Invalid(wrong_framing(name, &asked.data, expected))
+            InferError::Invalid(wrong_framing(name, asked.sent(), expected))
         }
         error => invalid(id, &format!("input '{name}' for model '{model}': {error}")),
     })

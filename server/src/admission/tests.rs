@@ -1,6 +1,6 @@
 use nereid_backend::data_type::DataType;
 use nereid_backend::parts::Parameter;
-use nereid_proto::infer::NamedOutput;
+use nereid_proto::infer::{Data, NamedOutput};
 
 use super::tensors::{BATCH_NOTE, wrong_framing};
 use super::*;
@@ -19,14 +19,14 @@ fn asked(name: &str, shape: &[i64]) -> Input {
         name: name.to_owned(),
         data_type: Some(DataType::Int32),
         shape: shape.to_vec(),
-        data: vec![0; size].into(),
+        data: Data::Sent(vec![0; size].into()),
     }
 }
 
 #[track_caller]
 fn check(spec: &ModelSpec, inputs: Vec<Input>, expected: &str) {
     let mut ask = Ask { id: "7".into(), inputs, ..Ask::default() };
-    let actual = match admit(spec, &mut ask) {
+    let actual = match admit(spec, &mut ask, &fakes::regions()) {
         Ok(admitted) => {
             let names: Vec<_> = admitted.inputs.iter().map(|(name, _)| &**name).collect();
             format!("{} rows of {}", admitted.rows, names.join(" "))
@@ -63,7 +63,7 @@ fn names_are_checked() {
 fn a_million_inputs_are_refused_at_once() {
     let inputs = (0..1_000_000).map(|index| asked(&index.to_string(), &[0])).collect();
     let mut ask = Ask { inputs, ..Ask::default() };
-    let error = admit(&spec(), &mut ask).unwrap_err().to_string();
+    let error = admit(&spec(), &mut ask, &fakes::regions()).unwrap_err().to_string();
     let text = "expected between 2 and 3 inputs but got 1000000 inputs for model 'm'";
     assert!(error.contains(text), "{error:.200}");
 }
@@ -75,7 +75,7 @@ fn types_and_sizes_are_checked() {
     let text = "[request id: 7] inference input 'a' data-type is 'FP32', but model 'm' expects \
                 'INT32'";
     check(&spec(), vec![float, asked("b", shape)], text);
-    let short = Input { data: vec![0; 7].into(), ..asked("a", shape) };
+    let short = Input { data: Data::Sent(vec![0; 7].into()), ..asked("a", shape) };
     let text = "[request id: 7] input byte size mismatch for input 'a' for model 'm'. Expected 8, \
                 got 7";
     check(&spec(), vec![short, asked("b", shape)], text);
@@ -111,7 +111,7 @@ fn what_is_wrong_last_is_told_first() {
     let text = "[request id: 7] inference input 'b' data-type is 'FP32', but model 'm' expects \
                 'INT32'";
     check(&spec(), vec![float("a"), float("b")], text);
-    let short = |name| Input { data: vec![0; 7].into(), ..asked(name, &[1, 1, 2]) };
+    let short = |name| Input { data: Data::Sent(vec![0; 7].into()), ..asked(name, &[1, 1, 2]) };
     let text = "[request id: 7] input byte size mismatch for input 'b' for model 'm'. Expected 8, \
                 got 7";
     check(&spec(), vec![float("a"), short("b")], text);
@@ -170,7 +170,8 @@ fn outputs_are_all_or_those_asked_for() {
         let asked: Vec<Arc<str>> = asked.iter().map(|&name| name.into()).collect();
         let spec =
             fakes::spec("m", Vec::new(), ["y", "w"].map(|name| fakes::tensor(name, &[1])).into());
-        let outputs = requested_outputs(&spec, &asked).map_err(|error| error.to_string())?;
+        let outputs = requested_outputs(&spec, &asked, &BTreeMap::new());
+        let outputs = outputs.map_err(|error| error.to_string())?;
         Ok(outputs.iter().map(|output| output.name.to_string()).collect::<Vec<_>>())
     };
     let owned = |names: &[&str]| Ok(names.iter().map(|&name| name.to_owned()).collect());
@@ -180,6 +181,16 @@ fn outputs_are_all_or_those_asked_for() {
     assert_eq!(names(&["y", "w", "y", "y"]), owned(&["y", "w"]));
     let unknown = "unexpected inference output 'z' for model 'm'".to_owned();
     assert_eq!(names(&["y", "z"]), Err(unknown));
+}
+
+#[test]
+fn outputs_with_a_place_stay_where_they_are_made() {
+    let spec =
+        fakes::spec("m", Vec::new(), ["y", "w"].map(|name| fakes::tensor(name, &[1])).into());
+    let places = [("y".into(), RegionPart::default())].into();
+    let outputs = requested_outputs(&spec, &["y".into(), "w".into()], &places).unwrap();
+    let places: Vec<_> = outputs.iter().map(|output| output.place).collect();
+    assert_eq!(places, [None, Some(DeviceId::Cpu)]);
 }
 
 #[test]
@@ -193,6 +204,7 @@ fn what_a_codec_has_decoded_is_asked() {
             name: "y".into(),
             is_binary: false,
             classes: Some(NonZeroUsize::MIN),
+            place: None,
         }],
         ..InferRequest::default()
     };

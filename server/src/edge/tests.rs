@@ -54,7 +54,7 @@ fn tensors_that_are_on_the_host_are_left_alone() {
     let tensor = fakes::numbers(&[1, 2]);
     let place = |tensor: &Tensor| tensor.host().unwrap().as_ptr();
     let tensors = vec![("y".into(), tensor.clone())];
-    edge.to_host(tensors, Arc::new(CopyCounter::default()), Box::new(landed));
+    edge.to_host(tensors, Vec::new(), Arc::new(CopyCounter::default()), Box::new(landed));
     assert_eq!(place(&heard.recv().unwrap()[0].1), place(&tensor));
 }
 
@@ -72,7 +72,12 @@ fn without_pinned_memory_a_copy_is_refused_on_the_software_cuda_device() {
             let landed = move |tensors: Result<Tensors, InferError>| {
                 told.send(tensors.map(drop)).unwrap();
             };
-            edge.to_host(vec![("y".into(), tensor.clone())], copies.clone(), Box::new(landed));
+            edge.to_host(
+                vec![("y".into(), tensor.clone())],
+                Vec::new(),
+                copies.clone(),
+                Box::new(landed),
+            );
             heard.recv().unwrap()
         };
         // When this is home, the upload is done, too: the blocks of both are idle.

@@ -13,7 +13,6 @@ use nereid_backend::observer::Observer;
 use nereid_backend::parts::{Cancel, Parameters, RequestedOutput, Tensors, Times};
 use nereid_backend::request::{Answer, Hold, Home, Request, Response};
 use nereid_backend::tensor::Tensor;
-use nereid_model_repository::definition::Scheduling;
 
 use crate::admission;
 use crate::edge::Edge;
@@ -90,7 +89,7 @@ impl Run {
             }
             Err(error) => run.failed(of, error),
         };
-        self.edge.to_host(needed, self.observer.clone(), Box::new(landed));
+        self.edge.to_host(needed, Vec::new(), self.observer.clone(), Box::new(landed));
     }
 
     /// Those that are on a device, and that the client, a condition, or a step reads on the host.
@@ -112,14 +111,9 @@ impl Run {
         made.iter().filter(is_needed).cloned().collect()
     }
 
-    /// Whether a node's model wants an input on the host. An ensemble sees to that by itself.
+    /// Whether a node's model wants an input on the host.
     fn reads_on_host(&self, node: &Node, input: &str) -> bool {
-        let Ok(served) = self.snapshot.ready(&node.target) else { return false };
-        let spec = &served.definition.spec;
-        let has_own_queue = matches!(served.definition.scheduling, Scheduling::Queue { .. });
-        has_own_queue
-            && (spec.instances.iter().any(|instance| instance.device == DeviceId::Cpu)
-                || spec.signature.input(input).is_some_and(|input| input.is_read_on_host))
+        self.snapshot.ready(&node.target).is_ok_and(|served| served.reads_on_host(input))
     }
 
     /// Starts what can be started, and answers when all is there. Nothing is pushed or answered
@@ -254,7 +248,7 @@ impl Run {
             Err(error) => run.fail(index, error),
         };
         let all = all.into_iter().flatten().collect();
-        self.edge.to_host(all, self.observer.clone(), Box::new(landed));
+        self.edge.to_host(all, Vec::new(), self.observer.clone(), Box::new(landed));
     }
 
     /// Like Triton's ensembles it counts as one execution, whose stages are the sums of its

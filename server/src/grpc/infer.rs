@@ -63,8 +63,8 @@ pub(super) async fn run(
         inference::log_failure(&target, &id, failed);
         Refused { status: refusal(failed, is_deadline), is_queued }
     };
-    let queued =
-        inference::submit(&target, found, ask).map_err(|failed| refused(&failed, false))?;
+    let queued = inference::submit(&server.regions, &target, found, ask).await;
+    let queued = queued.map_err(|failed| refused(&failed, false))?;
     let message = answer(&id, queued).await.map_err(|failed| refused(&failed, true))?;
     lease.grow(message.raw_output_contents.iter().map(Bytes::len).sum());
     Ok(message)
@@ -96,7 +96,7 @@ async fn read(message: ModelInferRequest, lease: Arc<Lease>) -> Result<Ask, Infe
 async fn answer(id: &str, queued: Queued) -> Result<ModelInferResponse, InferError> {
     let inferred = queued.answer().await?;
     let spec = &inferred.served.definition.spec;
-    encode(id, &spec.name, spec.version, &inferred.response.outputs)
+    encode(id, &spec.name, spec.version, &inferred.response.outputs, &inferred.placed)
 }
 
 /// With a deadline of gRPC's own, gRPC's own code says that it passed.

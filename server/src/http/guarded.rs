@@ -91,6 +91,7 @@ mod tests {
             "/v2/logging",
             "/v2/systemsharedmemory/status",
             "/v2/cudasharedmemory/status",
+            "/v2/cudasharedmemory/region/r/status",
         ] {
             assert_eq!(status("GET", path).await, StatusCode::FORBIDDEN, "{path}");
         }
@@ -103,6 +104,10 @@ mod tests {
             "/v2/repository/models/m/unload",
             "/v2/repository/r/models/m/load",
             "/v2/repository/r/models/m/unload",
+            "/v2/cudasharedmemory/register",
+            "/v2/cudasharedmemory/region/r/register",
+            "/v2/cudasharedmemory/unregister",
+            "/v2/cudasharedmemory/region/r/unregister",
         ] {
             assert_eq!(status("POST", path).await, StatusCode::FORBIDDEN, "{path}");
         }

@@ -69,13 +69,13 @@ async fn answer(
     let received = decompress(server, received, coding, json_bytes).await?;
     let Asked { ask, form } = read(&spec, received, header_length, wants_json(headers)).await?;
     let id = ask.id.clone();
-    let inferred = inference::infer(target, found, ask).await;
+    let inferred = inference::infer(&server.regions, target, found, ask).await;
     let inferred = inferred.inspect_err(|failed| inference::log_failure(target, &id, failed))?;
     let spec = &inferred.served.definition.spec;
     let model = (spec.name.clone(), spec.version);
-    let outputs = inferred.response.outputs;
+    let (outputs, placed) = (inferred.response.outputs, inferred.placed);
     let size = form.json_bytes(&outputs);
-    let encoded = off_worker(size, move || write(&model, &id, outputs, &form)).await?;
+    let encoded = off_worker(size, move || write(&model, &id, (outputs, placed), &form)).await?;
     respond(encoded, Coding::of_response(headers), &server.budget).await
 }
 
@@ -171,14 +171,14 @@ async fn read(
 /// The bytes of inputs that were written from JSON, which may be many times its size; the others
 /// are shares of the `binary_bytes` behind it.
 fn written_bytes(request: &InferRequest, binary_bytes: usize) -> usize {
-    let all: usize = request.inputs.iter().map(|input| input.data.len()).sum();
+    let all: usize = request.inputs.iter().map(|input| input.sent().len()).sum();
     all.saturating_sub(binary_bytes)
 }
 
 fn write(
     model: &(Arc<str>, u64),
     id: &str,
-    outputs: Tensors,
+    (outputs, placed): (Tensors, Vec<Arc<str>>),
     form: &OutputForm,
 ) -> Result<Encoded, InferError> {
     let formed = |(name, tensor): (Arc<str>, Tensor)| {
@@ -186,7 +186,13 @@ fn write(
         (name, tensor, is_binary)
     };
     let outputs: Vec<_> = outputs.into_iter().map(formed).collect();
-    encode(&InferResponse { id, model: &model.0, version: model.1, outputs: &outputs })
+    encode(&InferResponse {
+        id,
+        model: &model.0,
+        version: model.1,
+        outputs: &outputs,
+        placed: &placed,
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use nereid_proto::inference::RepositoryIndexResponse;
+use nereid_proto::inference::{CudaSharedMemoryStatusResponse, RepositoryIndexResponse};
 use nereid_proto::json;
 pub(super) use nereid_proto::json::Message;
 use serde_json::{Map, Value};
@@ -40,6 +40,12 @@ pub(super) fn index(index: &RepositoryIndexResponse) -> Response {
         object(known.map(|(name, value)| (name, Value::from(value.as_str()))))
     };
     ok(index.models.iter().map(entry).collect::<Value>().to_string())
+}
+
+/// Registered regions of device memory: a bare list.
+pub(super) fn cuda_regions(regions: &CudaSharedMemoryStatusResponse) -> Response {
+    let regions: Vec<_> = regions.regions.values().map(json::to_json).collect();
+    ok(format!("[{}]", regions.join(",")))
 }
 
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {

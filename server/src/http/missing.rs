@@ -15,12 +15,11 @@ use crate::security::guard::Guard;
 use crate::server::Server;
 
 /// Path, group, and extension by the name that Triton's metadata has for it.
-const MISSING: [(&str, Group, &str); 5] = [
+const MISSING: [(&str, Group, &str); 4] = [
     ("/v2/trace/setting", Group::Trace, "trace"),
     ("/v2/models/{model}/trace/setting", Group::Trace, "trace"),
     ("/v2/logging", Group::Logging, "logging"),
     ("/v2/systemsharedmemory/{*call}", Group::SharedMemory, "system_shared_memory"),
-    ("/v2/cudasharedmemory/{*call}", Group::SharedMemory, "cuda_shared_memory"),
 ];
 
 pub(super) fn routes(guard: &Arc<Guard>) -> Router<Arc<Server>> {

@@ -62,7 +62,7 @@ fn control(server: &Server) -> Result<&Control, Response> {
 }
 
 /// What `decode` reads of a body, or the answer to one that it cannot read.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     body: Received,
     decode: fn(&[u8]) -> Result<T, InferError>,
 ) -> Result<T, Response> {

@@ -274,6 +274,7 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
     };
     let in_flight = float(server.budget.used_bytes() as u64);
     let requests = float(server.places.taken() as u64);
+    let (regions, shared_bytes) = server.regions.usage();
     let (total, used) = ("nv_cpu_memory_total_bytes", "nv_cpu_memory_used_bytes");
     let pinned = ["nv_pinned_memory_pool_total_bytes", "nv_pinned_memory_pool_used_bytes"];
     // Memory is pinned for devices only, and each has a pool.
@@ -287,6 +288,16 @@ fn of_the_process(server: &Server, usage: &Usage) -> Vec<Option<MetricFamily>> {
             "nereid_inflight_bytes",
             "Bytes of all requests and responses in flight",
             Some(in_flight),
+        ),
+        one(
+            "nereid_shared_memory_regions",
+            "Regions of shared memory that clients have registered",
+            Some(float(regions)),
+        ),
+        one(
+            "nereid_shared_memory_bytes",
+            "Bytes of the regions of shared memory that clients have registered",
+            Some(float(shared_bytes)),
         ),
         one("nereid_inflight_requests", "Inference requests in flight", Some(requests)),
         one(

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use clap::Args;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args};
 use nereid_kernels::device::Limits;
 
 /// CUDA devices.
@@ -17,6 +18,10 @@ pub struct DeviceOptions {
     /// several times [default: all of it]
     #[arg(long, value_name = "GPU:BYTES")]
     pub cuda_memory_pool_byte_size: Vec<MemoryOfGpu>,
+
+    /// Let clients register shared memory of GPUs, and use what is registered
+    #[arg(long, value_parser = BoolishValueParser::new(), action = ArgAction::Set, default_value_t = true)]
+    pub allow_client_shm: bool,
 }
 
 /// Bytes of one GPU: `<ordinal>:<bytes>`.
@@ -60,6 +65,7 @@ mod tests {
     fn limits_are_those_of_the_gpu() {
         let of = |ordinal, size_bytes| MemoryOfGpu { ordinal, size_bytes };
         let options = DeviceOptions {
+            allow_client_shm: true,
             pinned_memory_pool_byte_size: 5,
             cuda_memory_pool_byte_size: vec![of(0, 1), of(1, 2), of(0, 3)],
         };

@@ -60,12 +60,12 @@ async fn a_reload_loses_no_request() {
         .wait()
         .unwrap();
     registry.set("m", 1, served(&queue));
-    let answer = inference::infer(&target(None), before, ask()).await.unwrap();
+    let answer = inference::infer(&fakes::regions(), &target(None), before, ask()).await.unwrap();
     assert_eq!(answer.response.outputs[0].1.values::<i32>(), Some(&[0, 1, 2, 3, 4, 5][..]));
 
     let before = models.find(&target(None)).unwrap();
     registry.set("m", 1, Status::Unloading);
-    let error = inference::infer(&target(None), before, ask()).await.err();
+    let error = inference::infer(&fakes::regions(), &target(None), before, ask()).await.err();
     assert!(matches!(error, Some(InferError::Closed(_))));
     thread.join().unwrap();
 }
@@ -76,7 +76,7 @@ async fn a_deadline_is_kept_even_if_no_instance_is_alive() {
     registry.set("m", 1, served(&fakes::plain_queue()));
     let found = models.find(&target(None)).unwrap();
     let ask = Ask { timeout: Some(Duration::from_secs(9)), ..ask() };
-    let answer = inference::infer(&target(None), found, ask).await;
+    let answer = inference::infer(&fakes::regions(), &target(None), found, ask).await;
     assert!(matches!(answer, Err(InferError::Expired(_))));
 }
 
@@ -97,7 +97,7 @@ async fn a_priority_travels_with_its_request() {
         let parameters = [("priority".to_owned(), value)].into();
         let found = models.find(&target(None)).unwrap();
         let ask = Ask { parameters, ..ask() };
-        let answer = inference::infer(&target(None), found, ask).await;
+        let answer = inference::infer(&fakes::regions(), &target(None), found, ask).await;
         errors.extend(answer.err().map(|error| error.to_string()));
     }
     registry.set("m", 1, Status::Unloading);

@@ -15,6 +15,7 @@ use nereid::edge::Edge;
 use nereid::lifecycle::{self, Control, Engines, Overrides};
 use nereid::options::Options;
 use nereid::places::Places;
+use nereid::regions::Regions;
 use nereid::registry::Registry;
 use nereid::security::guard::Guard;
 use nereid::server::{Life, Server};
@@ -68,9 +69,10 @@ impl<'a> World<'a> {
         let devices = probe_each(|ordinal| options.devices.limits(ordinal)).unwrap();
         let ends = devices.all().iter().map(|device| device.reaper().ended()).collect();
         let backends = nereid_backend_all::all(onnxruntime, settings, &devices);
+        let edge = Edge::new(devices.clone()).unwrap();
         let engines = Engines {
             reader: Reader { backends, completion: Completion::FromFiles },
-            edge: Edge::new(devices.clone()).unwrap(),
+            edge: edge.clone(),
             statistics: Statistics::default,
             retries: 0,
         };
@@ -87,6 +89,7 @@ impl<'a> World<'a> {
             life: watch::channel(Life::Serving).1,
             is_strict: options.repository.strict_readiness,
             devices,
+            regions: Regions::new(edge, options.devices.allow_client_shm),
         });
         Self {
             cuda,

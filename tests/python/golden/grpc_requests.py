@@ -12,7 +12,7 @@ QUESTIONS = [("simple", ""), ("simple", "1"), ("simple", "9"), ("simple", "abc")
 
 def requests() -> dict[str, tuple[str, object]]:
     """Label -> name of the method and its request; a list of requests for a stream."""
-    return {**questions(), **inferences(), **streams(), **repository()}
+    return {**questions(), **inferences(), **streams(), **repository(), **regions()}
 
 
 def questions() -> dict:
@@ -127,4 +127,13 @@ def repository() -> dict:
         "unload nope": ("RepositoryModelUnload", pb.RepositoryModelUnloadRequest(model_name="nope")),
         "load bad param": ("RepositoryModelLoad", unknown),
         "load config wrong type": ("RepositoryModelLoad", mistyped),
+    }
+
+
+def regions() -> dict:
+    """Regions of device memory, where there is no device."""
+    region = pb.CudaSharedMemoryRegisterRequest(name="c", raw_handle=b"aaa", device_id=0, byte_size=4)
+    return {
+        "cuda reg": ("CudaSharedMemoryRegister", region),
+        "cuda status": ("CudaSharedMemoryStatus", pb.CudaSharedMemoryStatusRequest()),
     }

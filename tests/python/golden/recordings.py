@@ -14,7 +14,7 @@ DIFFERENCES_PAGE = FOLDER.parent.parent.parent / "docs" / "differences.md"
 # What the server has of Triton's extensions, in their order.
 EXTENSIONS = [
     "classification", "model_repository", "model_repository(unload_dependents)", "schedule_policy",
-    "model_configuration", "binary_tensor_data", "parameters", "statistics",
+    "model_configuration", "cuda_shared_memory", "binary_tensor_data", "parameters", "statistics",
 ]
 NOT_SERVED = {"repeat_int32", "simple_dyna_sequence", "simple_sequence", "simple_string_dyna_sequence"}
 # Members of JSON objects whose value says nothing about the server's behaviour, over HTTP and gRPC alike.

@@ -48,6 +48,25 @@ fn storage_must_fit_the_shape() {
 }
 
 #[test]
+fn a_tensor_may_be_a_part_of_its_storage() {
+    let part = |data_type, storage, range| {
+        let shape = vec![1];
+        Tensor::of_part(data_type, shape, storage, range).map(|tensor| tensor.storage().1)
+    };
+    assert_eq!(part(DataType::Fp32, device(24), 8..12), Ok(8..12));
+    let out = |expected, actual| Err(TensorError::Size { expected, actual });
+    assert_eq!(part(DataType::Fp32, device(24), 8..13), out(4, 5));
+    assert_eq!(part(DataType::Fp32, device(24), 21..25), out(25, 24));
+    #[allow(clippy::reversed_empty_ranges)]
+    let reversed = 8..4;
+    assert_eq!(part(DataType::Fp32, device(24), reversed), out(4, 24));
+    let strings = || host(b"__\x01\0\0\0x_");
+    assert_eq!(part(DataType::Bytes, strings(), 2..7), Ok(2..7));
+    let framing = Err(TensorError::Framing { expected: 1, actual: 6 });
+    assert_eq!(part(DataType::Bytes, strings(), 2..8), framing);
+}
+
+#[test]
 fn rows_share_memory() {
     let strings = host(b"\x01\0\0\0a\0\0\0\0\x02\0\0\0bc");
     let tensor = Tensor::new(DataType::Bytes, vec![3], strings).unwrap();

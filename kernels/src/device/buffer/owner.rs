@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::device::sys::memory::{self, Memory};
+use crate::device::sys::memory::Memory;
 use crate::device::{Device, DeviceError, Event, Events, Stream};
 
 pub(super) enum Owner {
@@ -20,23 +20,42 @@ pub(super) struct Pooled {
     readers: Readers,
 }
 
-/// Memory of somebody else, who is told by a drop when the readers are done.
+/// Memory of somebody else, who is told by a drop when the writer and the readers are done.
 pub(super) struct Foreign {
     device: Device,
+    /// Whose work writes it, until it is known where that ends.
+    writer: Option<Stream>,
     /// `None` only while it is dropped.
     keeper: Option<Arc<dyn Any + Send + Sync>>,
     readers: Readers,
 }
 
-/// The last read of each stream.
+/// The last read of each stream. Memory that lives long, such as another process's, is read by streams
+/// that come and go: above so many, those that are done are forgotten.
 #[derive(Default)]
 struct Readers(Mutex<Vec<Event>>);
+
+const READERS_KEPT: usize = 16;
 
 impl Owner {
     pub(super) fn device(&self) -> &Device {
         match self {
             Self::Pool(pooled) => pooled.home.device(),
             Self::Foreign(foreign) => &foreign.device,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn readers(&self) -> usize {
+        let (Self::Pool(Pooled { readers, .. }) | Self::Foreign(Foreign { readers, .. })) = self;
+        readers.0.lock().unwrap().len()
+    }
+
+    /// Notes that its writer is done when `ready` has come.
+    pub(super) fn written(&mut self, ready: &Event) {
+        if let Self::Foreign(foreign) = self {
+            foreign.writer = None;
+            foreign.readers.add(ready.clone());
         }
     }
 
@@ -67,26 +86,8 @@ impl Pooled {
         Ok(Self { home: home.clone(), memory, size_bytes, readers: Readers::default() })
     }
 
-    pub(super) fn home(&self) -> &Stream {
-        &self.home
-    }
-
     pub(super) fn address(&self) -> u64 {
         self.memory.address()
-    }
-
-    pub(super) fn size_bytes(&self) -> usize {
-        self.size_bytes
-    }
-
-    #[allow(unsafe_code)]
-    pub(super) fn fill(&mut self, byte: u8) -> Result<(), DeviceError> {
-        let device = self.home.device();
-        device.enter()?;
-        // SAFETY: the memory is of this size, and is freed in the order of this stream.
-        let filled =
-            unsafe { memory::fill(self.address(), byte, self.size_bytes, self.home.raw()) };
-        device.told(filled)
     }
 }
 
@@ -109,13 +110,25 @@ impl Drop for Pooled {
 }
 
 impl Foreign {
+    /// That nobody writes any more.
     pub(super) fn new(device: &Device, keeper: Arc<dyn Any + Send + Sync>) -> Self {
-        Self { device: device.clone(), keeper: Some(keeper), readers: Readers::default() }
+        let (device, keeper) = (device.clone(), Some(keeper));
+        Self { device, writer: None, keeper, readers: Readers::default() }
+    }
+
+    /// To be written by work of `home`. Who drops it before that ends may call the driver.
+    pub(super) fn to_write(home: &Stream, keeper: Arc<dyn Any + Send + Sync>) -> Self {
+        let mut foreign = Self::new(home.device(), keeper);
+        foreign.writer = Some(home.clone());
+        foreign
     }
 }
 
 impl Drop for Foreign {
     fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.readers.note(&writer);
+        }
         let (keeper, readers) = (self.keeper.take(), Events(self.readers.take()));
         self.device.reaper().watch(Box::new(readers), Box::new(move |_| drop(keeper)));
     }
@@ -128,11 +141,19 @@ impl Readers {
             // If that fails too, the device is lost, and nothing is given back any more.
             return drop(stream.synchronize());
         };
+        self.add(read);
+    }
+
+    fn add(&self, read: Event) {
         let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match readers.iter_mut().find(|other| other.stream().is(stream)) {
-            Some(earlier) => *earlier = read,
-            None => readers.push(read),
+        if let Some(earlier) = readers.iter_mut().find(|other| other.stream().is(read.stream())) {
+            *earlier = read;
+            return;
         }
+        if readers.len() >= READERS_KEPT {
+            readers.retain(|earlier| !matches!(earlier.is_done(), Ok(true)));
+        }
+        readers.push(read);
     }
 
     fn take(&mut self) -> Vec<Event> {

@@ -6,7 +6,7 @@ use super::{Result, checked, named};
 
 /// Every function that is called in `sys`. cudarc panics at the first call of one that is missing, so
 /// all are looked up before any is called.
-const FUNCTIONS: [&str; 40] = [
+const FUNCTIONS: [&str; 43] = [
     "cuCtxGetStreamPriorityRange",
     "cuCtxSetCurrent",
     "cuDeviceGet",
@@ -27,6 +27,8 @@ const FUNCTIONS: [&str; 40] = [
     "cuGetErrorName",
     "cuGetErrorString",
     "cuInit",
+    "cuIpcCloseMemHandle",
+    "cuIpcOpenMemHandle_v2",
     "cuLaunchKernel",
     "cuMemAllocFromPoolAsync",
     "cuMemFreeAsync",
@@ -43,6 +45,7 @@ const FUNCTIONS: [&str; 40] = [
     "cuModuleGetFunction",
     "cuModuleLoadDataEx",
     "cuModuleUnload",
+    "cuPointerGetAttribute",
     "cuStreamCreateWithPriority",
     "cuStreamDestroy_v2",
     "cuStreamSynchronize",

@@ -1,5 +1,5 @@
 use super::*;
-use crate::infer::LIST_LENGTH_MAX;
+use crate::infer::{LIST_LENGTH_MAX, RegionPart};
 
 fn input(name: &str, datatype: &str, shape: &[i64]) -> InferInputTensor {
     InferInputTensor {
@@ -28,7 +28,7 @@ fn check(request: ModelInferRequest, expected: Result<&[Shown<'_>], &str>) {
     let inputs = decoded.as_ref().map(|decoded| {
         let inputs = decoded.inputs.iter();
         let name = |data_type: Option<DataType>| data_type.map_or("none", DataType::name);
-        let shown = inputs.map(|input| (name(input.data_type), &*input.shape, &*input.data));
+        let shown = inputs.map(|input| (name(input.data_type), &*input.shape, &**input.sent()));
         shown.collect::<Vec<_>>()
     });
     assert_eq!(inputs.as_deref().map_err(|error| error.as_str()), expected);
@@ -147,23 +147,64 @@ fn parameters_are_read_or_refused() {
     assert_eq!(decode(message).unwrap().parameters, Parameters::new());
 }
 
-/// What HTTP refuses is refused here, too.
+fn in_region(more: &[(&str, ParameterChoice)]) -> BTreeMap<String, InferParameter> {
+    let region = ("shared_memory_region", ParameterChoice::StringParam("r".to_owned()));
+    let all = std::iter::once(region).chain(more.iter().cloned());
+    all.map(|(name, choice)| (name.to_owned(), parameter(choice))).collect()
+}
+
 #[test]
-fn what_is_not_there_yet_is_unsupported() {
-    let set = |name: &str| BTreeMap::from([(name.to_owned(), InferParameter::default())]);
-    let check = |message, what: &str| match decode(message) {
-        Err(InferError::Unsupported(text)) => {
-            assert_eq!(text, format!("{what} is not supported by this version of Nereid"));
-        }
-        other => panic!("{other:?}"),
+fn inputs_in_shared_memory_have_no_raw_contents() {
+    let (offset, size) = ("shared_memory_offset", "shared_memory_byte_size");
+    let shared = |more: &[_]| {
+        let parameters = in_region(more);
+        InferInputTensor { parameters, ..input("a", "FP32", &[1]) }
     };
-    let parameters = set("shared_memory_region");
-    let shared = InferInputTensor { parameters, ..input("a", "FP32", &[1]) };
-    check(request(vec![shared], &[]), "shared memory");
-    let parameters = set("shared_memory_region");
-    let output = InferRequestedOutputTensor { name: "y".to_owned(), parameters };
-    let message = ModelInferRequest { outputs: vec![output], ..request(vec![], &[]) };
-    check(message, "'shared_memory_region'");
+    let decoded = |inputs, raw: &[_]| decode(request(inputs, raw)).map_err(|it| it.to_string());
+    let int = ParameterChoice::Int64Param;
+    let first = shared(&[(offset, int(8)), (size, ParameterChoice::Uint64Param(4))]);
+    let inputs = vec![first, input("b", "UINT8", &[2])];
+    let read = decoded(inputs.clone(), &[&[1, 2]]).unwrap().inputs;
+    let part = RegionPart { region: "r".into(), offset: 8, size_bytes: 4 };
+    assert_eq!(read[0].data, Data::Shared(part));
+    assert_eq!(&**read[1].sent(), [1, 2]);
+    let text =
+        "expected 1 entries of raw_input_contents for model 'm', one for each input; got more";
+    assert_eq!(decoded(inputs, &[&[1], &[2]]).err().as_deref(), Some(text));
+    let check = |input, expected: &str| {
+        assert_eq!(decoded(vec![input], &[]).err().as_deref(), Some(expected));
+    };
+    let wrong = |name: &str, expected: &str| {
+        format!("invalid value type for '{name}' parameter for tensor 'a', expected {expected}.")
+    };
+    for (name, choice) in [(offset, ParameterChoice::BoolParam(true)), (size, int(-1))] {
+        let is_negative = choice == int(-1);
+        let expected = if is_negative { "int64_param that is not negative" } else { "int64_param" };
+        check(shared(&[(name, choice)]), &wrong(name, expected));
+    }
+    let region = ("shared_memory_region", int(1));
+    check(shared(&[region]), &wrong("shared_memory_region", "string_param"));
+    let contents = InferTensorContents { fp32_contents: vec![1.0], ..Default::default() };
+    check(
+        InferInputTensor { contents: Some(contents), ..shared(&[]) },
+        "unexpected 'content' provided when using shared memory for input tensor 'a' for model 'm'",
+    );
+}
+
+#[test]
+fn an_output_may_be_written_to_shared_memory() {
+    let decoded = |more: &[_]| {
+        let output =
+            InferRequestedOutputTensor { name: "y".to_owned(), parameters: in_region(more) };
+        decode(ModelInferRequest { outputs: vec![output], ..request(vec![], &[]) })
+    };
+    let size = ("shared_memory_byte_size", ParameterChoice::Int64Param(4));
+    let place = decoded(&[size]).unwrap().outputs.remove(0).place;
+    let part = RegionPart { region: "r".into(), offset: 0, size_bytes: 4 };
+    assert_eq!(place, Some(part));
+    let both = decoded(&[("classification", ParameterChoice::Int64Param(1))]).unwrap_err();
+    let text = "Output can't set both 'shared_memory_region' and 'classification'";
+    assert_eq!(both.to_string(), text);
 }
 
 #[test]
@@ -192,8 +233,12 @@ fn outputs_are_named_and_binary() {
     });
     let message = ModelInferRequest { outputs: outputs.to_vec(), ..request(vec![], &[]) };
     let decoded = decode(message).unwrap();
-    let expected =
-        ["y", "x"].map(|name| NamedOutput { name: name.into(), is_binary: true, classes: None });
+    let expected = ["y", "x"].map(|name| NamedOutput {
+        name: name.into(),
+        is_binary: true,
+        classes: None,
+        place: None,
+    });
     assert_eq!((&*decoded.outputs, decoded.is_output_binary), (&expected[..], true));
 }
 
@@ -227,7 +272,7 @@ fn the_size_of_typed_contents_is_known_beforehand() {
     let check = |datatype, contents, expected: usize| {
         let message = typed(datatype, contents);
         assert_eq!(contents::rewritten_bytes(&message), expected, "{datatype}");
-        assert!(decode(message).unwrap().inputs[0].data.len() <= expected, "{datatype}");
+        assert!(decode(message).unwrap().inputs[0].sent().len() <= expected, "{datatype}");
     };
     let doubles = InferTensorContents { fp64_contents: vec![0.0; 3], ..Default::default() };
     check("FP64", doubles, 24);

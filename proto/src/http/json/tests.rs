@@ -12,7 +12,7 @@ fn check<'t, T: std::fmt::Debug>(
     let actual = match read(&mut reader).and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => format!("{value:?}"),
         Err(Fault::Syntax(text, at)) => format!("{text} at {at}"),
-        Err(Fault::Value(text) | Fault::Unsupported(text)) => text,
+        Err(Fault::Value(text)) => text,
     };
     assert_eq!(actual, expected, "{}", String::from_utf8_lossy(text));
 }

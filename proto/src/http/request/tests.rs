@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use nereid_backend::parts::Parameters;
 
 use super::*;
-use crate::infer::LIST_LENGTH_MAX;
+use crate::infer::{LIST_LENGTH_MAX, RegionPart};
 
 const ONES: &str = r#"{"name":"INPUT1","datatype":"INT32","shape":[1,2],"data":[1,1]}"#;
 
@@ -35,7 +35,7 @@ fn refused(json: &str, binary: &[u8], expected: &str) {
 fn data(data_type: &str, shape: &str, data: &str, expected: &[u8]) {
     let json = input(&format!(r#""datatype":"{data_type}","shape":{shape},"data":{data}"#));
     let request = read(&json, &[]).unwrap_or_else(|error| panic!("{error} for {json}"));
-    assert_eq!(&*request.inputs[0].data, expected, "{json}");
+    assert_eq!(&**request.inputs[0].sent(), expected, "{json}");
 }
 
 /// Why `data` of one element are no tensor.
@@ -210,19 +210,52 @@ fn what_no_recording_has_is_refused_in_the_same_style() {
     );
 }
 
+fn part(offset: u64, size_bytes: u64) -> RegionPart {
+    RegionPart { region: "r".into(), offset, size_bytes }
+}
+
 #[test]
-fn what_is_not_there_yet_is_unsupported() {
-    #[track_caller]
-    fn unsupported(json: &str, expected: &str) {
-        match read(json, &[]) {
-            Err(InferError::Unsupported(text)) => assert_eq!(text, expected),
-            other => panic!("{other:?} for {json}"),
-        }
+fn an_input_may_lie_in_shared_memory() {
+    let check = |parameters: &str, expected: Result<RegionPart, &str>| {
+        let json = format!(r#""datatype":"INT32","shape":[2],"parameters":{{{parameters}}}"#);
+        let read = read(&input(&json), &[]).map(|mut request| request.inputs.remove(0));
+        let found = read.map(|input| (input.shape, input.data)).map_err(|error| error.to_string());
+        let expected = expected.map(|part| (vec![2], Data::Shared(part)));
+        assert_eq!(found, expected.map_err(str::to_owned), "{parameters}");
+    };
+    let region = r#""shared_memory_region":"r""#;
+    check(region, Ok(part(0, 0)));
+    check(&format!(r#""shared_memory_byte_size":8,{region}"#), Ok(part(0, 8)));
+    check(
+        &format!(r#"{region},"shared_memory_offset":4,"x":{{}},"shared_memory_byte_size":8"#),
+        Ok(part(4, 8)),
+    );
+    check(
+        r#""shared_memory_region":1"#,
+        Err("Unable to parse 'shared_memory_region': attempt to access JSON non-string as string"),
+    );
+    let number = |name: &str| {
+        format!(
+            "Unable to parse '{name}': attempt to access JSON non-unsigned-integer as \
+             unsigned-integer"
+        )
+    };
+    for name in ["shared_memory_offset", "shared_memory_byte_size"] {
+        check(&format!(r#"{region},"{name}":-1"#), Err(&number(name)));
+        check(&format!(r#"{region},"{name}":18446744073709551616"#), Err(&number(name)));
     }
-    let region = r#""datatype":"INT32","shape":[1],"parameters":{"shared_memory_region":"r"}"#;
-    unsupported(&input(region), "shared memory is not supported by this version of Nereid");
-    let region = outputs(r#""shared_memory_region":"r""#);
-    unsupported(&region, "'shared_memory_region' is not supported by this version of Nereid");
+    let text = "Input must set only one of the following fields: 'data', 'binary_data_size' in \
+                'parameters', 'shared_memory_region' in 'parameters'. But set ";
+    let both = format!("{text}'binary_data_size' 'shared_memory_region'");
+    check(&format!(r#"{region},"binary_data_size":8"#), Err(&both));
+}
+
+#[test]
+fn an_output_may_be_written_to_shared_memory() {
+    let place = |parameters: &str| read(&outputs(parameters), &[]).unwrap().outputs.remove(0).place;
+    assert_eq!(place(""), None);
+    let region = r#""shared_memory_region":"r","binary_data":false,"shared_memory_byte_size":64"#;
+    assert_eq!(place(region), Some(part(0, 64)));
 }
 
 /// A request of no inputs and one output with these parameters.
@@ -349,7 +382,7 @@ fn data_may_be_nested_and_come_before_what_explains_them() {
         r#""shape":[2,2],"data":[[1,2],[3,4]],"datatype":"INT16""#,
         r#""datatype":"INT16","data":[[1,2],[3,4]],"shape":[2,2]"#,
     ] {
-        assert_eq!(&*read(&input(members), &[]).unwrap().inputs[0].data, expected, "{members}");
+        assert_eq!(&**read(&input(members), &[]).unwrap().inputs[0].sent(), expected, "{members}");
     }
     let late = r#""data":[1,true],"datatype":"INT16","shape":[2]"#;
     let text = "Unable to parse 'data': attempt to access JSON non-signed-integer as \
@@ -366,7 +399,7 @@ fn tensors_may_be_empty() {
     data("BYTES", "[0]", "[]", &[]);
     data("INT8", "[]", "[5]", &[5]);
     let none = r#""datatype":"FP32","shape":[0],"parameters":{"binary_data_size":0}"#;
-    assert!(read(&input(none), &[]).unwrap().inputs[0].data.is_empty());
+    assert!(read(&input(none), &[]).unwrap().inputs[0].sent().is_empty());
     let count = "Unable to parse 'data': Shape does not match true shape of 'data' field";
     refused(&input(r#""datatype":"FP32","shape":[0],"data":[1]"#), &[], count);
 }
@@ -398,7 +431,7 @@ fn nothing_is_nested_beyond_the_limit() {
     };
     // The request, its inputs and one of them are around the data.
     for json in deep(97) {
-        assert_eq!(&*read(&json, &[]).unwrap().inputs[0].data, [1]);
+        assert_eq!(&**read(&json, &[]).unwrap().inputs[0].sent(), [1]);
     }
     for json in deep(98) {
         let text = read(&json, &[]).unwrap_err().to_string();
@@ -431,8 +464,8 @@ fn binary_data_of_every_type_are_shares_of_the_body() {
             (types[size], Some(types[size]))
         );
         assert_eq!(input.shape, [1, i64::try_from(size).unwrap()]);
-        assert_eq!(input.data, body.slice(at..at + size));
-        assert_eq!(input.data.as_ptr(), body[at..].as_ptr(), "{}", input.name);
+        assert_eq!(*input.sent(), body.slice(at..at + size));
+        assert_eq!(input.sent().as_ptr(), body[at..].as_ptr(), "{}", input.name);
         at += size;
     }
     assert_eq!(at, body.len());
@@ -444,7 +477,7 @@ fn json_and_binary_data_may_be_mixed() {
         r#"{{"inputs":[{{"name":"a","datatype":"UINT8","shape":[2],"parameters":{{"binary_data_size":2}}}},{ONES},{{"parameters":{{"x":1,"binary_data_size":1}},"name":"b","shape":[1],"datatype":"UINT8"}}]}}"#
     );
     let request = read(&json, &[7, 8, 9]).unwrap();
-    let data: Vec<_> = request.inputs.iter().map(|input| input.data.to_vec()).collect();
+    let data: Vec<_> = request.inputs.iter().map(|input| input.sent().to_vec()).collect();
     assert_eq!(data, [vec![7, 8], bytes(&[1_i32, 1]).to_vec(), vec![9]]);
 }
 
@@ -459,8 +492,12 @@ fn all_else_of_a_request_is_read() {
     );
     let request = read(&json, &[]).unwrap();
     assert_eq!((&*request.id, request.is_output_binary), ("my id", true));
-    let output =
-        |name: &str, is_binary| NamedOutput { name: name.into(), is_binary, classes: None };
+    let output = |name: &str, is_binary| NamedOutput {
+        name: name.into(),
+        is_binary,
+        classes: None,
+        place: None,
+    };
     assert_eq!(request.outputs, [output("a", true), output("b", false)]);
     let expected = [
         ("priority", Parameter::Int(1)),

@@ -6,7 +6,7 @@ use crate::http::tests::Random;
 const HEAD: &str = r#"{"model_name":"m","model_version":"1","outputs":["#;
 
 fn encoded(id: &str, outputs: &[(Arc<str>, Tensor, bool)]) -> Result<Encoded, InferError> {
-    encode(&InferResponse { id, model: "m", version: 1, outputs })
+    encode(&InferResponse { id, model: "m", version: 1, outputs, placed: &[] })
 }
 
 fn json(outputs: &[(Arc<str>, Tensor, bool)]) -> String {
@@ -91,8 +91,13 @@ fn strings_are_escaped() {
         [r#""\"\\/""#, r#""\n\t\r\b\f""#, "\"\\u0000\\u001f\u{7f}\"", "\"h\u{e9}\u{1f600}\""];
     check(Tensor::from_strings(vec![4], &strings).unwrap(), &expected.join(","));
     let outputs = [("\"y\"".into(), tensor(&[1_i8]), false)];
-    let encoded =
-        encode(&InferResponse { id: "a\nb", model: "\"m\"", version: 12, outputs: &outputs });
+    let encoded = encode(&InferResponse {
+        id: "a\nb",
+        model: "\"m\"",
+        version: 12,
+        outputs: &outputs,
+        placed: &[],
+    });
     let expected = concat!(
         r#"{"id":"a\nb","model_name":"\"m\"","model_version":"12","outputs":["#,
         r#"{"name":"\"y\"","datatype":"INT8","shape":[1],"data":[1]}]}"#,

@@ -16,7 +16,7 @@ use nereid_backend::observer::Copy;
 use nereid_backend::parts::Parameter;
 use nereid_backend::spec::{ModelSpec, TensorSpec};
 use nereid_backend::tensor::Tensor;
-use nereid_model_repository::definition::{Definition, Ensembling};
+use nereid_model_repository::definition::{Definition, Ensembling, Scheduling};
 use nereid_proto::infer::Input;
 use tokio::sync::oneshot;
 
@@ -533,7 +533,8 @@ async fn a_client_that_goes_away_cancels_the_step_that_waits() {
     let ask = Ask { inputs: vec![input], ..Ask::default() };
     let target = target("e");
     let found = world.models.find(&target).unwrap();
-    let mut leaving = Box::pin(inference::infer(&target, found, ask));
+    let regions = fakes::regions();
+    let mut leaving = Box::pin(inference::infer(&regions, &target, found, ask));
     assert!(poll_fn(|context| Poll::Ready(leaving.as_mut().poll(context).is_pending())).await);
     assert_eq!(world.served("f").route.waiting(), 1);
     drop(leaving);

@@ -21,8 +21,12 @@ fn only_json_outputs_take_time() {
     let check = |form: OutputForm, expected| assert_eq!(form.json_bytes(&outputs), expected);
     check(OutputForm::All(true), 0);
     check(OutputForm::All(false), 21);
-    let output =
-        |name: &str, is_binary| NamedOutput { name: name.into(), is_binary, classes: None };
+    let output = |name: &str, is_binary| NamedOutput {
+        name: name.into(),
+        is_binary,
+        classes: None,
+        place: None,
+    };
     check(OutputForm::Named(vec![output("b", false), output("a", true)]), 20);
     // The first mention counts.
     check(OutputForm::Named(vec![output("b", true), output("a", false), output("a", true)]), 1);

@@ -128,12 +128,6 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("buffer-manager-thread-count", Integer, "0", Ignored("instances gather their batches")),
     flag("host-policy", Text, "", Ignored("threads run on any core: use numactl or cpusets")),
     flag("model-load-gpu-limit", Text, "", NO_GPU),
-    flag(
-        "allow-client-shm",
-        Boolean,
-        "false",
-        Ignored("this version of Nereid has no shared memory, and requests that use it fail"),
-    ),
     flag("response-cache-byte-size", Integer, "0", NO_CACHE),
     flag("trace-file", Text, "", NO_TRACES),
     flag("trace-level", Text, "off", NO_TRACES),

@@ -38,8 +38,9 @@ export! {
         address.put(ipc::open(driver(), exported)?)
     }
 
+    /// Waits for nobody: the API promises no more than that the memory is unmapped.
     fn cuIpcCloseMemHandle(address: u64) {
-        context::synchronize()?;
+        context::working()?;
         ipc::close(driver(), address)
     }
 }
