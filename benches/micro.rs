@@ -1,4 +1,4 @@
-//! What every request passes through, one piece at a time: `make bench`.
+//! What every request passes through, one piece at a time: `make bench-micro`.
 //!
 //! The figures are for comparing two states of the code on one quiet machine, not for fame, and
 //! no test depends on them.

@@ -1,0 +1,75 @@
+"""The models of small requests, for Nereid and for the reference: `simple`, the sum and the difference of twice 16
+numbers, as Triton's own example, and `tiny`, a product with a matrix and an addition.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET, IR_VERSION = 17, 8
+ROWS_MAX = 8
+NUMBERS = 16
+# What runs ONNX in the reference, which has no other backend: the pipeline's.
+REFERENCE_MODEL = Path(__file__).parent.parent / "pipeline" / "reference" / "onnx_model.py"
+TYPES = {TensorProto.INT32: "TYPE_INT32", TensorProto.FLOAT: "TYPE_FP32"}
+
+
+def write(folder: Path, *, is_reference: bool) -> None:
+    """A repository of both."""
+    write_simple(folder, is_reference=is_reference)
+    write_tiny(folder, "tiny", is_reference=is_reference)
+
+
+def write_simple(folder: Path, *, is_reference: bool) -> None:
+    """INPUT0, INPUT1 -> their sum in OUTPUT0, their difference in OUTPUT1; INT32 [batch, 16]."""
+    inputs, outputs = (
+        [tensor(f"{name}{index}", TensorProto.INT32, NUMBERS) for index in range(2)] for name in ("INPUT", "OUTPUT")
+    )
+    nodes = [
+        helper.make_node(operator, ["INPUT0", "INPUT1"], [output.name])
+        for operator, output in zip(("Add", "Sub"), outputs)
+    ]
+    graph = helper.make_graph(nodes, "simple", inputs, outputs)
+    write_model(folder / "simple", graph, is_reference=is_reference)
+
+
+def write_tiny(folder: Path, name: str, *, is_reference: bool) -> None:
+    """x, FP32 [batch, 4] -> y = x W + b, FP32 [batch, 3]."""
+    weights = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
+    constants = [numpy_helper.from_array(weights, "W"), numpy_helper.from_array(weights[0], "b")]
+    nodes = [helper.make_node("MatMul", ["x", "W"], ["product"]), helper.make_node("Add", ["product", "b"], ["y"])]
+    given, made = tensor("x", TensorProto.FLOAT, 4), tensor("y", TensorProto.FLOAT, 3)
+    graph = helper.make_graph(nodes, name, [given], [made], constants)
+    write_model(folder / name, graph, is_reference=is_reference)
+
+
+def tensor(name: str, data_type: int, columns: int) -> onnx.ValueInfoProto:
+    """A tensor of any number of rows."""
+    return helper.make_tensor_value_info(name, data_type, ["batch", columns])
+
+
+def write_model(folder: Path, graph: onnx.GraphProto, *, is_reference: bool) -> None:
+    """Version 1, with one instance and dynamic batching."""
+    version = folder / "1"
+    version.mkdir(parents=True)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    onnx.save(model, version / "model.onnx")
+    if is_reference:
+        (version / "model.py").write_text(REFERENCE_MODEL.read_text())
+    lines = [
+        f'backend: "{"python" if is_reference else "onnxruntime"}"',
+        f"max_batch_size: {ROWS_MAX}",
+        "dynamic_batching { }",
+        "instance_group { kind: KIND_CPU count: 1 }",
+    ]
+    for field, tensors in (("input", graph.input), ("output", graph.output)):
+        lines += [f"{field} {{ {tensor_config(each)} }}" for each in tensors]
+    (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
+
+
+def tensor_config(each: onnx.ValueInfoProto) -> str:
+    """Name, type and shape of a row."""
+    kind = each.type.tensor_type
+    return f'name: "{each.name}" data_type: {TYPES[kind.elem_type]} dims: [ {kind.shape.dim[1].dim_value} ]'
