@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -80,6 +81,26 @@ class Server:
             self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
+
+
+class Peak:
+    """Looks at a server's memory four times a second."""
+
+    def __init__(self, server: Server) -> None:
+        self._most = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(server,))
+        self._thread.start()
+
+    def _look(self, server: Server) -> None:
+        while not self._stop.wait(0.25):
+            self._most = max(self._most, server.resident_mb())
+
+    def stop(self) -> float:
+        """The most that it had, in MB."""
+        self._stop.set()
+        self._thread.join()
+        return self._most
 
 
 def stat(folder: Path) -> list[str]:

@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +123,7 @@ def measure(server: servers.Server, case: tuple, clients: int, seconds: float, h
         if client.stdout.readline().strip() != "ready":
             sys.exit("a client does not get its answer")
     spent = server.cpu_seconds()
-    peak = Peak(server)
+    peak = servers.Peak(server)
     for client in running:
         client.stdin.write("go\n")
         client.stdin.flush()
@@ -141,26 +140,6 @@ def measure(server: servers.Server, case: tuple, clients: int, seconds: float, h
         peak_mb=peak.stop(),
         answer=told[0]["answer"],
     )
-
-
-class Peak:
-    """Looks at a server's memory twice a second."""
-
-    def __init__(self, server: servers.Server) -> None:
-        self._most = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, args=(server,))
-        self._thread.start()
-
-    def _look(self, server: servers.Server) -> None:
-        while not self._stop.wait(0.5):
-            self._most = max(self._most, server.resident_mb())
-
-    def stop(self) -> float:
-        """The most that it had, in MB."""
-        self._stop.set()
-        self._thread.join()
-        return self._most
 
 
 if __name__ == "__main__":

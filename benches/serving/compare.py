@@ -29,6 +29,8 @@ import servers
 
 COMMAND = "make bench"
 CLIENTS = [1, 8, 32]
+# Calls at the same time on a connection of HTTP/2: stock clients let up to six share one.
+CALLS_MAX = 4
 # Requests that may have been answered, but not counted by a load generator that ends.
 UNCOUNTED_MAX = 2 * max(CLIENTS)
 COLUMNS = ["request", "c", "server", "requests/s", "p50 us", "p99 us", "server CPU us", "above the floor"]
@@ -126,7 +128,8 @@ def ask(case: Case, server: servers.Server, clients: int, seconds: int, log: Pat
     question = log.with_suffix(".question")
     if case.http is None:
         question.write_bytes(questions.grpc(case.model, case.tensors))
-        return loads.h2load(server.grpc, question, clients, seconds, log)
+        calls = min(clients, CALLS_MAX)
+        return loads.h2load(server.grpc, question, (clients // calls, calls), seconds, log)
     questions.write_lua(question, *case.http(case.tensors))
     return loads.wrk(f"http://127.0.0.1:{server.http}/v2/models/{case.model}/infer", question, clients, seconds, log)
 
@@ -161,7 +164,7 @@ def about(machine: str, options: argparse.Namespace) -> str:
     """What was measured, on what, by which command."""
     return f"""`{COMMAND} ARGS="{os.environ.get("BENCH_ARGS", "")}"`, {machine}; medians of {options.rounds} rounds of {options.seconds} s, in each of
 which one server is asked after the other. HTTP by `wrk`, gRPC by `h2load`, each with one thread, on the same cores as the
-server; over gRPC up to {loads.CALLS_MAX} of the c calls share a connection, as those of stock clients do. `echo` is the floor: the same libraries with the same settings, and one hand-off to a thread. The reference is
+server; over gRPC up to {CALLS_MAX} of the c calls share a connection, as those of stock clients do. `echo` is the floor: the same libraries with the same settings, and one hand-off to a thread. The reference is
 tritonserver 2.51.0 with ONNX Runtime in a `model.py`; its processor time includes that process."""
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import load_generators
 import questions
 
-# Calls at the same time on a connection of HTTP/2: stock clients let up to six share one.
-CALLS_MAX = 4
 # Of the times that wrk prints.
 UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6}
 
@@ -43,13 +41,13 @@ def percentile(text: str, which: int) -> float:
     return float(number) * UNITS_US[unit]
 
 
-def h2load(port: int, message: Path, clients: int, seconds: float, log: Path) -> Load:
-    """Lets so many call ModelInfer at the same time over HTTP/2, up to CALLS_MAX of them over each connection; one thread."""
+def h2load(port: int, message: Path, clients: tuple[int, int], seconds: float, log: Path) -> Load:
+    """Calls ModelInfer over so many connections of HTTP/2, with so many calls at a time on each; one thread."""
     calls = log.with_suffix(".calls")
     calls.unlink(missing_ok=True)
+    connections, calls_of_each = clients
     command = load_generators.command("h2load")
-    calls_of_each = min(clients, CALLS_MAX)
-    command += [f"--clients={clients // calls_of_each}", f"--max-concurrent-streams={calls_of_each}"]
+    command += [f"--clients={connections}", f"--max-concurrent-streams={calls_of_each}"]
     command += [f"--duration={seconds}", f"--data={message}", f"--log-file={calls}"]
     command += ["--header=content-type: application/grpc", "--header=te: trailers"]
     text = run([*command, f"http://127.0.0.1:{port}{questions.GRPC_PATH}"], log)

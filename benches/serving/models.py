@@ -45,6 +45,16 @@ def write_tiny(folder: Path, name: str, *, is_reference: bool) -> None:
     write_model(folder / name, graph, is_reference=is_reference)
 
 
+def write_big(folder: Path, name: str, columns: int, *, is_reference: bool) -> None:
+    """x, FP32 [batch, columns] -> y, its first four columns: what a big tensor costs that is hardly read."""
+    bounds = {"start": [0], "end": [4], "axis": [1]}
+    constants = [numpy_helper.from_array(np.array(value, np.int64), key) for key, value in bounds.items()]
+    node = helper.make_node("Slice", ["x", *bounds], ["y"])
+    given, made = tensor("x", TensorProto.FLOAT, columns), tensor("y", TensorProto.FLOAT, 4)
+    graph = helper.make_graph([node], name, [given], [made], constants)
+    write_model(folder / name, graph, is_reference=is_reference)
+
+
 def tensor(name: str, data_type: int, columns: int) -> onnx.ValueInfoProto:
     """A tensor of any number of rows."""
     return helper.make_tensor_value_info(name, data_type, ["batch", columns])
