@@ -21,6 +21,8 @@ KIND ?= cpu
 # For `make bench-count`: why the counts are recorded; or the protocol that is looked at: http-json, http-binary, grpc.
 WHY ?=
 PROTOCOL ?=
+# What `make bench` measures, one after the other.
+PARTS ?= small footprint big compute batching
 
 DENY_VERSION := 0.20.2
 DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
@@ -112,12 +114,11 @@ ptx: ## compile the CUDA kernels to the PTX that is committed, and say what each
 ptx-check: ## check that the committed PTX is what its sources give, and that NVIDIA's assembler takes it for every GPU
 	@$(PYTHON) tools/ptx.py --check
 
-bench: build ## small requests: throughput, latency, processor time, memory, start, beside the real Triton (first: 130 MB to fetch)
+bench: build ## requests to the server, beside the real Triton (first: 130 MB to fetch); PARTS="small footprint big compute batching"
 	$(CARGO) build --release --locked --package nereid-benches --bin echo
-	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && export PYTHONPATH=benches:tools BENCH_ARGS='$(ARGS)' && \
-	  export NEREID_BIN="$(abspath $(BUILT))/release/nereid" && \
-	  "$$python" benches/serving/compare.py --logs "$(BUILT)/bench" $(ARGS) && \
-	  $(if $(ARGS),true,"$$python" benches/serving/footprint.py --logs "$(BUILT)/bench")
+	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && for part in $(PARTS); do \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" PYTHONPATH=benches:tools \
+	  "$$python" benches/serving/$$part.py --logs "$(BUILT)/bench" $(ARGS) || exit; done
 
 bench-micro: ## measure the pieces that every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)

@@ -1,7 +1,5 @@
 """Big tensors over HTTP and gRPC: throughput, the server's processor time for each, and memory, beside the reference.
 
-    make bench-big                          everything, and its part of benches/RESULTS.md is written
-
 The model reads next to nothing of its input, so what is measured is how a tensor comes in. The reference is tuned: malloc
 keeps large blocks, as whoever sends such tensors sets it.
 """
@@ -22,13 +20,14 @@ import questions
 import results
 import servers
 
-COMMAND = "make bench-big"
+COMMAND = "make bench PARTS=big"
 # Columns of FP32: an image of 224x224, and one of 1080x1920 in FP64.
 SIZES = {"602 KB": 3 * 224 * 224, "49.8 MB": 3 * 1080 * 1920 * 2}
 CLIENTS = [1, 4]
+SERVERS = ["nereid", "tuned"]
 COLUMNS = ["tensor", "c", "server", "MB/s", "server CPU ms", "peak MB", "MB after rest"]
 # Longer than anything that is free is kept.
-REST_S = 15
+REST_S = 11
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,8 @@ FP32 in, of which the model reads four numbers. HTTP by `wrk`, gRPC by `h2load`,
 what is resident; "after rest" that {REST_S} s after the last request of the rounds.
 
 {results.table(COLUMNS, rows)}"""
-    if len(options.servers) == len(SERVERS):
+    if options.servers == SERVERS:
         results.write(COMMAND, "Big tensors", text)
-
-
-SERVERS = ["nereid", "tuned"]
 
 
 def arguments() -> argparse.Namespace:
@@ -70,7 +66,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=SERVERS)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=2, help="of each case, in each round")
+    parser.add_argument("--seconds", type=int, default=1, help="of each case, in each round")
     parser.add_argument("--logs", type=Path, required=True, help="where what the load generators print is kept")
     options = parser.parse_args()
     options.logs.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the server takes beside its work: time until it is ready, memory, and the size of its program. `make bench` runs it.
+"""What the server takes beside its work: time until it is ready, memory, and the size of its program.
 
 Memory is what is resident of the process, with all pages of libraries that it has touched.
 """
@@ -19,7 +19,7 @@ import questions
 import results
 import servers
 
-COMMAND = "make bench, footprint"
+COMMAND = "make bench PARTS=footprint"
 STARTS = 5
 MANY = 200
 REQUESTS = 100_000
@@ -38,7 +38,7 @@ def main() -> None:
         rows = [*starts(Path(scratch)), *memory(Path(scratch), logs / "footprint.log"), *sizes(Path(scratch))]
     table = results.table(COLUMNS, rows)
     print(table)
-    results.write(COMMAND, "Start, memory, size", f"`make bench`, {machine}.\n\n{table}")
+    results.write(COMMAND, "Start, memory, size", f"`{COMMAND}`, {machine}.\n\n{table}")
 
 
 def starts(scratch: Path):

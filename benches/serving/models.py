@@ -13,6 +13,7 @@ ROWS_MAX = 8
 NUMBERS = 16
 # What runs ONNX in the reference, which has no other backend: the pipeline's.
 REFERENCE_MODEL = Path(__file__).parent.parent / "pipeline" / "reference" / "onnx_model.py"
+ONE_THREAD = 'parameters { key: "intra_op_thread_count" value { string_value: "1" } }'
 TYPES = {TensorProto.INT32: "TYPE_INT32", TensorProto.FLOAT: "TYPE_FP32"}
 
 
@@ -53,6 +54,37 @@ def write_big(folder: Path, name: str, columns: int, *, is_reference: bool) -> N
     given, made = tensor("x", TensorProto.FLOAT, columns), tensor("y", TensorProto.FLOAT, 4)
     graph = helper.make_graph([node], name, [given], [made], constants)
     write_model(folder / name, graph, is_reference=is_reference)
+
+
+def write_product(folder: Path, name: str, delay_us: int) -> None:
+    """x, FP32 [batch, 1024] -> y, multiplied by two matrices; the oldest request waits so long for company."""
+    generator = np.random.default_rng(3)
+    weights = [generator.random((1024, 1024), np.float32) / 1024 for _ in range(2)]
+    constants = [numpy_helper.from_array(weight, f"W{index}") for index, weight in enumerate(weights)]
+    nodes = [helper.make_node("MatMul", ["x", "W0"], ["middle"]), helper.make_node("MatMul", ["middle", "W1"], ["y"])]
+    given, made = (tensor(each, TensorProto.FLOAT, 1024) for each in ("x", "y"))
+    graph = helper.make_graph(nodes, name, [given], [made], constants)
+    write_model(folder / name, graph, is_reference=False)
+    config = folder / name / "config.pbtxt"
+    batching = f"dynamic_batching {{ max_queue_delay_microseconds: {delay_us} }}\n{ONE_THREAD}"
+    config.write_text(config.read_text().replace("dynamic_batching { }", batching))
+
+
+def write_net(folder: Path, name: str, file: Path) -> Path:
+    """A net of one image at a time, run by one thread; the file that is served."""
+    version = folder / name / "1"
+    version.mkdir(parents=True)
+    served = version / "model.onnx"
+    served.write_bytes(file.read_bytes())
+    lines = ['backend: "onnxruntime"', "max_batch_size: 0", "instance_group { kind: KIND_CPU count: 1 }", ONE_THREAD]
+    (folder / name / "config.pbtxt").write_text("\n".join(lines) + "\n")
+    return served
+
+
+def net_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
+    """The input that is no weight: old files list those, too."""
+    weights = {weight.name for weight in graph.initializer}
+    return next(each for each in graph.input if each.name not in weights)
 
 
 def tensor(name: str, data_type: int, columns: int) -> onnx.ValueInfoProto:

@@ -1,8 +1,8 @@
 """Small requests: throughput, latency and the server's processor time for each, beside the floor of the same stack and
 the reference, in one run.
 
-    make bench                                      everything, and benches/RESULTS.md is written
-    make bench ARGS="--cases grpc --seconds 3"      some of it, and nothing is written
+    make bench PARTS=small                                      all cases, and benches/RESULTS.md is written
+    make bench PARTS=small ARGS="--cases grpc --seconds 3"      some of them, and nothing is written
 
 Each case is asked of one server after the other, in rounds; the medians of the rounds are told. What the load generators
 print is kept in target/bench. Nothing else should run on the machine.
@@ -11,7 +11,6 @@ print is kept in target/bench. Nothing else should run on the machine.
 import argparse
 import contextlib
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -27,7 +26,7 @@ import questions
 import results
 import servers
 
-COMMAND = "make bench"
+COMMAND = "make bench PARTS=small"
 CLIENTS = [1, 8, 32]
 # Calls at the same time on a connection of HTTP/2: stock clients let up to six share one.
 CALLS_MAX = 4
@@ -162,7 +161,7 @@ def rows_of(title: str, clients: int, seen: dict[str, list[Seen]]) -> list[list[
 
 def about(machine: str, options: argparse.Namespace) -> str:
     """What was measured, on what, by which command."""
-    return f"""`{COMMAND} ARGS="{os.environ.get("BENCH_ARGS", "")}"`, {machine}; medians of {options.rounds} rounds of {options.seconds} s, in each of
+    return f"""`{COMMAND}`, {machine}; medians of {options.rounds} rounds of {options.seconds} s, in each of
 which one server is asked after the other. HTTP by `wrk`, gRPC by `h2load`, each with one thread, on the same cores as the
 server; over gRPC up to {CALLS_MAX} of the c calls share a connection, as those of stock clients do. `echo` is the floor: the same libraries with the same settings, and one hand-off to a thread. The reference is
 tritonserver 2.51.0 with ONNX Runtime in a `model.py`; its processor time includes that process."""
