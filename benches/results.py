@@ -5,6 +5,7 @@ them, and what other benches have measured, stays.
 import datetime
 import os
 import re
+import textwrap
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -29,6 +30,11 @@ def machine() -> str:
     model = next((line.split(": ")[1] for line in about if line.startswith("model name")), "?")
     load = os.getloadavg()[0]
     return f"{datetime.date.today()}, {os.cpu_count()} cores ({model}), a load of {load:.1f} before it began"
+
+
+def paragraph(text: str) -> str:
+    """In lines of the length that this repository has."""
+    return textwrap.fill(" ".join(text.split()), 125, break_on_hyphens=False, break_long_words=False)
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:

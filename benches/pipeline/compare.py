@@ -72,11 +72,12 @@ def about(machine: str) -> str:
     """What was measured, on what, by which command."""
     picture = len(repositories.photograph())
     tensors = {name: 3 * repositories.HEIGHT * repositories.WIDTH * size for name, size in (("FP32", 4), ("FP64", 8))}
-    return f"""`{COMMAND} ARGS="{' '.join(sys.argv[1:])}"`, {machine}, shared by server and clients. The reference is
-tritonserver 2.51.0 of nvidia-pytriton 0.7.0 with its models in Python (`benches/pipeline/reference`), `tuned` the same with
-malloc set to keep large blocks, as it is for its clients and those of Nereid. On the wire a picture is {picture / 1e3:.0f} KB as
-JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and {tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with
-tritonclient, over gRPC unless the case says HTTP. CPU is user and system time for each picture."""
+    return results.paragraph(f"""`{COMMAND} ARGS="{' '.join(sys.argv[1:])}"`, {machine}, shared by server and clients. The
+        reference is tritonserver 2.51.0 of nvidia-pytriton 0.7.0 with its models in Python (`benches/pipeline/reference`),
+        `tuned` the same with malloc set to keep large blocks, as it is for its clients and those of Nereid. On the wire a
+        picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and {tensors["FP64"] / 1e6:.1f} MB
+        as FP64. Clients are processes of their own with tritonclient, over gRPC unless the case says HTTP. CPU is user and
+        system time for each picture.""")
 
 
 def arguments() -> argparse.Namespace:

@@ -41,7 +41,8 @@ def main() -> None:
                 for rate in RATES:
                     rows.append([f"{delay / 1e3:.0f} ms", *row(name, rate, server, options)])
                     print(" | ".join(rows[-1]), flush=True)
-    about = f"""`{COMMAND}`, {machine}; {options.seconds} s each, `max_batch_size` {models.ROWS_MAX}, one instance, one thread."""
+    about = results.paragraph(f"""`{COMMAND}`, {machine}; {options.seconds} s each, `max_batch_size` {models.ROWS_MAX}, one
+        instance, one thread; perf_analyzer asks over gRPC, at random times.""")
     results.write(COMMAND, "Dynamic batching", f"{about}\n\n{results.table(COLUMNS, rows)}")
 
 

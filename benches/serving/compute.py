@@ -36,7 +36,8 @@ def main() -> None:
             rows = [row(net, files[net], server, options) for net in NETS]
     table = results.table(COLUMNS, rows)
     print(table)
-    about = f"""`{COMMAND}`, {machine}; medians of {options.rounds} pairs of {options.seconds} s each, one image at a time."""
+    about = results.paragraph(f"""`{COMMAND}`, {machine}; medians of {options.rounds} pairs of {options.seconds} s each, one
+        image of 602 KB at a time, one thread; wrk and h2load ask.""")
     results.write(COMMAND, "Models that compute", f"{about}\n\n{table}")
 
 

@@ -161,10 +161,11 @@ def rows_of(title: str, clients: int, seen: dict[str, list[Seen]]) -> list[list[
 
 def about(machine: str, options: argparse.Namespace) -> str:
     """What was measured, on what, by which command."""
-    return f"""`{COMMAND}`, {machine}; medians of {options.rounds} rounds of {options.seconds} s, in each of
-which one server is asked after the other. HTTP by `wrk`, gRPC by `h2load`, each with one thread, on the same cores as the
-server; over gRPC up to {CALLS_MAX} of the c calls share a connection, as those of stock clients do. `echo` is the floor: the same libraries with the same settings, and one hand-off to a thread. The reference is
-tritonserver 2.51.0 with ONNX Runtime in a `model.py`; its processor time includes that process."""
+    return results.paragraph(f"""`{COMMAND}`, {machine}; medians of {options.rounds} rounds of {options.seconds} s, in
+        each of which one server is asked after the other. HTTP by `wrk`, gRPC by `h2load`, each with one thread, on the same
+        cores as the server; over gRPC up to {CALLS_MAX} of the c calls share a connection, as those of stock clients do.
+        `echo` is the floor: the same libraries with the same settings, and one hand-off to a thread. The reference is
+        tritonserver 2.51.0 with ONNX Runtime in a `model.py`; its processor time includes that process.""")
 
 
 if __name__ == "__main__":
