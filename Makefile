@@ -21,6 +21,8 @@ KIND ?= cpu
 # For `make bench-count`: why the counts are recorded; or the protocol that is looked at: http-json, http-binary, grpc.
 WHY ?=
 PROTOCOL ?=
+# What `make bench` measures, one after the other.
+PARTS ?= small footprint big compute batching
 
 DENY_VERSION := 0.20.2
 DENY = $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
@@ -31,7 +33,7 @@ CUDA_REPORT = $(abspath $(BUILT))/cuda-tests.tsv
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary test-gpu test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary test-gpu test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-micro bench-pipeline fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -113,7 +115,13 @@ ptx: ## compile the CUDA kernels to the PTX that is committed, and say what each
 ptx-check: ## check that the committed PTX is what its sources give, and that NVIDIA's assembler takes it for every GPU
 	@$(PYTHON) tools/ptx.py --check
 
-bench: ## measure what every request passes through (optimised; compare runs on one quiet machine)
+bench: build ## requests to the server, beside the real Triton (first: 130 MB to fetch); PARTS="small footprint big compute batching"
+	$(CARGO) build --release --locked --package nereid-benches --bin echo
+	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && for part in $(PARTS); do \
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" PYTHONPATH=benches:tools \
+	  "$$python" benches/serving/$$part.py --logs "$(BUILT)/bench" $(ARGS) || exit; done
+
+bench-micro: ## measure the pieces that every request passes through (optimised; compare runs on one quiet machine)
 	$(CARGO) bench --locked --package nereid-benches $(ARGS)
 
 bench-count: ## count instructions of a small request (valgrind); WHY="..." records them, PROTOCOL=grpc keeps a profile
@@ -121,7 +129,7 @@ bench-count: ## count instructions of a small request (valgrind); WHY="..." reco
 
 bench-pipeline: build ## pictures prepared by clients and in the server, beside the real Triton (first: 130 MB to fetch)
 	python="$$($(PYTHON) tools/python_env.py benches/pipeline)" && \
-	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" "$$python" benches/pipeline/compare.py $(ARGS)
+	  NEREID_BIN="$(abspath $(BUILT))/release/nereid" PYTHONPATH=benches "$$python" benches/pipeline/compare.py $(ARGS)
 
 fuzz: ## look for inputs that break a decoder: TIME=600 (each), TARGET=name, INPUT=file to run one again
 	@$(PYTHON) tools/fuzz.py --time "$(TIME)" $(TARGET) $(if $(INPUT),--input "$(INPUT)")

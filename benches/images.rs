@@ -1,4 +1,4 @@
-//! What the image backend does with a picture, and its kernels: `make bench`.
+//! What the image backend does with a picture, and its kernels: `make bench-micro`.
 //!
 //! The figures are for comparing two states of the code on one quiet machine, not for fame, and
 //! no test depends on them.

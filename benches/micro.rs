@@ -1,4 +1,4 @@
-//! What every request passes through, one piece at a time: `make bench`.
+//! What every request passes through, one piece at a time: `make bench-micro`.
 //!
 //! The figures are for comparing two states of the code on one quiet machine, not for fame, and
 //! no test depends on them.
@@ -11,6 +11,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use nereid::dynamic_batcher::DynamicBatcher;
+use nereid::park::SystemPark;
+use nereid::queue::{Next, Queue};
 use nereid::scheduler::{Decision, Scheduler};
 use nereid::statistics::Statistics;
 use nereid_backend::batch::Batch;
@@ -22,7 +24,11 @@ use nereid_kernels::cpu::{
     Suppression, TextRegions, suppress,
 };
 use nereid_model_repository::definition::Batching;
+use nereid_proto::grpc;
 use nereid_proto::http::{InferResponse, decode, encode};
+use nereid_proto::inference::ModelInferRequest;
+use nereid_proto::inference::model_infer_request::InferInputTensor;
+use prost::Message as _;
 use tokio::sync::oneshot;
 
 fn main() {
@@ -75,6 +81,36 @@ fn decode_binary_602_kb(bencher: Bencher<'_, '_>) {
     bencher.bench(|| decode(black_box(&body), Some(header.len()), "m"));
 }
 
+/// A message of gRPC with `elements` numbers, to what admission reads.
+#[divan::bench(args = [16, 150_528])]
+fn decode_grpc(bencher: Bencher<'_, '_>, elements: usize) {
+    let input = InferInputTensor {
+        name: "x".to_owned(),
+        datatype: "FP32".to_owned(),
+        shape: vec![1, i64::try_from(elements).expect("it is small")],
+        ..InferInputTensor::default()
+    };
+    let message = ModelInferRequest {
+        model_name: "m".to_owned(),
+        inputs: vec![input],
+        raw_input_contents: vec![vec![0; 4 * elements].into()],
+        ..ModelInferRequest::default()
+    };
+    let message = Bytes::from(message.encode_to_vec());
+    bencher.bench(|| {
+        let message = ModelInferRequest::decode(black_box(message.clone()));
+        grpc::decode(message.expect("it was encoded"))
+    });
+}
+
+#[divan::bench(args = [16, 150_528])]
+fn encode_grpc(bencher: Bencher<'_, '_>, elements: usize) {
+    let outputs = vec![("y".into(), floats(elements))];
+    bencher.bench(|| {
+        grpc::encode("", "m", 1, black_box(&outputs), &[]).map(|made| made.encode_to_vec())
+    });
+}
+
 fn request(input: Tensor) -> (Request, oneshot::Receiver<Answer>) {
     let (home, client) = oneshot::channel();
     let request = Request::new(vec![("x".into(), input)], NonZeroUsize::MIN, Home::Once(home));
@@ -95,6 +131,25 @@ fn schedule(bencher: Bencher<'_, '_>) {
             batch.respond_rows(Ok(Vec::new()));
         }
         client
+    });
+}
+
+/// The same through the queue, with its lock and its wake-up of a thread that does not sleep.
+#[divan::bench]
+fn queue(bencher: Bencher<'_, '_>) {
+    let policy = Batching { rows_max: 8, ..Batching::default() };
+    let statistics = Arc::new(Statistics::default());
+    let batcher = DynamicBatcher::new(policy, 1, statistics.clone());
+    let parks = vec![SystemPark::default()];
+    let (queue, who) =
+        (Queue::new("m".into(), statistics, Box::new(batcher), parks), InstanceId(0));
+    bencher.with_inputs(|| request(floats(16))).bench_local_values(|(request, client)| {
+        let pushed = queue.push(request);
+        if let Next::Run(batch) = queue.next(who) {
+            batch.respond_rows(Ok(Vec::new()));
+            queue.done(who);
+        }
+        (pushed.is_ok(), client)
     });
 }
 

@@ -4,26 +4,26 @@ beside the reference, in one run.
     make bench-pipeline                     all cases, 10 s each
     make bench-pipeline ARGS="--seconds 4 --types FP32 --cases one nine"
 
-Writes benches/RESULTS.md. Nothing else should run on the machine.
+Writes its part of benches/RESULTS.md. Nothing else should run on the machine.
 """
 
 import argparse
-import datetime
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import repositories
+import results
 import servers
 
-RESULTS = Path(__file__).parent.parent / "RESULTS.md"
+COMMAND = "make bench-pipeline"
+COLUMNS = ["type", "case", "c", "server", "pictures/s", "p50 ms", "p99 ms", "server CPU ms", "client CPU ms", "peak MB"]
 CASES = {
     ("one", "grpc"): "JPEG in, one model",
     ("one", "http"): "JPEG in, one model, HTTP",
@@ -50,44 +50,34 @@ class Row:
     peak_mb: float
     answer: list[float]
 
-    def columns(self) -> str:
+    def columns(self) -> list[str]:
         """Its numbers, as the table has them."""
         times = (self.p50_ms, self.p99_ms, self.server_cpu_ms, self.client_cpu_ms)
-        return " | ".join([f"{self.throughput:.1f}", *(f"{time:.2f}" for time in times), f"{self.peak_mb:.0f}"])
+        return [f"{self.throughput:.1f}", *(f"{time:.2f}" for time in times), f"{self.peak_mb:.0f}"]
 
 
 def main() -> None:
     """Runs all cases, prints and writes the table."""
-    options = arguments()
-    lines = ["| type | case | c | server | pictures/s | p50 ms | p99 ms | server CPU ms | client CPU ms | peak MB |",
-             "|---|---|---|---|---|---|---|---|---|---|"]
-    print("\n".join(lines), flush=True)
+    options, machine = arguments(), results.machine()
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for data_type in options.types:
-            for line in compare(Path(scratch), data_type, options):
-                lines.append(line)
-    RESULTS.write_text(heading() + "\n".join(lines) + "\n")
+            for row in compare(Path(scratch), data_type, options):
+                print(" | ".join(row), flush=True)
+                rows.append(row)
+    results.write(COMMAND, "The pipeline, beside the reference", f"{about(machine)}\n\n{results.table(COLUMNS, rows)}")
 
 
-def heading() -> str:
+def about(machine: str) -> str:
     """What was measured, on what, by which command."""
-    about = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(": ")[1] for line in about if line.startswith("model name")), "?")
-    load = os.getloadavg()[2]
     picture = len(repositories.photograph())
     tensors = {name: 3 * repositories.HEIGHT * repositories.WIDTH * size for name, size in (("FP32", 4), ("FP64", 8))}
-    return f"""# Results
-
-## The pipeline, beside the reference
-
-`make bench-pipeline ARGS="{' '.join(sys.argv[1:])}"`, {datetime.date.today()}, {os.cpu_count()} cores ({model}), shared by
-server and clients; mean load of the last 15 minutes: {load:.1f}. The reference is tritonserver 2.51.0 of nvidia-pytriton
-0.7.0 with its models in Python (`benches/pipeline/reference`), `tuned` the same with malloc set to keep large blocks, as it is for
-its clients and those of Nereid. On the wire a picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and
-{tensors["FP64"] / 1e6:.1f} MB as FP64. Clients are processes of their own with tritonclient, over gRPC unless the case
-says HTTP. CPU is user and system time for each picture.
-
-"""
+    return results.paragraph(f"""`{COMMAND} ARGS="{' '.join(sys.argv[1:])}"`, {machine}, shared by server and clients. The
+        reference is tritonserver 2.51.0 of nvidia-pytriton 0.7.0 with its models in Python (`benches/pipeline/reference`),
+        `tuned` the same with malloc set to keep large blocks, as it is for its clients and those of Nereid. On the wire a
+        picture is {picture / 1e3:.0f} KB as JPEG, {tensors["FP32"] / 1e6:.1f} MB as FP32 and {tensors["FP64"] / 1e6:.1f} MB
+        as FP64. Clients are processes of their own with tritonclient, over gRPC unless the case says HTTP. CPU is user and
+        system time for each picture.""")
 
 
 def arguments() -> argparse.Namespace:
@@ -102,7 +92,7 @@ def arguments() -> argparse.Namespace:
 
 
 def compare(scratch: Path, data_type: str, options: argparse.Namespace):
-    """The lines of one element type; each case is asked of one server after the other."""
+    """The rows of one element type; each case is asked of one server after the other."""
     folders = {}
     for is_reference in (False, True):
         folders[is_reference] = scratch / f"{data_type}-{is_reference}"
@@ -118,9 +108,7 @@ def compare(scratch: Path, data_type: str, options: argparse.Namespace):
                     row = measure(server, (case, protocol, data_type), clients, options.seconds, name != "reference")
                 expected = answers.setdefault(case, row.answer)
                 np.testing.assert_allclose(row.answer, expected, atol=TOLERANCE, err_msg=f"{name}: {title}")
-                line = f"| {data_type} | {title} | {clients} | {name} | {row.columns()} |"
-                print(line, flush=True)
-                yield line
+                yield [data_type, title, str(clients), name, *row.columns()]
 
 
 def measure(server: servers.Server, case: tuple, clients: int, seconds: float, has_tuned_clients: bool) -> Row:
@@ -136,7 +124,7 @@ def measure(server: servers.Server, case: tuple, clients: int, seconds: float, h
         if client.stdout.readline().strip() != "ready":
             sys.exit("a client does not get its answer")
     spent = server.cpu_seconds()
-    peak = Peak(server)
+    peak = servers.Peak(server)
     for client in running:
         client.stdin.write("go\n")
         client.stdin.flush()
@@ -153,26 +141,6 @@ def measure(server: servers.Server, case: tuple, clients: int, seconds: float, h
         peak_mb=peak.stop(),
         answer=told[0]["answer"],
     )
-
-
-class Peak:
-    """Looks at a server's memory twice a second."""
-
-    def __init__(self, server: servers.Server) -> None:
-        self._most = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, args=(server,))
-        self._thread.start()
-
-    def _look(self, server: servers.Server) -> None:
-        while not self._stop.wait(0.5):
-            self._most = max(self._most, server.resident_mb())
-
-    def stop(self) -> float:
-        """The most that it had, in MB."""
-        self._stop.set()
-        self._thread.join()
-        return self._most
 
 
 if __name__ == "__main__":

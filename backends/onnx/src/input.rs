@@ -48,11 +48,15 @@ struct Aligned {
 }
 
 impl Aligned {
+    /// Written once: to zero the words first would cost as much as the copy.
     fn copy_of(bytes: &[u8]) -> Self {
-        let words = vec![0; bytes.len().div_ceil(size_of::<u64>())];
-        let mut copy = Self { words, size_bytes: bytes.len() };
-        copy.bytes_mut().copy_from_slice(bytes);
-        copy
+        let (whole, rest) = bytes.as_chunks();
+        let mut last = [0; size_of::<u64>()];
+        last[..rest.len()].copy_from_slice(rest);
+        let mut words = Vec::with_capacity(whole.len() + 1);
+        words.extend(whole.iter().map(|word| u64::from_ne_bytes(*word)));
+        words.push(u64::from_ne_bytes(last));
+        Self { words, size_bytes: bytes.len() }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {

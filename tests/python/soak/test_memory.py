@@ -13,6 +13,8 @@ LOADS_FIRST, LOADS_LAST = 50, 200
 WINDOW = 50
 # In each load, on average.
 GROWTH_BYTES_MAX = 10 << 10
+# Of a request.
+BIG_BYTES = 32 << 20
 
 
 def write_repository(folder) -> None:
@@ -42,3 +44,13 @@ def test_loads_leave_no_memory_behind(tmp_path, monkeypatch):
     slope = (last - first) / (LOADS_LAST - LOADS_FIRST - WINDOW)
     print(f"{first >> 10} KiB at first, {last >> 10} KiB in the end, {slope:.0f} bytes a load")
     assert slope < GROWTH_BYTES_MAX, [size >> 10 for size in resident]
+
+
+def test_what_a_big_request_leaves_is_kept_a_while_and_given_back(tmp_path):
+    write_repository(tmp_path)
+    with running(tmp_path) as server:
+        before = server.resident_bytes()
+        # It is received as a whole, and then refused.
+        assert clients.post(server, "/v2/models/large/infer", b"-" * BIG_BYTES).status == 400
+        assert server.resident_bytes() > before + BIG_BYTES // 2
+        clients.wait_until(lambda: server.resident_bytes() < before + BIG_BYTES // 2)

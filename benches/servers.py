@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -13,17 +14,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 START_S_MAX = 120
+# How often a server that starts is asked whether it is ready.
+POLL_S = 0.002
 TICKS = os.sysconf("SC_CLK_TCK")
 # What the tuned reference is started with, and its clients: buffers of tens of megabytes are kept, not returned.
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_ARENA_MAX": "1"}
 
 
 class Server:
-    """A running server."""
+    """A running server; `ready_s` is how long it took from its start until it was ready."""
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self.http, self.grpc = free_ports(2)
-        ports = [f"--http-port={self.http}", f"--grpc-port={self.grpc}", "--allow-metrics=false"]
+        ports = [f"--http-port={self.http}", f"--grpc-port={self.grpc}"]
         with log.open("w") as stream:
             self._process = subprocess.Popen(
                 [*command, *ports], env=os.environ | environment, stdout=stream, stderr=stream, start_new_session=True
@@ -32,12 +35,13 @@ class Server:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_S_MAX
-        while time.monotonic() < deadline and self._process.poll() is None:
+        start = time.monotonic()
+        while time.monotonic() < start + START_S_MAX and self._process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
                 urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/health/ready", timeout=5)
+                self.ready_s = time.monotonic() - start
                 return
-            time.sleep(0.1)
+            time.sleep(POLL_S)
         self.stop()
         sys.exit(f"the server does not start:\n{self._log.read_text()[-12000:]}")
 
@@ -79,6 +83,26 @@ class Server:
             self._process.kill()
 
 
+class Peak:
+    """Looks at a server's memory four times a second."""
+
+    def __init__(self, server: Server) -> None:
+        self._most = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(server,))
+        self._thread.start()
+
+    def _look(self, server: Server) -> None:
+        while not self._stop.wait(0.25):
+            self._most = max(self._most, server.resident_mb())
+
+    def stop(self) -> float:
+        """The most that it had, in MB."""
+        self._stop.set()
+        self._thread.join()
+        return self._most
+
+
 def stat(folder: Path) -> list[str]:
     """The fields of /proc/<pid>/stat behind the name, which may hold anything."""
     return (folder / "stat").read_text().rpartition(") ")[2].split()
@@ -93,12 +117,26 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
+def nereid_command(repository: Path) -> list[str]:
+    """The binary of target/release, on loopback; it takes tensors of 47 MB over HTTP, too."""
+    address = ["--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--http-max-input-size=134217728"]
+    return [os.environ["NEREID_BIN"], f"--model-repository={repository}", *address]
+
+
 @contextlib.contextmanager
 def nereid(repository: Path, log: Path) -> Iterator[Server]:
-    """The binary of target/release."""
-    binary = os.environ["NEREID_BIN"]
-    address = ["--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--http-max-input-size=134217728"]
-    server = Server([binary, f"--model-repository={repository}", *address], {}, log)
+    """Nereid."""
+    server = Server([*nereid_command(repository), "--allow-metrics=false"], {}, log)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def echo(log: Path) -> Iterator[Server]:
+    """The floor: what hyper, axum and tonic take, and a hand-off to a thread (benches/echo)."""
+    server = Server([str(Path(os.environ["NEREID_BIN"]).with_name("echo"))], {}, log)
     try:
         yield server
     finally:
@@ -123,7 +161,8 @@ def reference(repository: Path, log: Path, *, is_tuned: bool) -> Iterator[Server
         link.symlink_to(stub / link.name)
     command = [
         str(home / "bin" / "tritonserver"), f"--model-repository={repository}",
-        f"--backend-directory={home / 'backends'}", "--allow-gpu-metrics=false",
+        f"--backend-directory={home / 'backends'}", "--allow-metrics=false",
+        "--allow-gpu-metrics=false",
     ]
     server = Server(command, environment, log)
     try:
