@@ -127,7 +127,7 @@ def test_without_a_provider_models_stay_on_the_cpu_or_say_why(tmp_path, softcuda
         x, y = ask(server, tritonclient.http, "auto", 2)
         np.testing.assert_array_equal(y, 2 * x + 1)
         told = reasons(server)
-        assert "this library of ONNX Runtime has no provider for CUDA devices: the CUDA provider is in" in told["gpu"]
+        assert "this library of ONNX Runtime has no provider for CUDA devices: give that of onnxruntime-gpu" in told["gpu"]
         assert "gpu_execution_accelerator 'tensorrt' needs instances on GPUs" in told["tuned"]
     assert softcuda.report().counters["launches"] == 0
 

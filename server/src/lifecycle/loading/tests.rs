@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nereid_backend::backend::{Backend, Gpus, Model};
+use nereid_backend::backend::{Backend, Model};
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
 use nereid_model_repository::completion::Completion;
 
@@ -28,8 +28,8 @@ impl Backend for Flaky {
         0
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Unsupported
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        Vec::new()
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {
