@@ -106,7 +106,7 @@ fn a_launch_that_is_refused_is_told_on_the_software_cuda_device() {
 #[test]
 fn a_lost_device_is_told_as_that_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
-        let fixture = Fixture::new();
+        let (fixture, provider) = (Fixture::new(), SoftProvider::new());
         let model = fixture.load(fixture.spec(&affine(), 8)).unwrap();
         let mut instance = model.spawn(on(0)).unwrap();
         let x = floats(&[1, 3], &[1., 2., 3.]);
@@ -120,5 +120,13 @@ fn a_lost_device_is_told_as_that_on_the_software_cuda_device() {
         let error = model.spawn(on(0)).err().unwrap().to_string();
         assert!(error.starts_with("device cuda:0 is lost ("), "{error}");
         drop((instance, y));
+        while !model.memory().is_empty() {
+            std::thread::yield_now(); // The reaper drops the output.
+        }
+        assert_eq!(
+            provider.count(Count::Sessions),
+            1,
+            "nobody calls the provider for a lost device"
+        );
     });
 }
