@@ -165,6 +165,23 @@ fn operators_of_the_cpu_read_and_make_on_the_host_on_the_software_cuda_device() 
     });
 }
 
+/// Its memory is the input's, which has to stay there as long.
+#[test]
+fn an_input_may_be_an_output_on_the_software_cuda_device() {
+    SoftCuda::new().set("delay_us", 300).run(|_| {
+        let fixture = Fixture::new();
+        let model = Onnx::new().input("x", FLOAT, &[-1, 3]).node("Add", &["x", "x"], "y");
+        let model = model.output("x", FLOAT, &[-1, 3]).output("y", FLOAT, &[-1, 3]);
+        let mut instance = fixture.spawn(fixture.spec(&model, 8)).unwrap();
+        let x = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["x", "y"]);
+        drop(x);
+        assert_eq!(values(&output(&answers[0], 0)).1, [1., 2., 3.]);
+        assert_eq!(values(&output(&answers[0], 1)).1, [2., 4., 6.]);
+        assert_eq!(fixture.copied(), [0; 4]);
+    });
+}
+
 #[test]
 fn bools_of_clients_are_0_or_1_on_the_software_cuda_device() {
     SoftCuda::new().run(|_| {
