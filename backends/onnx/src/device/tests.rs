@@ -54,8 +54,8 @@ impl Fixture {
         Self { engine, folder: Folder::new("device"), copies: Arc::default() }
     }
 
-    /// As in a process of its own that has another provider: there is one environment in a process.
-    fn with_again(provider_library: PathBuf) -> Self {
+    /// One of several engines of a test, which share the environment: a process has one.
+    fn of_environment(provider_library: PathBuf) -> Self {
         static FIRST: OnceLock<Environment> = OnceLock::new();
         let environment = FIRST.get_or_init(|| {
             crate::init(&library(), Settings::default()).unwrap().environment().unwrap().clone()

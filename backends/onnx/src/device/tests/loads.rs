@@ -56,7 +56,7 @@ fn a_library_that_is_no_provider_is_told_on_the_software_cuda_device() {
             ),
             (other, "cannot use /libsoftcuda.so as an execution provider: "),
         ] {
-            let fixture = Fixture::with_again(library);
+            let fixture = Fixture::of_environment(library);
             let error = fixture.load(fixture.spec(&affine(), 8)).err().unwrap();
             let error = shortened(&error, &fixture);
             assert!(error.starts_with(expected), "{error}");
