@@ -174,7 +174,8 @@ fn output(answer: &Answer, index: usize) -> Tensor {
 /// The bytes of a tensor on the device.
 fn bytes_of(tensor: &Tensor) -> Bytes {
     let (buffer, range) = DeviceBuffer::of(tensor).unwrap();
-    let download = device_to_host(buffer, &range, &stream(), &CopyCounter::default()).unwrap();
+    let stream = buffer.owner().stream("test", Priority::Least).unwrap();
+    let download = device_to_host(buffer, &range, &stream, &CopyCounter::default()).unwrap();
     download.bytes().unwrap()
 }
 

@@ -129,6 +129,22 @@ fn a_session_ends_with_its_last_output_on_the_software_cuda_device() {
     });
 }
 
+#[test]
+fn a_tensor_of_another_device_crosses_and_is_counted_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        let fixture = Fixture::new();
+        let mut spec = fixture.spec(&affine(), 8);
+        spec.instances = vec![on(1)];
+        let mut instance = fixture.spawn(spec).unwrap();
+        let x = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        let before = cuda.count("peer_bytes");
+        let y = output(&fixture.run(&mut *instance, &[&[("x", &x)]], &["y"])[0], 0);
+        assert_eq!((x.device(), y.device()), (DeviceId::Cuda(0), DeviceId::Cuda(1)));
+        assert_eq!(values(&y), (vec![1, 3], affine_of(&[1., 2., 3.])));
+        assert_eq!((fixture.copied(), cuda.count("peer_bytes") - before), ([0, 12, 0, 0], 12));
+    });
+}
+
 /// An operator that the provider does not take runs on the CPU, and what it reads and makes is there.
 #[test]
 fn operators_of_the_cpu_read_and_make_on_the_host_on_the_software_cuda_device() {
