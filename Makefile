@@ -54,7 +54,8 @@ test-rust: test-binary ## run the tests in Rust, those on the software CUDA devi
 	@$(PYTHON) tools/tensorrt.py headers >/dev/null || echo "The comparison with TensorRT's headers is skipped."
 	@rm -f "$(CUDA_REPORT)"
 	export NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" && \
-	  env $$($(PYTHON) tools/tensorrt.py cached) NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
+	  env $$($(PYTHON) tools/tensorrt.py cached) $$($(PYTHON) tools/onnxruntime_gpu.py cached) \
+	  NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
 	  code=$$?; $(PYTHON) tools/cuda_report.py "$(CUDA_REPORT)"; exit $$code
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones

@@ -13,9 +13,9 @@ use nereid_backend::spec::{Accelerator, ModelSpec};
 use crate::parameters::Parameters;
 use crate::sys::Plugin;
 
-/// What the CUDA provider needs of the machine.
-const NEEDS: &str = "onnxruntime-gpu needs, from 1.27 on, CUDA 13, cuDNN 9 and driver 580 or later, which the loader \
-    finds by LD_LIBRARY_PATH";
+/// What the providers of ONNX Runtime's own need of the machine.
+const NEEDS: &str = "onnxruntime-gpu needs, from 1.27 on, CUDA 13, cuDNN 9 and driver 580 or later, and TensorRT 10 for \
+    the accelerator 'tensorrt', which the loader finds by LD_LIBRARY_PATH";
 
 /// Options that say where a session runs, which instances say, or hold addresses of the process.
 const RESERVED: [&str; 6] = [

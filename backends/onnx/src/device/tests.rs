@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -29,6 +29,7 @@ use crate::{OnnxRuntime, Settings};
 mod failures;
 mod loads;
 mod provider;
+mod real;
 mod runs;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
@@ -48,9 +49,14 @@ impl Fixture {
     }
 
     fn with(provider_library: Option<PathBuf>) -> Self {
+        Self::of(&library(), provider_library)
+    }
+
+    /// With another library of ONNX Runtime.
+    fn of(library: &Path, provider_library: Option<PathBuf>) -> Self {
         let mut settings = Settings::default();
         settings.provider_library = provider_library;
-        let engine = crate::init(&library(), settings).unwrap().on(probe(LIMITS).unwrap());
+        let engine = crate::init(library, settings).unwrap().on(probe(LIMITS).unwrap());
         Self { engine, folder: Folder::new("device"), copies: Arc::default() }
     }
 

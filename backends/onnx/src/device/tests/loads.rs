@@ -37,7 +37,7 @@ fn without_a_provider_models_stay_on_the_cpu_on_the_software_cuda_device() {
         let expected = "this library of ONNX Runtime has no provider for CUDA devices: give that of onnxruntime-gpu (PyPI) \
             with --onnxruntime-library, or the library of a plug-in provider with --backend-config=onnxruntime,\
             execution-provider-library=PATH. onnxruntime-gpu needs, from 1.27 on, CUDA 13, cuDNN 9 and driver 580 or later, \
-            which the loader finds by LD_LIBRARY_PATH";
+            and TensorRT 10 for the accelerator 'tensorrt', which the loader finds by LD_LIBRARY_PATH";
         assert_eq!(error, expected);
         let mut spec = fixture.spec(&affine(), 8);
         spec.instances = vec![InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }];
