@@ -32,7 +32,7 @@ mod provider;
 mod real;
 mod runs;
 
-const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
+const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 8 << 20 };
 const COPIES: [Copy; 4] =
     [Copy::HostToDevice, Copy::DeviceToDevice, Copy::DeviceToHost, Copy::Gather];
 

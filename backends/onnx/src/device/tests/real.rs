@@ -2,7 +2,7 @@
 //! (`tests/softcudart`), which computes nothing: models that are copies alone run. It is fetched by
 //! `tools/onnxruntime_gpu.py fetch`; where it is missing, this says so and checks nothing.
 
-use nereid_backend::spec::Accelerator;
+use nereid_backend::spec::{Accelerator, GraphLevel};
 
 use super::*;
 
@@ -133,5 +133,65 @@ fn a_kernel_of_nvidias_provider_that_fails_is_told_on_the_software_cuda_device()
         assert!(told.contains("no kernel of NVIDIA's runs on the software CUDA device"), "{told}");
         let answers = fixture.run(&mut *other, &[&[("x", &x)]], &["y"]);
         assert_eq!(values(&output(&answers[0], 0)).1, [1., 2., 3.]);
+    });
+}
+
+#[test]
+fn nvidias_provider_without_memory_is_told_as_that_on_the_software_cuda_device() {
+    let Some(library) = gpu_library() else { return };
+    cuda().set("memory_bytes", 6 << 20).run(|_| {
+        let fixture = Fixture::of(&library, None);
+        let mut instance = fixture.spawn(fixture.spec(&identity(), 0)).unwrap();
+        let rows = 1 << 18;
+        let large = on_device(&floats(&[rows, 3], &vec![0.5; 3 * rows]));
+        let answers = fixture.run(&mut *instance, &[&[("x", &large)]], &["y"]);
+        let error = answers[0].as_ref().err().unwrap();
+        assert!(matches!(error, InferError::Overloaded(_)), "{error}");
+        assert!(error.to_string().contains("buffer of size 3145728"), "{error}");
+        let small = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        let answers = fixture.run(&mut *instance, &[&[("x", &small)]], &["y"]);
+        assert_eq!(values(&output(&answers[0], 0)).1, [1., 2., 3.]);
+    });
+}
+
+#[test]
+fn a_lost_device_ends_no_process_with_nvidias_provider_on_the_software_cuda_device() {
+    let Some(library) = gpu_library() else { return };
+    cuda().run(|cuda| {
+        let fixture = Fixture::of(&library, None);
+        let mut instance = fixture.spawn(fixture.spec(&identity(), 8)).unwrap();
+        let x = floats(&[1, 3], &[1., 2., 3.]);
+        let y = output(&fixture.run(&mut *instance, &[&[("x", &x)]], &["y"])[0], 0);
+        cuda.lose_device(0);
+        let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["y"]);
+        assert!(matches!(answers[0], Err(InferError::DeviceLost(_))));
+        drop((instance, y));
+    });
+}
+
+/// `Unique` is the CPU's: ONNX Runtime copies what it reads and makes, and waits for what it reads.
+#[test]
+fn operators_of_the_cpu_take_turns_with_nvidias_provider_on_the_software_cuda_device() {
+    let Some(library) = gpu_library() else { return };
+    cuda().set("delay_us", 300).run(|cuda| {
+        let fixture = Fixture::of(&library, None);
+        let model = Onnx::new().input("x", FLOAT, &[-1]).node("Identity", &["x"], "near");
+        let model = model.node("Unique", &["near"], "far").node("Identity", &["far"], "y");
+        let model = model.output("y", FLOAT, &[-1]).output("far", FLOAT, &[-1]);
+        let mut spec = fixture.spec(&model, 0);
+        spec.engine.graph_level = GraphLevel::Disabled; // Or it leaves out what does nothing.
+        let mut instance = fixture.spawn(spec).unwrap();
+        let x = on_device(&floats(&[5], &[3., 1., 2., 3., 1.]));
+        let before = ["d2h_bytes", "h2d_bytes"].map(|it| cuda.count(it));
+        for _ in 0..3 {
+            let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["y", "far"]);
+            let far = &answers[0].as_ref().unwrap().outputs[1].1;
+            assert_eq!(far.values::<f32>(), Some(&[1., 2., 3.][..]));
+            assert_eq!(values(&output(&answers[0], 0)), (vec![3], vec![1., 2., 3.]));
+        }
+        let after = ["d2h_bytes", "h2d_bytes"].map(|it| cuda.count(it));
+        let own = 12; // What the test looks at.
+        assert_eq!([after[0] - before[0], after[1] - before[1]], [3 * (20 + own), 3 * 12]);
+        assert_eq!(fixture.copied(), [0; 4], "ONNX Runtime's own copies are not counted");
     });
 }
