@@ -63,7 +63,7 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	@$(PYTHON) tools/jpeg_corpus.py || echo "The tests of the JPEG corpus are skipped."
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
-	python="$$($(PYTHON) tools/python_env.py)" && \
+	python="$$($(PYTHON) tools/python_env.py)" && env $$($(PYTHON) tools/onnxruntime_gpu.py cached) \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
 
 # Exits with 77 where there is no GPU. Without cargo, what `python3 tools/gpu_tests.py --build` left is run.
@@ -95,7 +95,7 @@ soak: test-binary ## let everything happen at once for a minute; SEED=... repeat
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
 	$(CARGO) build --locked --package nereid --package nereid-softcuda --package nereid-softnvinfer \
-	  --package nereid-softprovider
+	  --package nereid-softprovider --package nereid-softcudart
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
 check: deny ptx-check ## run what CI checks beside the tests: format, lints, documentation, dependencies, PTX
