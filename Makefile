@@ -56,7 +56,8 @@ test-rust: test-binary ## run the tests in Rust, those on the software CUDA devi
 	@$(PYTHON) tools/tensorrt.py headers >/dev/null || echo "The comparison with TensorRT's headers is skipped."
 	@rm -f "$(CUDA_REPORT)"
 	export NEREID_ONNXRUNTIME_LIBRARY="$(abspath $(BUILT))/debug/libonnxruntime.so.1.28.0" && \
-	  env $$($(PYTHON) tools/tensorrt.py cached) NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
+	  env $$($(PYTHON) tools/tensorrt.py cached) $$($(PYTHON) tools/onnxruntime_gpu.py cached) \
+	  NEREID_CUDA_REPORT="$(CUDA_REPORT)" $(CARGO) test --locked --workspace; \
 	  code=$$?; $(PYTHON) tools/cuda_report.py "$(CUDA_REPORT)"; exit $$code
 
 test-python: test-binary ## run the tests that talk to the server as clients do, with stock ones
@@ -64,7 +65,7 @@ test-python: test-binary ## run the tests that talk to the server as clients do,
 	@$(PYTHON) tools/nvjpeg.py || echo "The tests against NVIDIA's own nvJPEG are skipped."
 	@$(PYTHON) tools/jpeg_corpus.py || echo "The tests of the JPEG corpus are skipped."
 	@$(PYTHON) tools/python_env.py tests/python/kserve_clients >/dev/null
-	python="$$($(PYTHON) tools/python_env.py)" && \
+	python="$$($(PYTHON) tools/python_env.py)" && env $$($(PYTHON) tools/onnxruntime_gpu.py cached) \
 	  NEREID_BIN="$(TEST_BINARY)" "$$python" -m pytest tests/python $(PYTEST_ARGS)
 
 # Exits with 77 where there is no GPU. Without cargo, what `python3 tools/gpu_tests.py --build` left is run.
@@ -96,7 +97,7 @@ soak: test-binary ## let everything happen at once for a minute; SEED=... repeat
 # The tests start the binary of the dev profile: its dependencies are those that `cargo test` builds anyway.
 test-binary: fetch
 	$(CARGO) build --locked --package nereid --package nereid-softcuda --package nereid-softnvinfer \
-	  --package nereid-softnvjpeg --package nereid-softprovider
+	  --package nereid-softnvjpeg --package nereid-softprovider --package nereid-softcudart
 	@$(PYTHON) tools/fetch.py --library-beside "$(BUILT)/debug"
 
 check: deny ptx-check ## run what CI checks beside the tests: format, lints, documentation, dependencies, PTX

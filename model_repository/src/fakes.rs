@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::{Backend, Gpus, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -68,7 +68,7 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) file_name: Option<&'static str>,
     pub(crate) signature: Signature,
-    pub(crate) gpus: Gpus,
+    pub(crate) gpus: Vec<u32>,
 }
 
 impl Backend for Engine {
@@ -84,7 +84,7 @@ impl Backend for Engine {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
         self.gpus.clone()
     }
 
@@ -107,7 +107,7 @@ impl Backend for Engine {
 /// ONNX Runtime by its names, and an engine without files.
 pub(crate) fn engines() -> Vec<Arc<dyn Backend>> {
     let engine = |name, file_name| -> Arc<dyn Backend> {
-        Arc::new(Engine { name, file_name, signature: signature(), gpus: Gpus::Unsupported })
+        Arc::new(Engine { name, file_name, signature: signature(), gpus: Vec::new() })
     };
     vec![engine("onnxruntime", Some("model.onnx")), engine("image", None)]
 }

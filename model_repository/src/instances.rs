@@ -2,7 +2,7 @@
 //! `KIND_AUTO`, instances run on every GPU that the engine can use, and on the CPU if there is none;
 //! a group has as many instances as it says on each of its GPUs.
 
-use nereid_backend::backend::{Backend, Gpus};
+use nereid_backend::backend::Backend;
 use nereid_backend::device::DeviceId;
 use nereid_backend::spec::{InstanceId, InstanceSpec};
 use nereid_proto::inference::ModelInstanceGroup;
@@ -19,7 +19,7 @@ const INSTANCES_MAX: usize = 128;
 pub(crate) fn instances(stated: &mut Stated, backend: &dyn Backend) -> Vec<InstanceSpec> {
     let gpus = backend.gpus(&stated.parameters());
     if stated.config.instance_group.is_empty() {
-        let is_many = backend.name() == "onnxruntime" && !has_some(&gpus);
+        let is_many = backend.name() == "onnxruntime" && gpus.is_empty();
         let (name, count) = (stated.config.name.clone(), if is_many { 2 } else { 1 });
         let group = ModelInstanceGroup { name, count, ..ModelInstanceGroup::default() };
         stated.config.instance_group.push(group);
@@ -32,7 +32,7 @@ pub(crate) fn instances(stated: &mut Stated, backend: &dyn Backend) -> Vec<Insta
         if group.name.is_empty() {
             group.name = format!("{}_{index}", stated.config.name);
         }
-        choose_kind(&mut stated.problems, &path, group, (backend.name(), &gpus));
+        choose_kind(group, &gpus);
         check_gpus(&mut stated.problems, &path, group);
         if group.count < 0 {
             let message = format!("count must be positive, got {}", group.count);
@@ -55,36 +55,13 @@ pub(crate) fn instances(stated: &mut Stated, backend: &dyn Backend) -> Vec<Insta
     places.map(|(id, device)| InstanceSpec { id: InstanceId(id), device }).collect()
 }
 
-fn has_some(gpus: &Gpus) -> bool {
-    matches!(gpus, Gpus::Of(all) if !all.is_empty())
-}
-
 /// Makes `KIND_AUTO` one of the others, and names the GPUs of a group that names none: all.
-fn choose_kind(
-    problems: &mut Problems,
-    path: &str,
-    group: &mut ModelInstanceGroup,
-    (backend, gpus): (&str, &Gpus),
-) {
+fn choose_kind(group: &mut ModelInstanceGroup, gpus: &[u32]) {
     if group.kind() == Kind::Auto {
-        group.set_kind(if has_some(gpus) { Kind::Gpu } else { Kind::Cpu });
+        group.set_kind(if gpus.is_empty() { Kind::Cpu } else { Kind::Gpu });
     }
-    if group.kind() != Kind::Gpu {
-        return;
-    }
-    match gpus {
-        Gpus::Unsupported => problems.at(
-            &format!("{path}.kind"),
-            format_args!(
-                "KIND_GPU: in this version of Nereid, the backend '{backend}' runs on the CPU \
-                 alone; use KIND_CPU or KIND_AUTO"
-            ),
-        ),
-        Gpus::Of(all) if group.gpus.is_empty() => {
-            let ordinals = all.iter().filter_map(|&ordinal| i32::try_from(ordinal).ok());
-            group.gpus = ordinals.collect();
-        }
-        Gpus::Of(_) => {}
+    if group.kind() == Kind::Gpu && group.gpus.is_empty() {
+        group.gpus = gpus.iter().filter_map(|&ordinal| i32::try_from(ordinal).ok()).collect();
     }
 }
 

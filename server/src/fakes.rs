@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, Running};
+use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::device::DeviceId;
@@ -261,8 +261,8 @@ where
         0
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Unsupported
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        Vec::new()
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

@@ -1,6 +1,7 @@
-"""ONNX models on the software CUDA device, by a provider of the tests (`tests/softprovider`) in the real ONNX Runtime, under the
-real binary, asked by stock clients. Nothing here ran on a GPU, and NVIDIA's provider did not run."""
+"""ONNX models on the software CUDA device, by a provider of the tests (`tests/softprovider`), and once by NVIDIA's own, in the real
+ONNX Runtime, under the real binary, asked by stock clients. Nothing here ran on a GPU."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ def affine() -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
     return model.SerializeToString()
+
+
+def identity() -> bytes:
+    """y = x, of rows of three."""
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "identity", tensors[:1], tensors[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
 
 
 def write(repository: Path, name: str, config: str = "", file: str = "model.onnx", content: bytes | None = None) -> None:
@@ -127,7 +135,7 @@ def test_without_a_provider_models_stay_on_the_cpu_or_say_why(tmp_path, softcuda
         x, y = ask(server, tritonclient.http, "auto", 2)
         np.testing.assert_array_equal(y, 2 * x + 1)
         told = reasons(server)
-        assert "this library of ONNX Runtime has no provider for CUDA devices: the CUDA provider is in" in told["gpu"]
+        assert "this library of ONNX Runtime has no provider for CUDA devices: give that of onnxruntime-gpu" in told["gpu"]
         assert "gpu_execution_accelerator 'tensorrt' needs instances on GPUs" in told["tuned"]
     assert softcuda.report().counters["launches"] == 0
 
@@ -173,3 +181,24 @@ def test_a_lost_device_answers_503_and_the_cpu_serves_on_the_software_cuda_devic
         assert raised.value.status() == "StatusCode.UNAVAILABLE"
         x, y = ask(server, tritonclient.grpc, "cpu", 2)
         np.testing.assert_array_equal(y, 2 * x + 1)
+
+
+def test_nvidias_provider_answers_on_the_software_cuda_device(tmp_path, softcuda: SoftCuda):
+    gpu = os.environ.get("NEREID_ONNXRUNTIME_GPU")
+    if gpu is None:
+        pytest.skip("no onnxruntime-gpu: NEREID_ONNXRUNTIME_GPU=$(python3 tools/onnxruntime_gpu.py fetch)")
+    runtime = Path(binary()).with_name("libsoftcudart.so")
+    for name in ("libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10", "libcudnn.so.9"):
+        (softcuda.folder / name).symlink_to(runtime)
+    write(tmp_path, "auto", content=identity())
+    with running(tmp_path, f"--onnxruntime-library={gpu}", environment=softcuda.environment(delay_us=100)) as server:
+        for module in (tritonclient.http, tritonclient.grpc):
+            for rows in (1, 4):
+                x, y = ask(server, module, "auto", rows)
+                np.testing.assert_array_equal(y, x)
+        assert "model 'auto': 1 of 1 operators run on cuda:0" in server.log.text()
+    report = softcuda.report()
+    assert (report.violations, report.leaks) == ([], [])
+    # Up and down once, and the operator is a copy; nobody waited for a stream.
+    rows = 2 * (1 + 4) * 12
+    assert [report.counters[name] for name in ("h2d_bytes", "d2h_bytes", "d2d_bytes", "stream_syncs")] == [rows, rows, rows, 0]

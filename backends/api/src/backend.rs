@@ -27,9 +27,9 @@ pub trait Backend: Send + Sync + 'static {
     /// `max_batch_size` of a model that can batch and does not say how much; 0: it does not batch.
     fn rows_max_default(&self) -> usize;
 
-    /// Where instances of a model with these `parameters` can run beside the CPU: without a word of the
-    /// configuration they do.
-    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Gpus;
+    /// The ordinals of the CUDA devices on which instances of a model with these `parameters` can run:
+    /// without a word of the configuration they do. None where there are none.
+    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Vec<u32>;
 
     /// Tells what the files hold, so that the server can complete what the user left out. The
     /// dims are the engine's own: if it can batch, the first axis of every tensor is [`Dim::Any`].
@@ -47,15 +47,6 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// When this engine cannot run the model.
     fn load(&self, spec: Arc<ModelSpec>) -> Result<Arc<dyn Model>, LoadError>;
-}
-
-/// Which CUDA devices an engine's instances can run on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gpus {
-    /// On none, wherever the server runs.
-    Unsupported,
-    /// On these, by their ordinals; none where there are none.
-    Of(Vec<u32>),
 }
 
 /// Loaded weights, shared by all instances.

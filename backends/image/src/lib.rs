@@ -35,7 +35,7 @@ mod signature;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -87,8 +87,8 @@ impl Backend for ImageBackend {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Of(self.executors.devices().ordinals())
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        self.executors.devices().ordinals()
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use nereid_backend::backend::{Backend, Gpus, Model};
+use nereid_backend::backend::{Backend, Model};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{ModelSpec, RawSpec, Signature};
@@ -14,7 +14,7 @@ use ort::environment::Environment;
 use crate::graph::Graph;
 use crate::model::OnnxModel;
 use crate::parameters::Parameters;
-use crate::providers::{NEEDS, Providers};
+use crate::providers::{self, Providers};
 use crate::session_options::SessionOptions;
 use crate::settings::Settings;
 use crate::sys::{Plugin, is_built_in};
@@ -66,9 +66,7 @@ impl OnnxRuntime {
     fn providers(&self, spec: &ModelSpec, parameters: &Parameters) -> Result<Providers, LoadError> {
         let plugin = self.plugin()?;
         if plugin.is_none() && !self.has_provider() {
-            return Err(LoadError::new(format!(
-                "this library of ONNX Runtime has no provider for CUDA devices: {NEEDS}"
-            )));
+            return Err(providers::none());
         }
         Providers::new(spec, parameters, plugin.as_ref())
     }
@@ -101,9 +99,8 @@ impl Backend for OnnxRuntime {
     }
 
     /// Without a provider, models that do not say where they run stay on the CPU.
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        let devices = self.executors.devices();
-        Gpus::Of(if self.has_provider() { devices.ordinals() } else { Vec::new() })
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        if self.has_provider() { self.executors.devices().ordinals() } else { Vec::new() }
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

@@ -18,6 +18,7 @@ use ort::session::RunOptions;
 use crate::input::Input;
 use crate::model::{cancelled, check_rows, failed};
 use crate::names::Name;
+use crate::parameters::Arena;
 use crate::sys::{DeviceSession, Feed, Place};
 use crate::termination::Runs;
 
@@ -45,7 +46,7 @@ impl DeviceInstance {
     pub(crate) fn new(
         session: DeviceSession,
         spec: &ModelSpec,
-        is_shrunk: bool,
+        arena: Arena,
     ) -> Result<Self, LoadError> {
         let names = Name::all(&spec.signature.inputs)?;
         let port = |(name, spec): (Name, &TensorSpec)| {
@@ -55,7 +56,7 @@ impl DeviceInstance {
         let inputs = names.into_iter().zip(&spec.signature.inputs).map(port).collect();
         let outputs = Name::all(&spec.signature.outputs)?;
         let device = session.executor().device();
-        let options = run_options(device, is_shrunk).map_err(|cause| {
+        let options = run_options(device, arena).map_err(|cause| {
             LoadError::new(format!("ONNX Runtime cannot make options for runs: {cause}"))
         })?;
         let (is_batched, runs) = (spec.is_batched, Runs::new(options));
@@ -136,10 +137,10 @@ fn fit(tensor: Tensor, batch: &Batch) -> Result<Input, InferError> {
 }
 
 /// A run does not wait for the device at its end.
-fn run_options(device: DeviceId, is_shrunk: bool) -> ort::Result<RunOptions> {
+fn run_options(device: DeviceId, arena: Arena) -> ort::Result<RunOptions> {
     let mut options = RunOptions::new()?;
     options.disable_device_sync()?;
-    if let (true, DeviceId::Cuda(ordinal)) = (is_shrunk, device) {
+    if let (Arena::Shrunk, DeviceId::Cuda(ordinal)) = (arena, device) {
         options.set("memory.enable_memory_arena_shrinkage", format!("gpu:{ordinal}"))?;
     }
     Ok(options)

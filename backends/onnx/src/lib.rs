@@ -16,33 +16,11 @@
 //! - `input`: the one copy that an input may need;
 //! - `sys`: all calls of the C API, and all `unsafe`.
 //!
-//! # Parameters
-//!
-//! Names and meaning are those of Triton's backend, and as there, others are ignored.
-//!
-//! | key | value | unless stated |
-//! |---|---|---|
-//! | `intra_op_thread_count` | threads that share an operator's work, in a pool of the model's own | the pool of all models |
-//! | `inter_op_thread_count` | threads that run operators side by side, if `execution_mode` is 1 | one a core |
-//! | `execution_mode` | 1: operators run side by side, in a pool of the model's own | 0 |
-//! | `enable_mem_arena` | 0: each run takes its own memory from the system | 1 |
-//! | `enable_mem_pattern` | 0: a run does not take its memory at once, as the last one needed it | 1 |
-//! | `memory.enable_memory_arena_shrinkage` | `cpu:0`: what a run leaves unused is given back after it | |
-//! | `session.use_device_allocator_for_initializers` | 1: weights bypass the arena | 0 |
-//!
-//! `cudnn_conv_algo_search`, `gpu_mem_limit`, `arena_extend_strategy` and `do_copy_in_default_stream`
-//! have no effect, and a warning says so.
-//!
-//! `optimization.graph.level` and `model_operations` are heeded too.
-//!
-//! # Settings
-//!
-//! `--backend-config=onnxruntime,<key>=<value>`: `default-max-batch-size` (4),
-//! `enable-global-threadpool` (1), `intra_op_thread_count` and `inter_op_thread_count` (by the cores).
+//! What a configuration can state, and what runs on GPUs, is in `docs/onnx.md`.
 //!
 //! # What it does not do
 //!
-//! It does not choose which library to open, and it runs nothing on a GPU.
+//! It does not choose which library to open.
 
 #![deny(unsafe_code)]
 

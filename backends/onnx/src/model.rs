@@ -18,6 +18,7 @@ use ort::environment::Environment;
 use crate::device::DeviceInstance;
 use crate::host::{CpuInstance, Loaded};
 use crate::names::Name;
+use crate::parameters::Arena;
 use crate::providers::Providers;
 use crate::session_options::SessionOptions;
 use crate::sys::{DeviceSession, SharedSession, Usage, told_bytes};
@@ -99,8 +100,9 @@ impl OnDevices {
         let session = session.map_err(|cause| providers.explain(not_loaded(spec, &cause)))?;
         tracing::info!("model '{}': {}", spec.name, session.assignment());
         let usage = session.usage();
-        let is_shrunk = providers.have_arena() && options.parameters.shrunk_gpus.contains(&ordinal);
-        let instance = DeviceInstance::new(session, spec, is_shrunk)?;
+        let is_shrunk = options.parameters.shrunk_gpus.contains(&ordinal);
+        let arena = if is_shrunk && providers.have_arena() { Arena::Shrunk } else { Arena::Kept };
+        let instance = DeviceInstance::new(session, spec, arena)?;
         usages.lock().unwrap_or_else(PoisonError::into_inner).push(usage);
         Ok(instance)
     }

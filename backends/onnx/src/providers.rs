@@ -13,11 +13,9 @@ use nereid_backend::spec::{Accelerator, ModelSpec};
 use crate::parameters::Parameters;
 use crate::sys::Plugin;
 
-/// What has to be there for the CUDA provider.
-pub(crate) const NEEDS: &str = "the CUDA provider is in libonnxruntime.so of onnxruntime-gpu (PyPI), to be given with \
-    --onnxruntime-library: from 1.27 on, it needs CUDA 13, cuDNN 9 and driver 580 or later, all found by the loader. \
-    A plug-in provider for the library that is there is given with \
-    --backend-config=onnxruntime,execution-provider-library=PATH";
+/// What the providers of ONNX Runtime's own need of the machine.
+const NEEDS: &str = "onnxruntime-gpu needs, from 1.27 on, CUDA 13, cuDNN 9 and driver 580 or later, and TensorRT 10 for \
+    the accelerator 'tensorrt', which the loader finds by LD_LIBRARY_PATH";
 
 /// Options that say where a session runs, which instances say, or hold addresses of the process.
 const RESERVED: [&str; 6] = [
@@ -29,7 +27,8 @@ const RESERVED: [&str; 6] = [
     "gpu_external_empty_cache",
 ];
 
-/// Graphs ask for tensors that stay where they are, and those of requests do not.
+/// ONNX Runtime captures graphs in a mode in which no other thread may ask an event or allocate
+/// (`cudaStreamCaptureModeGlobal`), and asks for tensors that stay where they are.
 const GRAPHS: [&str; 2] = ["enable_cuda_graph", "trt_cuda_graph_enable"];
 
 /// Options, by their names in ONNX Runtime.
@@ -102,6 +101,15 @@ impl Providers {
     }
 }
 
+/// That ONNX Runtime's library has none, and where there are some.
+pub(crate) fn none() -> LoadError {
+    LoadError::new(format!(
+        "this library of ONNX Runtime has no provider for CUDA devices: give that of onnxruntime-gpu (PyPI) with \
+         --onnxruntime-library, or the library of a plug-in provider with --backend-config=onnxruntime,\
+         execution-provider-library=PATH. {NEEDS}"
+    ))
+}
+
 /// Triton's text, and what there is.
 fn unknown(stated: &str, plugin: Option<&Arc<Plugin>>) -> String {
     let there = match plugin {
@@ -120,8 +128,8 @@ fn check(accelerator: &Accelerator, faults: &mut Vec<String>) {
         let is_on = !matches!(value.trim(), "0" | "false" | "False");
         if GRAPHS.contains(&key.as_str()) && is_on {
             faults.push(format!(
-                "'{key}' of the accelerator '{name}': CUDA graphs ask for tensors that stay where they are, and those of \
-                 requests do not: leave it out"
+                "'{key}' of the accelerator '{name}': CUDA graphs of ONNX Runtime are captured while all else on the \
+                 device stands still, which a server cannot: leave it out"
             ));
         }
     }

@@ -33,7 +33,7 @@ mod ports;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nereid_backend::backend::{Backend, Gpus, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Instance, MemoryUsage, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
@@ -70,11 +70,11 @@ impl Backend for PostprocessBackend {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Gpus {
+    fn gpus(&self, parameters: &BTreeMap<String, String>) -> Vec<u32> {
         let stated = parameters.get(parameters::OPERATION).map(|text| text.trim());
         // Asked for a device all the same, an instance says which operations have kernels.
         let has_kernels = stated.is_some_and(|operation| heads::ON_DEVICES.contains(&operation));
-        Gpus::Of(if has_kernels { self.executors.devices().ordinals() } else { Vec::new() })
+        if has_kernels { self.executors.devices().ordinals() } else { Vec::new() }
     }
 
     fn inspect(&self, raw: &RawSpec) -> Result<Signature, LoadError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use nereid_backend::backend::{Backend, Gpus, Model, ROWS_MAX_DEFAULT};
+use nereid_backend::backend::{Backend, Model, ROWS_MAX_DEFAULT};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{Dim, ModelSpec, RawSpec, Signature, TensorSpec};
@@ -70,8 +70,8 @@ impl Backend for TensorRt {
         ROWS_MAX_DEFAULT
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Of(self.devices.ordinals())
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        self.devices.ordinals()
     }
 
     /// On the first device: a plan can only be looked into where it could run. Where there is none, what is stated is

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nereid_backend::backend::Gpus;
 use nereid_backend::spec::Signature;
 use nereid_proto::json::to_json;
 
@@ -157,12 +156,8 @@ fn a_model_that_does_not_batch() {
     let repository = Repository::new();
     repository.file("m/1/model.onnx", "");
     let signature = Signature { outputs: vec![tensor("y", &[2])], ..signature() };
-    let engine = Engine {
-        name: "onnxruntime",
-        file_name: Some("model.onnx"),
-        signature,
-        gpus: Gpus::Unsupported,
-    };
+    let engine =
+        Engine { name: "onnxruntime", file_name: Some("model.onnx"), signature, gpus: Vec::new() };
     let backends: [Arc<dyn Backend>; 1] = [Arc::new(engine)];
     let definition = read(&repository.model("m"), &backends).unwrap().remove(0);
     let spec = &definition.spec;
@@ -233,7 +228,7 @@ fn what_is_wrong_before_the_engine_is_asked() {
     let repository = Repository::new();
     let text = "name: 'other'\nmax_batch_size: -1\n\
                 input { name: 'x' dims: 0 reshape {} }\n\
-                instance_group { kind: KIND_GPU }\nsequence_batching {}\n\
+                instance_group { count: -1 }\nsequence_batching {}\n\
                 default_model_filename: 'other.onnx'\nbackend: 'onnxruntime'\n\
                 output {\n  name: 'y'\n  label_filename: '../x'\n}";
     repository.file("m/config.pbtxt", text).folders(&["m/1"]);
@@ -245,8 +240,7 @@ fn what_is_wrong_before_the_engine_is_asked() {
         "2:1: max_batch_size must be at least 0 (no batching), got -1",
         "5:1: sequence batching is not supported by this version of Nereid",
         "6:1: there is no file R/m/1/other.onnx",
-        "4:18: KIND_GPU: in this version of Nereid, the backend 'onnxruntime' runs on the CPU alone; \
-         use KIND_CPU or KIND_AUTO",
+        "4:18: count must be positive, got -1",
     ];
     let expected = expected.map(|line| format!("R/m/config.pbtxt:{line}"));
     assert_eq!(errors(&repository), expected);
@@ -338,7 +332,7 @@ fn without_completion_all_of_it_must_be_stated() {
         name: "onnxruntime",
         file_name: Some("model.onnx"),
         signature: two,
-        gpus: Gpus::Unsupported,
+        gpus: Vec::new(),
     };
     let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(engine)];
     let reader = Reader { backends, completion: Completion::Disabled };

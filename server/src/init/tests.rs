@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nereid_backend::backend::{Gpus, Model};
+use nereid_backend::backend::Model;
 use nereid_backend::data_type::DataType;
 use nereid_backend::spec::{ModelSpec, Signature};
 use nereid_model_repository::completion::Completion;
@@ -30,8 +30,8 @@ impl Backend for Engine {
         4
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Unsupported
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        Vec::new()
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nereid_backend::backend::{Backend, Completion, Gpus, Instance, MemoryUsage, Model, Running};
+use nereid_backend::backend::{Backend, Completion, Instance, MemoryUsage, Model, Running};
 use nereid_backend::batch::Batch;
 use nereid_backend::data_type::DataType;
 use nereid_backend::error::{InferError, LoadError};
@@ -40,8 +40,8 @@ impl Backend for Toy {
         0
     }
 
-    fn gpus(&self, _: &BTreeMap<String, String>) -> Gpus {
-        Gpus::Unsupported
+    fn gpus(&self, _: &BTreeMap<String, String>) -> Vec<u32> {
+        Vec::new()
     }
 
     fn inspect(&self, _: &RawSpec) -> Result<Signature, LoadError> {

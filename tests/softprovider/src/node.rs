@@ -62,7 +62,7 @@ impl Node {
             return Ok(());
         }
         if to == 0 {
-            return Err("there is no memory for an output".into());
+            return Err("CUDA failure 2: out of memory".into()); // As NVIDIA's provider says it.
         }
         self.kernel.launch(stream.addr(), count, &words)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -29,9 +29,10 @@ use crate::{OnnxRuntime, Settings};
 mod failures;
 mod loads;
 mod provider;
+mod real;
 mod runs;
 
-const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
+const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 8 << 20 };
 const COPIES: [Copy; 4] =
     [Copy::HostToDevice, Copy::DeviceToDevice, Copy::DeviceToHost, Copy::Gather];
 
@@ -48,14 +49,19 @@ impl Fixture {
     }
 
     fn with(provider_library: Option<PathBuf>) -> Self {
+        Self::of(&library(), provider_library)
+    }
+
+    /// With another library of ONNX Runtime.
+    fn of(library: &Path, provider_library: Option<PathBuf>) -> Self {
         let mut settings = Settings::default();
         settings.provider_library = provider_library;
-        let engine = crate::init(&library(), settings).unwrap().on(probe(LIMITS).unwrap());
+        let engine = crate::init(library, settings).unwrap().on(probe(LIMITS).unwrap());
         Self { engine, folder: Folder::new("device"), copies: Arc::default() }
     }
 
-    /// As in a process of its own that has another provider: there is one environment in a process.
-    fn with_again(provider_library: PathBuf) -> Self {
+    /// One of several engines of a test, which share the environment: a process has one.
+    fn of_environment(provider_library: PathBuf) -> Self {
         static FIRST: OnceLock<Environment> = OnceLock::new();
         let environment = FIRST.get_or_init(|| {
             crate::init(&library(), Settings::default()).unwrap().environment().unwrap().clone()
@@ -174,7 +180,8 @@ fn output(answer: &Answer, index: usize) -> Tensor {
 /// The bytes of a tensor on the device.
 fn bytes_of(tensor: &Tensor) -> Bytes {
     let (buffer, range) = DeviceBuffer::of(tensor).unwrap();
-    let download = device_to_host(buffer, &range, &stream(), &CopyCounter::default()).unwrap();
+    let stream = buffer.owner().stream("test", Priority::Least).unwrap();
+    let download = device_to_host(buffer, &range, &stream, &CopyCounter::default()).unwrap();
     download.bytes().unwrap()
 }
 

@@ -92,8 +92,8 @@ fn everything_that_is_wrong_is_told() {
     let expected = "unknown Execution Accelerator 'openvino' is requested: there are 'tensorrt' and 'cuda'\n\
         unsupported precision mode 'FP8' is requested\n\
         unknown parameter 'trt_fp16_enable' is provided for TensorRT Execution Accelerator\n\
-        'trt_cuda_graph_enable' of the accelerator 'tensorrt': CUDA graphs ask for tensors that stay where they are, and \
-        those of requests do not: leave it out\n\
+        'trt_cuda_graph_enable' of the accelerator 'tensorrt': CUDA graphs of ONNX Runtime are captured while all else on \
+        the device stands still, which a server cannot: leave it out\n\
         'device_id' of the accelerator 'cuda' is the server's to state\n\
         'gpu_external_alloc' of the accelerator 'cuda' is the server's to state";
     assert_eq!(providers(&accelerators, &[]), Err(expected.to_owned()));

@@ -23,6 +23,11 @@ fn what_is_stated_is_read() {
     check("enable-global-threadpool=0", Settings { has_global_pool: false, ..default() });
     check("intra_op_thread_count=3", Settings { intra_op_threads: 3, ..default() });
     check("inter_op_thread_count=3", Settings { inter_op_threads: 3, ..default() });
+    let provider_library = Some("/a/libprovider.so".into());
+    check(
+        "execution-provider-library=/a/libprovider.so",
+        Settings { provider_library, ..default() },
+    );
 }
 
 #[test]

@@ -28,6 +28,13 @@ use crate::model::failed;
 use crate::providers::Providers;
 use crate::session_options::SessionOptions;
 
+/// ONNX Runtime has no code for that a device has no memory: what its arena says (`bfc_arena.cc`), and CUDA.
+const OUT_OF_MEMORY: [&str; 3] = [
+    "Failed to allocate memory for requested buffer of size",
+    "is smaller than requested bytes of",
+    "CUDA failure 2: out of memory",
+];
+
 /// A session that enqueues its runs in a stream of its own, and does not wait for them. It belongs to
 /// one instance: on devices, ONNX Runtime's `Run` may not be called by two threads at a time.
 pub(crate) struct DeviceSession {
@@ -220,5 +227,9 @@ impl Usage {
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn told(error: ort::Error) -> InferError {
-    failed(error.to_string())
+    let text = error.to_string();
+    if OUT_OF_MEMORY.iter().any(|known| text.contains(known)) {
+        return InferError::Overloaded(text);
+    }
+    failed(text)
 }

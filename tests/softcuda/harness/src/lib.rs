@@ -110,7 +110,8 @@ impl SoftCuda {
 
     /// With a library in the way that cargo has built beside the test's binary as `built`, and which
     /// programs look for by `names`.
-    fn with_double(self, built: &str, names: &[&str]) -> Self {
+    #[must_use]
+    pub fn with_double(self, built: &str, names: &[&str]) -> Self {
         let library = beside_binary(built);
         let name = format!("{}-as-{}", built, names[0]);
         self.with_folder(made(&name, names, |place| symlink(&library, place)))

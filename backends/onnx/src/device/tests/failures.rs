@@ -61,7 +61,7 @@ fn a_library_that_does_not_open_is_told_on_the_software_cuda_device() {
     SoftCuda::new().run(|_| {
         let provider = SoftProvider::new();
         for call in OPENS {
-            let fixture = Fixture::with_again(provider::path());
+            let fixture = Fixture::of_environment(provider::path());
             provider.fail(call);
             for _ in 0..2 {
                 let told = fixture.load(fixture.spec(&affine(), 8)).err().unwrap();
@@ -80,8 +80,9 @@ fn no_memory_for_an_output_is_told_on_the_software_cuda_device() {
         for nth in 1..=2 {
             cuda.set("fail_allocation", nth);
             let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["y"]);
-            let told = answers[0].as_ref().err().unwrap().to_string();
-            assert!(told.ends_with("there is no memory for an output"), "{told}");
+            let error = answers[0].as_ref().err().unwrap();
+            assert!(matches!(error, InferError::Overloaded(_)), "{error}");
+            assert!(error.to_string().ends_with("CUDA failure 2: out of memory"), "{error}");
             let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["y"]);
             assert_eq!(values(&output(&answers[0], 0)).1, affine_of(&[1., 2., 3.]));
         }
@@ -106,7 +107,7 @@ fn a_launch_that_is_refused_is_told_on_the_software_cuda_device() {
 #[test]
 fn a_lost_device_is_told_as_that_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
-        let fixture = Fixture::new();
+        let (fixture, provider) = (Fixture::new(), SoftProvider::new());
         let model = fixture.load(fixture.spec(&affine(), 8)).unwrap();
         let mut instance = model.spawn(on(0)).unwrap();
         let x = floats(&[1, 3], &[1., 2., 3.]);
@@ -120,5 +121,13 @@ fn a_lost_device_is_told_as_that_on_the_software_cuda_device() {
         let error = model.spawn(on(0)).err().unwrap().to_string();
         assert!(error.starts_with("device cuda:0 is lost ("), "{error}");
         drop((instance, y));
+        while !model.memory().is_empty() {
+            std::thread::yield_now(); // The reaper drops the output.
+        }
+        assert_eq!(
+            provider.count(Count::Sessions),
+            1,
+            "nobody calls the provider for a lost device"
+        );
     });
 }

@@ -1,6 +1,5 @@
 //! Loads, and what stands in their way.
 
-use nereid_backend::backend::Gpus;
 use nereid_backend::spec::Accelerator;
 
 use super::provider::{Count, SoftProvider};
@@ -17,7 +16,7 @@ fn shortened(error: &str, fixture: &Fixture) -> String {
 fn models_run_on_devices_where_there_is_a_provider_on_the_software_cuda_device() {
     SoftCuda::new().set("devices", 2).run(|_| {
         let fixture = Fixture::new();
-        assert_eq!(fixture.engine.gpus(&BTreeMap::new()), Gpus::Of(vec![0, 1]));
+        assert_eq!(fixture.engine.gpus(&BTreeMap::new()), [0, 1]);
         let mut spec = fixture.spec(&affine(), 8);
         spec.instances = vec![on(0), on(1), on(1)];
         let model = fixture.load(spec).unwrap();
@@ -33,12 +32,12 @@ fn models_run_on_devices_where_there_is_a_provider_on_the_software_cuda_device()
 fn without_a_provider_models_stay_on_the_cpu_on_the_software_cuda_device() {
     SoftCuda::new().run(|_| {
         let fixture = Fixture::with(None);
-        assert_eq!(fixture.engine.gpus(&BTreeMap::new()), Gpus::Of(Vec::new()));
+        assert_eq!(fixture.engine.gpus(&BTreeMap::new()), [0; 0]);
         let error = fixture.load(fixture.spec(&affine(), 8)).err().unwrap();
-        let expected = "this library of ONNX Runtime has no provider for CUDA devices: the CUDA provider is in \
-            libonnxruntime.so of onnxruntime-gpu (PyPI), to be given with --onnxruntime-library: from 1.27 on, it needs \
-            CUDA 13, cuDNN 9 and driver 580 or later, all found by the loader. A plug-in provider for the library that is \
-            there is given with --backend-config=onnxruntime,execution-provider-library=PATH";
+        let expected = "this library of ONNX Runtime has no provider for CUDA devices: give that of onnxruntime-gpu (PyPI) \
+            with --onnxruntime-library, or the library of a plug-in provider with --backend-config=onnxruntime,\
+            execution-provider-library=PATH. onnxruntime-gpu needs, from 1.27 on, CUDA 13, cuDNN 9 and driver 580 or later, \
+            and TensorRT 10 for the accelerator 'tensorrt', which the loader finds by LD_LIBRARY_PATH";
         assert_eq!(error, expected);
         let mut spec = fixture.spec(&affine(), 8);
         spec.instances = vec![InstanceSpec { id: InstanceId(0), device: DeviceId::Cpu }];
@@ -57,7 +56,7 @@ fn a_library_that_is_no_provider_is_told_on_the_software_cuda_device() {
             ),
             (other, "cannot use /libsoftcuda.so as an execution provider: "),
         ] {
-            let fixture = Fixture::with_again(library);
+            let fixture = Fixture::of_environment(library);
             let error = fixture.load(fixture.spec(&affine(), 8)).err().unwrap();
             let error = shortened(&error, &fixture);
             assert!(error.starts_with(expected), "{error}");

@@ -129,6 +129,22 @@ fn a_session_ends_with_its_last_output_on_the_software_cuda_device() {
     });
 }
 
+#[test]
+fn a_tensor_of_another_device_crosses_and_is_counted_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        let fixture = Fixture::new();
+        let mut spec = fixture.spec(&affine(), 8);
+        spec.instances = vec![on(1)];
+        let mut instance = fixture.spawn(spec).unwrap();
+        let x = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        let before = cuda.count("peer_bytes");
+        let y = output(&fixture.run(&mut *instance, &[&[("x", &x)]], &["y"])[0], 0);
+        assert_eq!((x.device(), y.device()), (DeviceId::Cuda(0), DeviceId::Cuda(1)));
+        assert_eq!(values(&y), (vec![1, 3], affine_of(&[1., 2., 3.])));
+        assert_eq!((fixture.copied(), cuda.count("peer_bytes") - before), ([0, 12, 0, 0], 12));
+    });
+}
+
 /// An operator that the provider does not take runs on the CPU, and what it reads and makes is there.
 #[test]
 fn operators_of_the_cpu_read_and_make_on_the_host_on_the_software_cuda_device() {
@@ -162,6 +178,23 @@ fn operators_of_the_cpu_read_and_make_on_the_host_on_the_software_cuda_device() 
             (0, 12),
             "and ONNX Runtime's own, between operators"
         );
+    });
+}
+
+/// Its memory is the input's, which has to stay there as long.
+#[test]
+fn an_input_may_be_an_output_on_the_software_cuda_device() {
+    SoftCuda::new().set("delay_us", 300).run(|_| {
+        let fixture = Fixture::new();
+        let model = Onnx::new().input("x", FLOAT, &[-1, 3]).node("Add", &["x", "x"], "y");
+        let model = model.output("x", FLOAT, &[-1, 3]).output("y", FLOAT, &[-1, 3]);
+        let mut instance = fixture.spawn(fixture.spec(&model, 8)).unwrap();
+        let x = on_device(&floats(&[1, 3], &[1., 2., 3.]));
+        let answers = fixture.run(&mut *instance, &[&[("x", &x)]], &["x", "y"]);
+        drop(x);
+        assert_eq!(values(&output(&answers[0], 0)).1, [1., 2., 3.]);
+        assert_eq!(values(&output(&answers[0], 1)).1, [2., 4., 6.]);
+        assert_eq!(fixture.copied(), [0; 4]);
     });
 }
 
