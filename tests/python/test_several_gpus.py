@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+from cuda_owner import CudaOwner
 from server import HOST, running
 from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
 from test_devices import COPIES, copied, write
@@ -49,8 +50,12 @@ def repository(tmp_path):
     return tmp_path
 
 
+def rows_of(count: int) -> np.ndarray:
+    return np.random.default_rng(count).standard_normal((count, WIDTH), np.float32)
+
+
 def ask(server, model: str, rows: int, protocol=tritonclient.http) -> np.ndarray:
-    x = np.random.default_rng(rows).standard_normal((rows, WIDTH), np.float32)
+    x = rows_of(rows)
     given = protocol.InferInput("INPUT", list(x.shape), "FP32")
     given.set_data_from_numpy(x)
     port = server.http if protocol is tritonclient.http else server.grpc
@@ -80,6 +85,29 @@ def test_an_ensemble_crosses_software_cuda_devices(repository, softcuda: SoftCud
     report = softcuda.report()
     assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
     assert report.counters["d2d_bytes"] == 0 and report.counters["peer_bytes"] == 6 * SIZE
+    assert report.violations == [] and report.leaks == []
+
+
+def test_a_region_of_one_software_cuda_device_serves_a_model_on_the_other(repository, softcuda):
+    environment = softcuda.environment(devices=2)
+    with CudaOwner(environment) as owner, running(repository, environment=environment) as server:
+        expected = ask(server, "on_0", 2)
+        memory, handle = owner.allocate(rows_of(2).tobytes(), device=1)
+        with tritonclient.grpc.InferenceServerClient(f"{HOST}:{server.grpc}") as client:
+            client.register_cuda_shared_memory("r", handle, 1, 2 * SIZE)
+            given = tritonclient.grpc.InferInput("INPUT", [2, WIDTH], "FP32")
+            given.set_shared_memory("r", 2 * SIZE)
+            wanted = tritonclient.grpc.InferRequestedOutput("PROBABILITIES")
+            wanted.set_shared_memory("r", 2 * SIZE)
+            # There and back, or not at all.
+            for model, between in (("on_0", 4 * SIZE), ("on_1", 2 * SIZE)):
+                owner.write(memory, rows_of(2).tobytes())
+                before = copied(server)
+                client.infer(model, [given], outputs=[wanted])
+                assert owner.read(memory, 2 * SIZE) == expected.tobytes()
+                after = copied(server)
+                assert [after[way] - before[way] for way in COPIES] == [0, 0, between]
+    report = softcuda.report()
     assert report.violations == [] and report.leaks == []
 
 
