@@ -112,6 +112,7 @@ impl Stated {
     /// Engine options.
     pub fn parameters(&self) -> BTreeMap<String, String> {
         let parameters = self.config.parameters.iter();
+        let parameters = parameters.filter(|(key, _)| *key != engine::DEVICE_MEMORY);
         parameters.map(|(key, value)| (key.clone(), value.string_value.clone())).collect()
     }
 

@@ -30,6 +30,9 @@ pub(crate) fn find(options: &DeviceOptions, metrics: &MetricsOptions) -> Gpus {
             for refused in devices.refused() {
                 tracing::warn!("not used: {refused}");
             }
+            for (one, two) in devices.apart() {
+                tracing::warn!("{one} has no access to {two}: copies go by way of the host");
+            }
             let nvml = metrics.allow_gpu_metrics.then(|| watch(&devices)).flatten();
             Gpus { devices, nvml }
         }

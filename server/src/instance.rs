@@ -1,8 +1,14 @@
 //! An instance's thread: makes it, pulls a batch, starts it, hands its end to the reaper, pulls the next.
 //! While the instance has nothing to do, the thread may exchange it for another ([`crate::handover`]).
 //!
+//! An instance whose device is lost leaves what comes to the model's others, if there are some.
+//!
 //! A panic of the engine fails one batch. The thread then makes a new instance; one that panics
 //! too often is given up, and a model that has none left answers that it takes no requests.
+
+mod footing;
+
+pub use footing::Footing;
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +23,6 @@ use nereid_backend::batch::Batch;
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceId, InstanceSpec};
-use nereid_kernels::reaper::Reaper;
 
 use crate::handover::{Owed, Sleeper};
 use crate::park::Park;
@@ -88,10 +93,10 @@ pub fn start_instance<P: Park>(
     queue: Arc<Queue<P>>,
     model: Arc<dyn Model>,
     spec: InstanceSpec,
-    reaper: Reaper,
+    footing: impl Into<Footing>,
 ) -> Result<Starting, StartError> {
     let name = format!("{}_{}", queue.model(), spec.id.0);
-    let (work, starting) = instance_thread(queue, model, spec, reaper);
+    let (work, starting) = instance_thread(queue, model, spec, footing.into());
     Builder::new().name(name).spawn(work)?;
     Ok(starting)
 }
@@ -101,7 +106,7 @@ pub(crate) fn instance_thread<P: Park>(
     queue: Arc<Queue<P>>,
     model: Arc<dyn Model>,
     spec: InstanceSpec,
-    reaper: Reaper,
+    footing: Footing,
 ) -> (impl FnOnce() + Send, Starting) {
     let (told, made) = bounded(1);
     let (end, ended) = bounded(1);
@@ -109,7 +114,7 @@ pub(crate) fn instance_thread<P: Park>(
         duty: Retire { queue, who: spec.id },
         model,
         spec,
-        reaper,
+        footing,
         restarts: VecDeque::new(),
         end,
     };
@@ -135,6 +140,9 @@ fn work<P: Park>(post: Post<P>, told: Sender<Result<(), LoadError>>) {
 
 fn serve<P: Park>(mut serving: Serving<P>, sleeper: &Arc<Sleeper<P>>) {
     loop {
+        if serving.post.footing.is_gone() {
+            return serving.leave_a_lost_device();
+        }
         let next = serving.post.queue().next(serving.post.spec.id);
         if let Next::Idle = next
             && let Some(alarm) = Owed::take()
@@ -182,6 +190,17 @@ impl<P: Park> Serving<P> {
         self.post.queue().seat(self.post.spec.id, sleeper);
     }
 
+    /// Leaves the queue to the others.
+    fn leave_a_lost_device(self) {
+        // The thread will not ask again.
+        Owed::<P>::settle();
+        let Self { instance, post } = self;
+        let (model, who, device) = (post.queue().model(), post.spec.id.0, post.spec.device);
+        tracing::error!("instance {who} of model '{model}' ends: {device} is lost; others go on");
+        drop(instance);
+        post.leave();
+    }
+
     /// Runs a batch. `None` if the instance panicked and is not made again.
     fn run(mut self, batch: Batch) -> Option<Self> {
         Owed::<P>::begin();
@@ -207,7 +226,7 @@ struct Post<P: Park> {
     duty: Retire<P>,
     model: Arc<dyn Model>,
     spec: InstanceSpec,
-    reaper: Reaper,
+    footing: Footing,
     restarts: VecDeque<Instant>,
     end: Sender<()>,
 }
@@ -229,7 +248,7 @@ impl<P: Park> Post<P> {
         let ticket = Ticket { queue: self.queue().clone(), who: self.spec.id };
         match instance.start(batch) {
             Running::Done => {}
-            Running::OnDevice { after, finish } => self.reaper.watch(
+            Running::OnDevice { after, finish } => self.footing.reaper.watch(
                 after,
                 Box::new(move |ended| {
                     let _returned_last = ticket;

@@ -242,6 +242,8 @@ def test_what_cannot_be_is_refused_on_the_software_cuda_device(repository, softc
             status = refused(client.get_cuda_shared_memory_status, "s")
             assert status == (unknown, "Unable to find cuda shared memory region: 's'")
             client.unregister_cuda_shared_memory("s")
+            # No name is not all names.
+            assert clients.post(server, "/v2/cudasharedmemory/region//unregister", b"").status == 404
             assert regions(client) == {"r": (0, 2 * SIZE), "other": (1, 8)}
 
             def infer(given, wanted=None):
@@ -255,7 +257,8 @@ def test_what_cannot_be_is_refused_on_the_software_cuda_device(repository, softc
                 assert refused(infer, shared(protocol, "r", 1, size, offset)) == (invalid, outside)
                 assert refused(infer, shared(protocol, "r", 1), placed(protocol, "r", size, offset)) == (invalid, outside)
             status, text = refused(infer, shared(protocol, "r", 1, SIZE - 4))
-            assert status == invalid and text.endswith(f"input byte size mismatch for input 'INPUT' for model 'softmax_GPU'. Expected {SIZE}, got {SIZE - 4}")
+            mismatch = "input byte size mismatch for input 'INPUT' for model 'softmax_GPU'."
+            assert status == invalid and text.endswith(f"{mismatch} Expected {SIZE}, got {SIZE - 4}")
             status, text = refused(infer, shared(protocol, "r", 1, offset=2))
             assert (status, text) == (
                 invalid, "input 'INPUT' begins at byte 2 of its shared memory region, which is no multiple of the size of FP32"

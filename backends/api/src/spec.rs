@@ -188,6 +188,11 @@ pub struct EngineOptions {
     pub graph_level: GraphLevel,
     /// `model_operations.op_library_filename`: libraries of custom operators, which exist.
     pub op_libraries: Vec<PathBuf>,
+    /// `optimization.priority`: whose work a device does first.
+    pub urgency: Urgency,
+    /// The parameter `device_memory_byte_size`: most memory of each device for tensors and intermediate
+    /// results of all instances there; what the device has, if it is not said.
+    pub device_memory_bytes_max: Option<usize>,
     /// `instance_group.profile`: which of a plan's optimization profiles instances use; the first, if
     /// empty.
     pub profiles: Vec<usize>,
@@ -202,6 +207,18 @@ pub struct Accelerator {
     pub name: String,
     /// Its options, for the backend to interpret.
     pub parameters: BTreeMap<String, String>,
+}
+
+/// Whose work comes first on a device that several models share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Urgency {
+    /// After that of others.
+    Min,
+    /// Between both.
+    #[default]
+    Default,
+    /// Before that of others.
+    Max,
 }
 
 /// How far an engine may rewrite a model while it loads it.

@@ -41,7 +41,7 @@ use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 
 use nereid_kernels::device::{Absence, Devices};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use nereid_kernels::host_pool::HostPool;
 
 use instance::{Contract, DeviceInstance, ImageInstance};
@@ -101,6 +101,7 @@ impl Backend for ImageBackend {
         let rows_max = if spec.is_batched { spec.rows_max } else { 0 };
         signature::complete(&spec.signature, rows_max, &options)?;
         Ok(Arc::new(ImageModel {
+            tenant: Tenant::of(&spec),
             spec,
             options,
             pool: self.pool.clone(),
@@ -113,6 +114,7 @@ impl Backend for ImageBackend {
 /// A checked configuration.
 struct ImageModel {
     spec: Arc<ModelSpec>,
+    tenant: Tenant,
     options: Options,
     pool: HostPool,
     executors: Arc<Executors>,
@@ -129,7 +131,7 @@ impl Model for ImageModel {
             )),
             DeviceId::Cpu => Ok(Box::new(ImageInstance::new(contract, self.pool.clone()))),
             device @ DeviceId::Cuda(_) => {
-                let executor = self.executors.open(device, &self.spec.name)?;
+                let executor = self.executors.open_for(device, &self.tenant)?;
                 let decoder = self.nvjpegs.decoder(self.options.decoder, executor.uploads())?;
                 Ok(Box::new(DeviceInstance::new(contract, executor, decoder)))
             }

@@ -38,7 +38,7 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec, RawSpec, Signature};
 use nereid_kernels::device::Devices;
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 
 use device::DeviceInstance;
 use head::Head;
@@ -87,14 +87,14 @@ impl Backend for PostprocessBackend {
         let signature = operation.complete(&spec.signature, rows_max)?;
         let layout = if spec.is_batched { Layout::Batched } else { Layout::Single };
         let head = operation.open(&signature, rows_max)?;
-        let (name, executors) = (spec.name.clone(), self.executors.clone());
-        Ok(Arc::new(HeadModel { name, layout, head, executors }))
+        let (tenant, executors) = (Tenant::of(&spec), self.executors.clone());
+        Ok(Arc::new(HeadModel { tenant, layout, head, executors }))
     }
 }
 
 /// A checked configuration.
 struct HeadModel {
-    name: Arc<str>,
+    tenant: Tenant,
     layout: Layout,
     head: Arc<dyn Head>,
     executors: Arc<Executors>,
@@ -112,7 +112,7 @@ impl Model for HeadModel {
                         heads::ON_DEVICES.join(", ")
                     ))
                 })?;
-                let executor = self.executors.open(device, &self.name)?;
+                let executor = self.executors.open_for(device, &self.tenant)?;
                 Ok(Box::new(DeviceInstance { head, executor, layout: self.layout }))
             }
         }

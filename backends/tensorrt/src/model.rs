@@ -6,7 +6,7 @@ use nereid_backend::backend::{Instance, MemoryUsage, Model};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::LoadError;
 use nereid_backend::spec::{InstanceSpec, ModelSpec};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 
 use crate::instance::TensorRtInstance;
 use crate::ports::Ports;
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
 
 /// A plan on its devices.
 pub(crate) struct TensorRtModel {
-    name: Arc<str>,
+    tenant: Tenant,
     plans: Vec<Arc<Plan>>,
     executors: Arc<Executors>,
 }
@@ -65,7 +65,7 @@ impl Plan {
 impl TensorRtModel {
     pub(crate) fn new(plans: Vec<Plan>, executors: Arc<Executors>, spec: &ModelSpec) -> Self {
         let plans = plans.into_iter().map(Arc::new).collect();
-        Self { name: spec.name.clone(), plans, executors }
+        Self { tenant: Tenant::of(spec), plans, executors }
     }
 }
 
@@ -75,7 +75,7 @@ impl Model for TensorRtModel {
         let plan = self.plans.iter().find(|plan| plan.device() == spec.device);
         let plan =
             plan.ok_or_else(|| LoadError::new(format!("the plan is not on {}", spec.device)))?;
-        let executor = self.executors.open(spec.device, &self.name)?;
+        let executor = self.executors.open_for(spec.device, &self.tenant)?;
         let context = |profile: &Profile| {
             Context::new(plan.engine.clone(), executor.stream().clone(), profile.index).map_err(
                 |cause| {

@@ -1,10 +1,11 @@
-//! Bodies of requests to the model repository, and the configuration as JSON that a load may have.
+//! Bodies of requests to the model repository, the configuration as JSON that a load may have, and
+//! registrations of shared memory.
 
 use nereid_backend::error::InferError;
 use nereid_model_repository::layout::ModelFolder;
 use nereid_model_repository::stated::Stated;
 use nereid_proto::config::from_json;
-use nereid_proto::http::{load_parameters, wants_dependents, wants_only_ready};
+use nereid_proto::http::{cuda_region, load_parameters, wants_dependents, wants_only_ready};
 use nereid_proto::infer::LIST_LENGTH_MAX;
 use nereid_proto::inference::ModelConfig;
 use nereid_proto::json::to_json;
@@ -19,6 +20,9 @@ pub(super) fn run(data: &[u8]) {
     }
     check(data, wants_only_ready);
     check(data, wants_dependents);
+    if let Some(region) = check(data, cuda_region) {
+        assert!(region.handle.len() <= data.len());
+    }
     let Some(parameters) = check(data, load_parameters) else { return };
     assert!(parameters.len() <= LIST_LENGTH_MAX);
     if let Some(json) = parameters.get("config") {

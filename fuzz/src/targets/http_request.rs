@@ -1,14 +1,16 @@
 //! Inference over HTTP: the JSON, then [`SEPARATOR`], then the binary tensors, if there are any.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use nereid_backend::data_type::DataType;
 use nereid_backend::tensor::Tensor;
 use nereid_proto::http::{Encoded, InferResponse, decode, encode};
-use nereid_proto::infer::{InferRequest, LIST_LENGTH_MAX};
-use nereid_proto::inference::ModelInferRequest;
+use nereid_proto::infer::{Data, InferRequest, LIST_LENGTH_MAX};
+use nereid_proto::inference::infer_parameter::ParameterChoice;
 use nereid_proto::inference::model_infer_request::InferInputTensor;
+use nereid_proto::inference::{InferParameter, ModelInferRequest};
 
 use super::tensor;
 use crate::memory::bounded;
@@ -31,7 +33,8 @@ pub(super) fn run(data: &[u8]) {
     };
     let InferRequest { inputs, outputs, parameters, .. } = &request;
     assert!(inputs.len().max(outputs.len()).max(parameters.len()) <= LIST_LENGTH_MAX);
-    let tensors: Vec<_> = inputs.iter().map(|input| (input, tensor(input))).collect();
+    let sent = inputs.iter().filter(|input| matches!(input.data, Data::Sent(_)));
+    let tensors: Vec<_> = sent.map(|input| (input, tensor(input))).collect();
     // What was read from JSON is a tensor; binary data may be anything.
     let is_json = header_length.is_none();
     assert!(tensors.iter().all(|(_, tensor)| !is_json || tensor.is_some()), "{inputs:?}");
@@ -104,17 +107,31 @@ fn as_request(id: &str, response: &Encoded) -> InferRequest {
         .unwrap_or_else(|error| panic!("{error}: {json}, with the id {id:?}"))
 }
 
+/// How gRPC says where an input lies, if it is not sent.
+fn region_parameters(data: &Data) -> BTreeMap<String, InferParameter> {
+    let Data::Shared(part) = data else { return BTreeMap::new() };
+    let choices = [
+        ("shared_memory_region", ParameterChoice::StringParam(part.region.to_string())),
+        ("shared_memory_offset", ParameterChoice::Uint64Param(part.offset)),
+        ("shared_memory_byte_size", ParameterChoice::Uint64Param(part.size_bytes)),
+    ];
+    let parameter = |choice| InferParameter { parameter_choice: Some(choice) };
+    choices.map(|(name, choice)| (name.to_owned(), parameter(choice))).into()
+}
+
 /// The same request is the same over gRPC.
 fn check_grpc(request: &InferRequest) {
     let described = request.inputs.iter().map(|input| InferInputTensor {
         name: input.name.clone(),
         datatype: input.data_type.map(DataType::name).unwrap_or_default().to_owned(),
         shape: input.shape.clone(),
+        parameters: region_parameters(&input.data),
         ..InferInputTensor::default()
     });
+    let sent = request.inputs.iter().filter(|input| matches!(input.data, Data::Sent(_)));
     let message = ModelInferRequest {
         inputs: described.collect(),
-        raw_input_contents: request.inputs.iter().map(|input| input.sent().clone()).collect(),
+        raw_input_contents: sent.map(|input| input.sent().clone()).collect(),
         ..ModelInferRequest::default()
     };
     let decoded = nereid_proto::grpc::decode(message).expect("it was a request over HTTP");

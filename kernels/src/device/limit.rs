@@ -11,7 +11,7 @@ pub struct Limit {
 
 impl Limit {
     /// Up to `bytes_max`.
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub fn new(bytes_max: usize) -> Self {
         Self { bytes_max, in_use: AtomicUsize::new(0) }
     }
 

@@ -27,6 +27,8 @@ pub struct Limits {
 pub struct Devices {
     all: Arc<[Device]>,
     refused: Arc<[DeviceError]>,
+    /// Pairs of which the first does not reach the second's memory.
+    apart: Arc<[(DeviceId, DeviceId)]>,
     /// Why there are none.
     absence: Option<Absence>,
 }
@@ -96,7 +98,8 @@ impl Devices {
 
     /// None at all, for this reason.
     pub fn absent(absence: Absence) -> Self {
-        Self { all: Arc::default(), refused: Arc::default(), absence: Some(absence) }
+        let (all, refused, apart) = (Arc::default(), Arc::default(), Arc::default());
+        Self { all, refused, apart, absence: Some(absence) }
     }
 
     /// The device that an instance is to run on.
@@ -127,6 +130,12 @@ impl Devices {
         self.all.iter().filter_map(ordinal).collect()
     }
 
+    /// Pairs of devices of which the first does not reach the second's memory: what is copied between
+    /// them, the driver brings by way of the host.
+    pub fn apart(&self) -> &[(DeviceId, DeviceId)] {
+        &self.apart
+    }
+
     /// Why the others do not.
     pub fn refused(&self) -> &[DeviceError] {
         &self.refused
@@ -154,8 +163,9 @@ fn find(limits: &impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
         }
     }
     if !devices.is_empty() {
+        let apart = join(&devices).into();
         let (all, refused) = (devices.into(), refused.into());
-        return Ok(Devices { all, refused, absence: None });
+        return Ok(Devices { all, refused, apart, absence: None });
     }
     let reasons: Vec<_> = refused.iter().map(DeviceError::to_string).collect();
     Err(if reasons.is_empty() {
@@ -163,6 +173,18 @@ fn find(limits: &impl Fn(u32) -> Limits) -> Result<Devices, Absence> {
     } else {
         Absence::NoneUsable(reasons.join("; "))
     })
+}
+
+/// Lets devices copy from each other's memory without a way by the host, where they can; the pairs that
+/// cannot. Kernels read their own device's memory all the same ([`super::DeviceBuffer::read`]).
+fn join(devices: &[Device]) -> Vec<(DeviceId, DeviceId)> {
+    let pairs = devices.iter().flat_map(|one| devices.iter().map(move |two| (one, two)));
+    let others = pairs.filter(|(one, two)| one.id() != two.id());
+    let apart = others.filter(|(one, two)| {
+        let can_reach = one.context().can_reach(two.context()).unwrap_or(false);
+        !(can_reach && two.pool().open_to(one.context()).is_ok())
+    });
+    apart.map(|(one, two)| (one.id(), two.id())).collect()
 }
 
 fn absence(failure: sys::Failure) -> Absence {

@@ -11,6 +11,8 @@ pub struct Stream(Arc<Shared>);
 struct Shared {
     device: Device,
     owner: Arc<str>,
+    /// What its allocations may take together with those of others that have the same budget.
+    budget: Option<Arc<Limit>>,
     raw: sys::stream::Stream,
 }
 
@@ -19,6 +21,8 @@ struct Shared {
 pub enum Priority {
     /// After that of others.
     Least,
+    /// Between both, where the device has more than two.
+    Middle,
     /// Before that of others.
     Greatest,
 }
@@ -33,14 +37,29 @@ impl Device {
         owner: impl Into<Arc<str>>,
         priority: Priority,
     ) -> Result<Stream, DeviceError> {
+        self.stream_within(owner, priority, None)
+    }
+
+    /// As [`Device::stream`], one whose allocations count against `budget`, too.
+    ///
+    /// # Errors
+    /// When the driver refuses it.
+    pub fn stream_within(
+        &self,
+        owner: impl Into<Arc<str>>,
+        priority: Priority,
+        budget: Option<Arc<Limit>>,
+    ) -> Result<Stream, DeviceError> {
         self.enter()?;
         let (least, greatest) = self.0.priorities;
         let priority = match priority {
             Priority::Least => least,
+            Priority::Middle => i32::midpoint(least, greatest),
             Priority::Greatest => greatest,
         };
         let raw = self.told(sys::stream::Stream::create(priority))?;
-        Ok(Stream(Arc::new(Shared { device: self.clone(), owner: owner.into(), raw })))
+        let (device, owner) = (self.clone(), owner.into());
+        Ok(Stream(Arc::new(Shared { device, owner, budget, raw })))
     }
 }
 
@@ -55,10 +74,16 @@ impl Stream {
         &self.0.owner
     }
 
+    /// What its allocations may take.
+    pub(super) fn budget(&self) -> Option<&Limit> {
+        self.0.budget.as_deref()
+    }
+
     /// New memory, of unspecified contents, for work of this stream to write.
     ///
     /// # Errors
-    /// [`DeviceError::OutOfMemory`] over the device's limit, or when the driver has no more.
+    /// [`DeviceError::OutOfMemory`] over the device's limit or the stream's budget, or when the driver has
+    /// no more.
     pub fn allocate(&self, size_bytes: usize) -> Result<Allocation, DeviceError> {
         Allocation::new(self, size_bytes)
     }

@@ -1,6 +1,9 @@
 //! Batches on the software CUDA device.
 
+use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
@@ -8,7 +11,9 @@ use nereid_backend::data_type::DataType;
 use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::{Answer, Home, Request};
+use nereid_backend::spec::{EngineOptions, ModelSpec, Signature, Urgency};
 use nereid_backend::tensor::Tensor;
+use nereid_conformance::Driver;
 use nereid_softcuda_harness::SoftCuda;
 
 use super::*;
@@ -123,6 +128,75 @@ fn kernels_are_loaded_once_for_a_device_on_the_software_cuda_device() {
     });
 }
 
+fn spec(engine: EngineOptions) -> ModelSpec {
+    ModelSpec {
+        name: "m".into(),
+        version: 1,
+        file: PathBuf::new(),
+        signature: Signature { inputs: Vec::new(), outputs: Vec::new(), rows_max: None },
+        is_batched: false,
+        rows_max: 1,
+        parameters: BTreeMap::new(),
+        engine,
+        instances: Vec::new(),
+    }
+}
+
+#[test]
+fn instances_share_their_model_s_memory_and_no_other_s_on_the_software_cuda_device() {
+    SoftCuda::new().set("devices", 2).run(|_| {
+        let limits = Limits { memory_bytes: Some(2 << 20), ..LIMITS };
+        let executors = Executors::new(probe(limits).unwrap());
+        let engine =
+            EngineOptions { device_memory_bytes_max: Some(100), ..EngineOptions::default() };
+        let tenant = Tenant::of(&spec(engine));
+        let open = |ordinal| executors.open_for(DeviceId::Cuda(ordinal), &tenant).unwrap();
+        let (one, two, elsewhere) = (open(0), open(0), open(1));
+        let held = one.stream().allocate(60).unwrap();
+        for stream in [one.stream(), two.stream(), two.uploads()] {
+            let text =
+                "its share of the memory of cuda:0: m asked for 41 bytes, 60 of 100 are in use";
+            let error = stream.allocate(41).err().unwrap();
+            assert_eq!(error.to_string(), text);
+            assert!(matches!(InferError::from(error), InferError::Overloaded(_)));
+        }
+        drop(two.stream().allocate(40).unwrap());
+        drop(elsewhere.stream().allocate(100).unwrap());
+        drop(executor(&executors, 0).stream().allocate(1 << 20).unwrap());
+        drop(held);
+        drop(two.stream().allocate(100).unwrap());
+        // What the device itself has not is not taken from the share.
+        let memory = executors.devices().get(0).unwrap().memory();
+        let hog = executor(&executors, 0).stream().allocate(memory.bytes_max()).unwrap();
+        let error = one.stream().allocate(100).err().unwrap().to_string();
+        assert!(error.starts_with("device memory of cuda:0: m asked for 100 bytes"), "{error}");
+        drop(hog);
+        drop(one.stream().allocate(100).unwrap());
+    });
+}
+
+#[test]
+fn urgent_models_have_urgent_streams_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let executors = Executors::new(probe(LIMITS).unwrap());
+        let driver = Driver::open();
+        let priority = |stream: &Stream| {
+            let mut priority = 1;
+            assert_eq!(driver.cuStreamGetPriority(stream.handle() as usize, &raw mut priority), 0);
+            priority
+        };
+        let (mut least, mut greatest) = (1, 1);
+        assert_eq!(driver.cuCtxGetStreamPriorityRange(&raw mut least, &raw mut greatest), 0);
+        let [min, usual, max] = [Urgency::Min, Urgency::Default, Urgency::Max].map(|urgency| {
+            let tenant = Tenant::of(&spec(EngineOptions { urgency, ..EngineOptions::default() }));
+            let executor = executors.open_for(DeviceId::Cuda(0), &tenant).unwrap();
+            assert_eq!(priority(executor.uploads()), greatest);
+            priority(executor.stream())
+        });
+        assert!((min, max) == (least, greatest) && min > usual && usual > max, "{usual}");
+    });
+}
+
 /// A request for both rows of a batch's output, and who waits for it.
 fn batch_of_two() -> (Batch, [Receiver<Answer>; 2]) {
     let request = || {
@@ -150,6 +224,42 @@ fn requests_share_the_output_of_their_batch_on_the_software_cuda_device() {
         for (client, expected) in clients.into_iter().zip([[1, 2], [3, 4]]) {
             let answer = client.recv().unwrap().unwrap();
             assert_eq!(bytes_of(&here, &answer.outputs[0].1), expected);
+        }
+    });
+}
+
+/// Work that takes as long as a test holds this.
+static BUSY: Mutex<()> = Mutex::new(());
+
+extern "C" fn be_busy(_: *mut c_void) {
+    drop(BUSY.lock());
+}
+
+#[test]
+fn a_model_that_is_busy_keeps_no_other_waiting_on_the_software_cuda_device() {
+    SoftCuda::new().run(|_| {
+        let executors = Executors::new(probe(LIMITS).unwrap());
+        let (busy, here) = (executor(&executors, 0), executor(&executors, 0));
+        let answer = |of: &Executor| {
+            let (batch, clients) = batch_of_two();
+            let outputs = vec![("y".into(), on_device(of, &[1, 2, 3, 4]))];
+            let running = of.answer(batch, |batch| batch.respond_rows(Ok(outputs)));
+            let Running::OnDevice { after, finish } = running else { panic!("it is done") };
+            of.stream().device().reaper().watch(after, finish);
+            clients
+        };
+        let held = BUSY.lock().unwrap();
+        let stream = busy.stream().handle() as usize;
+        let launched = Driver::open().cuLaunchHostFunc(stream, be_busy, std::ptr::null_mut());
+        assert_eq!(launched, 0);
+        let waiting = answer(&busy);
+        for client in answer(&here) {
+            assert!(client.recv().unwrap().is_ok());
+        }
+        assert!(waiting.iter().all(|client| client.try_recv().is_err()));
+        drop(held);
+        for client in waiting {
+            assert!(client.recv().unwrap().is_ok());
         }
     });
 }

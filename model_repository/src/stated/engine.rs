@@ -1,13 +1,17 @@
-//! What is asked of the engine outside of `parameters`: `optimization`, `model_operations` and the profiles of
-//! `instance_group`.
+//! What is asked of the engine outside of its own `parameters`: `optimization`, `model_operations`, the profiles of
+//! `instance_group`, and the parameter that every engine has.
 
 use std::path::Path;
 
-use nereid_backend::spec::GraphLevel;
-use nereid_proto::inference::ModelInstanceGroup;
+use nereid_backend::spec::{GraphLevel, Urgency};
+use nereid_proto::inference::model_optimization_policy::ModelPriority;
+use nereid_proto::inference::{ModelInstanceGroup, ModelOptimizationPolicy};
 
 use super::{Stated, files, support};
 use crate::problems::Problems;
+
+/// The parameter that bounds a model's memory on each device; every engine has it.
+pub(super) const DEVICE_MEMORY: &str = "device_memory_byte_size";
 
 /// Reads what `stated`, a model in `folder`, asks of its engine.
 pub(super) fn read(stated: &mut Stated, folder: &Path) {
@@ -24,7 +28,15 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
     if support::may_run_tensorrt(config) {
         engine.profiles = profiles(problems, &config.instance_group);
     }
+    if let Some(parameter) = config.parameters.get(DEVICE_MEMORY) {
+        engine.device_memory_bytes_max = parameter.string_value.trim().parse().ok();
+        if engine.device_memory_bytes_max.is_none_or(|bytes| bytes == 0) {
+            let (text, path) = (&parameter.string_value, format!("parameters[{DEVICE_MEMORY}]"));
+            problems.at(&path, format_args!("{DEVICE_MEMORY} '{text}' is no number of bytes"));
+        }
+    }
     let Some(optimization) = &config.optimization else { return };
+    engine.urgency = urgency(problems, optimization);
     if let Some(graph) = &optimization.graph {
         engine.graph_level = graph_level(graph.level).unwrap_or_else(|| {
             let text = format!(
@@ -35,6 +47,19 @@ pub(super) fn read(stated: &mut Stated, folder: &Path) {
             warnings.push(problems.place("optimization.graph.level", text));
             GraphLevel::All
         });
+    }
+}
+
+fn urgency(problems: &mut Problems, optimization: &ModelOptimizationPolicy) -> Urgency {
+    match ModelPriority::try_from(optimization.priority) {
+        Ok(ModelPriority::PriorityDefault) => Urgency::Default,
+        Ok(ModelPriority::PriorityMax) => Urgency::Max,
+        Ok(ModelPriority::PriorityMin) => Urgency::Min,
+        Err(_) => {
+            let text = format!("priority {} is none", optimization.priority);
+            problems.at("optimization.priority", text);
+            Urgency::Default
+        }
     }
 }
 

@@ -48,7 +48,6 @@ fn ignored(config: &ModelConfig) -> Vec<String> {
     let optimization = config.optimization.clone().unwrap_or_default();
     let stated = [
         ("runtime", !config.runtime.is_empty()),
-        ("optimization.priority", optimization.priority != 0),
         ("optimization.cuda", optimization.cuda.is_some()),
         (
             "optimization.gather_kernel_buffer_threshold",

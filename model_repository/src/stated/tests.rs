@@ -1,7 +1,7 @@
 //! What one text says, and what is wrong with it by itself.
 
 use nereid_backend::data_type::DataType;
-use nereid_backend::spec::{Dim, GraphLevel};
+use nereid_backend::spec::{Dim, GraphLevel, Urgency};
 
 use super::*;
 use crate::fakes::{Repository, problems, stated};
@@ -133,6 +133,29 @@ fn graph_levels() {
     check("optimization { graph { level: 1 } }", GraphLevel::Extended, 0);
     check("optimization { graph { level: 2 } }", GraphLevel::Disabled, 0);
     check("optimization { graph { level: 3 } }", GraphLevel::All, 1);
+}
+
+#[test]
+fn a_model_s_share_of_a_device() {
+    let check = |text: &str, expected: (Urgency, Option<usize>), faults: &[&str]| {
+        let stated = stated(text);
+        let engine = &stated.engine;
+        assert_eq!((engine.urgency, engine.device_memory_bytes_max), expected, "{text}");
+        assert_eq!(problems(&stated), faults, "{text}");
+        assert!(stated.parameters().is_empty(), "no engine is to look at it");
+    };
+    let memory = |text: &str| {
+        format!(
+            "parameters {{ key: 'device_memory_byte_size' value {{ string_value: '{text}' }} }}"
+        )
+    };
+    check("", (Urgency::Default, None), &[]);
+    check("optimization { priority: PRIORITY_MAX }", (Urgency::Max, None), &[]);
+    check("optimization { priority: PRIORITY_MIN }", (Urgency::Min, None), &[]);
+    check(&memory(" 1024"), (Urgency::Default, Some(1024)), &[]);
+    let none = |text| format!("1:1: device_memory_byte_size '{text}' is no number of bytes");
+    check(&memory("1k"), (Urgency::Default, None), &[&none("1k")]);
+    check(&memory("0"), (Urgency::Default, Some(0)), &[&none("0")]);
 }
 
 #[test]
@@ -271,7 +294,6 @@ fn what_has_no_effect() {
          cc_model_filenames { key: '7.5' value: 'x' } metric_tags { key: 'k' } \
          model_metrics {} response_cache { enable: true }",
         &[
-            "optimization.priority",
             "optimization.cuda",
             "optimization.eager_batching",
             "cc_model_filenames",

@@ -153,7 +153,8 @@ fn nobody_is_forgotten(reaper: &Reaper) {
         .iter()
         .map(|queue| {
             let (spec, model) = (fakes::instance_spec(), fakes::answering());
-            let (work, starting) = instance_thread(queue.clone(), model, spec, reaper.clone());
+            let (work, starting) =
+                instance_thread(queue.clone(), model, spec, reaper.clone().into());
             (shuttle::thread::spawn(work), starting)
         })
         .unzip();

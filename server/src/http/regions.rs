@@ -17,7 +17,7 @@ use nereid_proto::http::cuda_region;
 use crate::answers;
 use crate::http::body::Received;
 use crate::http::guarded::guarded;
-use crate::http::{error, failure, json, read, repository};
+use crate::http::{error, failure, json, not_found, read, repository};
 use crate::security::group::Group;
 use crate::security::guard::Guard;
 use crate::server::Server;
@@ -44,7 +44,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Region {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|wrong| error(wrong.status(), &wrong.body_text()))?;
-        Ok(Self(params.iter().map(|(_, value)| value).next().unwrap_or_default().to_owned()))
+        match params.iter().next() {
+            None => Ok(Self(String::new())),
+            // The router lets an empty name pass before a route that goes on; it is not all of them.
+            Some((_, "")) => Err(not_found().await),
+            Some((_, name)) => Ok(Self(name.to_owned())),
+        }
     }
 }
 

@@ -6,10 +6,13 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use nereid_backend::backend::{Completion, MemoryUsage};
 use nereid_backend::device::DeviceId;
 use nereid_backend::error::InferError;
+use nereid_kernels::reaper::Reaper;
 
 use super::*;
 use crate::fakes::{self, Made};
 use crate::park::SystemPark;
+
+mod devices;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

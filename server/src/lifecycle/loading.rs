@@ -19,7 +19,7 @@ use crate::edge::{Delivered, Edge, Watched};
 use crate::ensemble::Ensemble;
 use crate::ensemble::graph::Graph;
 use crate::ensemble::nesting::Ensembles;
-use crate::instance::{Started, Starting, start_instance};
+use crate::instance::{Footing, Started, Starting, start_instance};
 use crate::park::SystemPark;
 use crate::queue::Queue;
 use crate::registry::{Catalog, Route, Served};
@@ -199,9 +199,12 @@ fn start_instances(
     instances: &[InstanceSpec],
     edge: &Edge,
 ) -> Result<Vec<Started>, LoadError> {
+    let device = |spec: &InstanceSpec| edge.devices().find(spec.device).ok().cloned();
     let start = |spec: &InstanceSpec| {
+        let others = instances.iter().filter(|other| other.id != spec.id).map(device).collect();
         let reaper = edge.reaper(spec.device).clone();
-        start_instance(queue.clone(), model.clone(), *spec, reaper)
+        let footing = Footing::new(reaper, device(spec), others);
+        start_instance(queue.clone(), model.clone(), *spec, footing)
     };
     let starting: Vec<_> = instances.iter().map(start).collect();
     let started: Vec<_> =

@@ -75,12 +75,18 @@ impl Pooled {
         let device = home.device();
         device.enter()?;
         let limit = device.memory();
+        if let Some(budget) = home.budget()
+            && !budget.take(size_bytes)
+        {
+            return Err(home.out_of_memory("its share of the memory", budget, size_bytes, None));
+        }
         if !limit.take(size_bytes) {
+            home.budget().inspect(|budget| budget.give_back(size_bytes));
             return Err(home.out_of_memory("device memory", limit, size_bytes, None));
         }
         let memory =
             Memory::allocate(device.pool(), size_bytes, home.raw()).map_err(|failure| {
-                limit.give_back(size_bytes);
+                give_back(home, size_bytes);
                 home.not_allocated("device memory", limit, size_bytes, failure)
             })?;
         Ok(Self { home: home.clone(), memory, size_bytes, readers: Readers::default() })
@@ -94,7 +100,7 @@ impl Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         let device = self.home.device();
-        device.memory().give_back(self.size_bytes);
+        give_back(&self.home, self.size_bytes);
         let (memory, readers) = (self.memory.take(), self.readers.take());
         // Every reader is behind the writers. Home would stand still until they are done, and what it
         // is given next is of the next batch.
@@ -106,6 +112,14 @@ impl Drop for Pooled {
             others.into_iter().try_for_each(|reader| reader.hold(last.raw()))?;
             memory.free(last.raw())
         });
+    }
+}
+
+/// Counts memory that was `home`'s as used no more.
+fn give_back(home: &Stream, size_bytes: usize) {
+    home.device().memory().give_back(size_bytes);
+    if let Some(budget) = home.budget() {
+        budget.give_back(size_bytes);
     }
 }
 

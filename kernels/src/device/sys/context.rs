@@ -105,6 +105,14 @@ impl Context {
         named("cuDeviceGetAttribute", value)
     }
 
+    /// Whether it can reach the memory of another device by itself.
+    pub(in super::super) fn can_reach(&self, other: &Self) -> Result<bool> {
+        let mut can = 0;
+        // SAFETY: the answer goes to a number of ours; both devices are there.
+        let code = unsafe { sys::cuDeviceCanAccessPeer(&raw mut can, self.device, other.device) };
+        checked("cuDeviceCanAccessPeer", code).map(|()| can != 0)
+    }
+
     pub(super) fn device(&self) -> CUdevice {
         self.device
     }

@@ -6,9 +6,10 @@ use super::{Result, checked, named};
 
 /// Every function that is called in `sys`. cudarc panics at the first call of one that is missing, so
 /// all are looked up before any is called.
-const FUNCTIONS: [&str; 43] = [
+const FUNCTIONS: [&str; 45] = [
     "cuCtxGetStreamPriorityRange",
     "cuCtxSetCurrent",
+    "cuDeviceCanAccessPeer",
     "cuDeviceGet",
     "cuDeviceGetAttribute",
     "cuDeviceGetCount",
@@ -36,6 +37,7 @@ const FUNCTIONS: [&str; 43] = [
     "cuMemHostAlloc",
     "cuMemPoolCreate",
     "cuMemPoolDestroy",
+    "cuMemPoolSetAccess",
     "cuMemPoolSetAttribute",
     "cuMemcpyDtoDAsync_v2",
     "cuMemcpyDtoHAsync_v2",

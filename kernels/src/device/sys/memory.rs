@@ -7,7 +7,7 @@ use cudarc::driver::{result, sys};
 
 use super::context::Context;
 use super::stream::Stream;
-use super::{Result, named};
+use super::{Result, checked, named};
 
 /// Where a device's memory comes from.
 pub(in super::super) struct Pool(sys::CUmemoryPool);
@@ -23,10 +23,7 @@ impl Pool {
         let properties = sys::CUmemPoolProps {
             allocType: sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED,
             handleTypes: sys::CUmemAllocationHandleType::CU_MEM_HANDLE_TYPE_NONE,
-            location: sys::CUmemLocation {
-                type_: sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE,
-                id: context.device(),
-            },
+            location: location(context),
             win32SecurityAttributes: std::ptr::null_mut(),
             maxSize: 0, // The system's; the limit of ours is told by name.
             usage: c_ushort::MIN,
@@ -43,6 +40,17 @@ impl Pool {
         named("cuMemPoolSetAttribute", set).map(|()| pool)
     }
 
+    /// Lets another device reach all that comes of it.
+    pub(in super::super) fn open_to(&self, other: &Context) -> Result<()> {
+        let access = sys::CUmemAccessDesc {
+            location: location(other),
+            flags: sys::CUmemAccess_flags::CU_MEM_ACCESS_FLAGS_PROT_READWRITE,
+        };
+        // SAFETY: the pool is alive, and one description is there.
+        let code = unsafe { sys::cuMemPoolSetAccess(self.0, &raw const access, 1) };
+        checked("cuMemPoolSetAccess", code)
+    }
+
     /// Moves it out for its end; what is left is nobody's.
     pub(in super::super) fn take(&mut self) -> Self {
         Self(std::mem::replace(&mut self.0, std::ptr::null_mut()))
@@ -53,6 +61,11 @@ impl Pool {
         // SAFETY: it was created, and this consumes it.
         named("cuMemPoolDestroy", unsafe { result::mem_pool::destroy(self.0) })
     }
+}
+
+fn location(of: &Context) -> sys::CUmemLocation {
+    let type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
+    sys::CUmemLocation { type_, id: of.device() }
 }
 
 /// Memory of the device that is freed in a stream's order.

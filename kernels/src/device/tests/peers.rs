@@ -1,5 +1,7 @@
 //! Two devices.
 
+use nereid_softcuda_harness::Library;
+
 use super::*;
 
 fn two() -> SoftCuda {
@@ -22,6 +24,37 @@ fn a_tensor_goes_from_one_software_cuda_device_to_the_other() {
         assert_eq!(download(&on_two, &added, &copies)[..], [2; 32]);
         assert_eq!((copies.get(Copy::DeviceToDevice), cuda.count("peer_bytes")), (32, 32));
         assert_eq!(cuda.count("d2d_bytes"), 0);
+    });
+}
+
+/// Copies from one device to the other; how it goes there is the driver's affair.
+fn copy_across(cuda: &Library, devices: &Devices) {
+    let copies = CopyCounter::default();
+    let [one, two] = [0, 1].map(|ordinal| devices.get(ordinal).unwrap());
+    let (on_one, on_two) = (stream(one, "one"), stream(two, "two"));
+    let buffer = upload(&on_one, &[1; 64], &copies);
+    let mut to = on_two.allocate(64).unwrap();
+    device_to_device(&mut to, 0, &buffer, &(0..64), &copies).unwrap();
+    assert_eq!(download(&on_two, &to.ready().unwrap(), &copies)[..], [1; 64]);
+    assert_eq!((cuda.count("peer_bytes"), cuda.count("d2h_bytes")), (64, 64));
+}
+
+#[test]
+fn software_cuda_devices_reach_each_other_s_memory() {
+    two().run(|cuda| {
+        let devices = probe(LIMITS).unwrap();
+        assert_eq!(devices.apart(), []);
+        copy_across(cuda, &devices);
+    });
+}
+
+#[test]
+fn software_cuda_devices_that_do_not_are_told() {
+    two().set("peer_access", 0).run(|cuda| {
+        let devices = probe(LIMITS).unwrap();
+        let (zero, one) = (DeviceId::Cuda(0), DeviceId::Cuda(1));
+        assert_eq!(devices.apart(), [(zero, one), (one, zero)]);
+        copy_across(cuda, &devices);
     });
 }
 

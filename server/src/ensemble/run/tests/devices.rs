@@ -7,6 +7,7 @@ use nereid_softcuda_harness::{Library, SoftCuda};
 use super::*;
 
 const GPU: DeviceId = DeviceId::Cuda(0);
+const OTHER: DeviceId = DeviceId::Cuda(1);
 
 fn world() -> (World, Executors) {
     let devices: Devices = probe(Limits { memory_bytes: None, pinned_bytes: 1 << 20 }).unwrap();
@@ -14,17 +15,23 @@ fn world() -> (World, Executors) {
     (World { edge, ..World::new() }, Executors::new(devices))
 }
 
-fn on_gpu(name: &str, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> ModelSpec {
-    let mut spec = fakes::spec(name, inputs, outputs);
-    spec.instances[0].device = GPU;
-    spec
-}
-
 /// Serves a model on the device that answers `x` as `y`, there, and tells where `x` was.
 fn gpu(world: &mut World, executors: &Executors, name: &str) -> Receiver<DeviceId> {
+    on(GPU, world, executors, name)
+}
+
+/// As `gpu`, on any device.
+fn on(
+    device: DeviceId,
+    world: &mut World,
+    executors: &Executors,
+    name: &str,
+) -> Receiver<DeviceId> {
     let (told, places) = unbounded();
-    let executor = Arc::new(executors.open(GPU, "test").unwrap());
-    world.serve(on_gpu(name, vec![any("x")], vec![any("y")]), move |batch| {
+    let executor = Arc::new(executors.open(device, "test").unwrap());
+    let mut spec = fakes::spec(name, vec![any("x")], vec![any("y")]);
+    spec.instances[0].device = device;
+    world.serve(spec, move |batch| {
         told.send(batch.requests()[0].input("x").unwrap().device()).unwrap();
         let y = executor.gather(&batch, "x");
         batch.respond_rows(y.map(|y| vec![("y".into(), y.unwrap())]));
@@ -56,6 +63,65 @@ fn steps_on_a_device_hand_tensors_on_untouched_on_the_software_cuda_device() {
         assert_eq!((one.recv().unwrap(), two.recv().unwrap()), (DeviceId::Cpu, GPU));
         assert_eq!(copied(cuda), [12, 12, 0]);
         assert_eq!(counted(&world.end()), [12, 12, 0]);
+    });
+}
+
+/// From one device to the other and back, and another way from there.
+fn across_devices(cuda: &Library) {
+    let (mut world, executors) = world();
+    let one = gpu(&mut world, &executors, "one");
+    let [two, three] = ["two", "three"].map(|name| on(OTHER, &mut world, &executors, name));
+    let back = gpu(&mut world, &executors, "back");
+    let outputs = vec![any("OUT"), any("THERE")];
+    let steps = ["one x=IN y=A", "two x=A y=B", "three x=B y=THERE", "back x=B y=OUT"];
+    world.ensemble_of(fakes::spec("e", vec![any("IN")], outputs), &steps);
+    let numbers = fakes::numbers(&[1, 3]);
+    let (request, client) = request(&[("IN", &numbers)], &["OUT", "THERE"]);
+    world.push("e", request);
+    let outputs = client.blocking_recv().unwrap().unwrap().outputs;
+    let got: Vec<_> = outputs.iter().map(|(_, tensor)| values(tensor)).collect();
+    assert_eq!(got, [[0, 1, 2], [0, 1, 2]]);
+    let seen = [one, two, three, back].map(|places| places.recv().unwrap());
+    assert_eq!(seen, [DeviceId::Cpu, GPU, OTHER, OTHER], "handed on as they are");
+    // Across and back; the host has sent and got what its client has.
+    assert_eq!(copied(cuda), [12, 24, 24]);
+    assert_eq!((cuda.count("peer_bytes"), cuda.count("peer_touched_bytes")), (24, 0));
+    assert_eq!(counted(&world.end()), [12, 24, 24]);
+}
+
+#[test]
+fn tensors_cross_software_cuda_devices_by_counted_copies() {
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        across_devices(cuda);
+    });
+}
+
+#[test]
+fn tensors_cross_software_cuda_devices_that_do_not_reach_each_other() {
+    SoftCuda::new().set("devices", 2).set("peer_access", 0).run(|cuda| {
+        across_devices(cuda);
+    });
+}
+
+#[test]
+fn a_lost_software_cuda_device_fails_the_steps_on_it_alone() {
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        let (mut world, executors) = world();
+        let _places = gpu(&mut world, &executors, "here");
+        let _others = on(OTHER, &mut world, &executors, "there");
+        world.ensemble(&["here x=IN y=MID", "there x=MID y=OUT"]);
+        let whole = fakes::spec("alone", vec![any("IN")], vec![any("OUT")]);
+        world.ensemble_of(whole, &["here x=IN y=OUT"]);
+        assert!(world.ask(&fakes::numbers(&[1, 3])).is_ok());
+        cuda.lose_device(1);
+        let error = world.ask(&fakes::numbers(&[1, 3])).unwrap_err();
+        let expected = "in ensemble 'e', step 1 ('there'): device cuda:1 is lost (";
+        assert!(error.starts_with(expected), "{error}");
+        let (request, client) = request(&[("IN", &fakes::numbers(&[1, 3]))], &["OUT"]);
+        world.push("alone", request);
+        let outputs = client.blocking_recv().unwrap().unwrap().outputs;
+        assert_eq!(values(&outputs[0].1), [0, 1, 2]);
+        drop(world.end());
     });
 }
 
