@@ -12,7 +12,7 @@ use nereid_backend::device::DeviceId;
 use nereid_backend::error::{InferError, LoadError};
 use nereid_backend::spec::{InstanceSpec, ModelSpec};
 use nereid_backend::tensor::Tensor;
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use ort::environment::Environment;
 
 use crate::device::DeviceInstance;
@@ -34,6 +34,7 @@ pub(crate) struct OnnxModel {
 struct OnDevices {
     environment: Environment,
     executors: Arc<Executors>,
+    tenant: Tenant,
     spec: Arc<ModelSpec>,
     options: SessionOptions,
     /// `None` if the model has no instance on a device.
@@ -61,8 +62,15 @@ impl OnnxModel {
             Loaded::new(session, options.parameters.arena, &spec).map(Arc::new)
         });
         let host = host.transpose()?;
-        let (environment, usages) = (environment.clone(), Mutex::default());
-        let devices = OnDevices { environment, executors, spec, options, providers, usages };
+        let devices = OnDevices {
+            environment: environment.clone(),
+            executors,
+            tenant: Tenant::of(&spec),
+            spec,
+            options,
+            providers,
+            usages: Mutex::default(),
+        };
         Ok(Self { host, devices })
     }
 }
@@ -92,10 +100,10 @@ impl Model for OnnxModel {
 
 impl OnDevices {
     fn open(&self, ordinal: u32) -> Result<DeviceInstance, LoadError> {
-        let Self { environment, executors, spec, options, providers, usages } = self;
+        let Self { environment, executors, tenant, spec, options, providers, usages } = self;
         let none = || LoadError::new("the model has no instance on a device");
         let providers = providers.as_ref().ok_or_else(none)?;
-        let executor = executors.open(DeviceId::Cuda(ordinal), &spec.name)?;
+        let executor = executors.open_for(DeviceId::Cuda(ordinal), tenant)?;
         let session = DeviceSession::open(environment, (&spec.file, options), providers, executor);
         let session = session.map_err(|cause| providers.explain(not_loaded(spec, &cause)))?;
         tracing::info!("model '{}': {}", spec.name, session.assignment());
