@@ -16,7 +16,7 @@ fn only_the_file_goes_up_and_the_outputs_come_down_on_the_software_cuda_device()
         let all = world.ask(&Asked::image("seed", &file, &["OUTPUT", "PIXELS"]));
         assert_eq!(all.floats("OUTPUT"), seed.of(&all.floats("PIXELS")));
         // Of the picture, the nets, and what joins them: a copy by a kernel is one more.
-        assert_eq!(cuda.count("launches"), 2 + seed.nets.len() as u64);
+        assert_eq!(cuda.count("launches"), 2 + seed.nets().count() as u64);
         let up = file.len() as u64;
         assert_eq!(world.copied(), [up, all.size_bytes(), 0]);
         let output = world.ask(&Asked::image("seed", &file, &["OUTPUT"]));
