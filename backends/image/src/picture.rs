@@ -1,5 +1,6 @@
 //! A picture that a client sent, as a file or as levels, before and after it is decoded.
 
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Image, Orientation, PixelFormat, ViewError, Ycc, nv12_to_rgb, orient};
 
 use nereid_kernels::nvjpeg::Encoded;
@@ -42,8 +43,29 @@ pub struct Picture<'a> {
 enum Source<'a> {
     Jpeg(Box<Jpeg<'a>>),
     Png(Box<Png<'a>>),
-    Levels(&'a [u8], PixelFormat),
-    Nv12(&'a [u8]),
+    Raw(Levels<'a>, Coding),
+}
+
+/// Levels that need no decoding.
+#[derive(Clone, Debug)]
+pub enum Levels<'a> {
+    /// On the host.
+    Host(&'a [u8]),
+    /// On a device, for whoever draws there.
+    Device(Tensor),
+}
+
+impl<'a> Levels<'a> {
+    /// # Errors
+    /// [`PictureError::Raw`] of those on a device.
+    pub(crate) fn on_host(&self) -> Result<&'a [u8], PictureError> {
+        match self {
+            Self::Host(bytes) => Ok(bytes),
+            Self::Device(tensor) => {
+                Err(PictureError::Raw(format!("they are on {}", tensor.device())))
+            }
+        }
+    }
 }
 
 /// Memory to decode into, used again by the next picture.
@@ -101,19 +123,21 @@ impl<'a> Picture<'a> {
         Ok(Self { source, stored, orientation })
     }
 
-    /// Takes rows of pixels as they are.
+    /// Takes rows of pixels as they are. Those on a device are of the size, as their tensor's shape says.
     ///
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
     pub fn levels(
-        bytes: &'a [u8],
+        levels: Levels<'a>,
         format: PixelFormat,
         size: (usize, usize),
         pixels_max: usize,
     ) -> Result<Self, PictureError> {
         check_pixels(size, pixels_max)?;
-        Image::new(bytes, format, size).map_err(raw)?;
-        Ok(Self::upright(Source::Levels(bytes, format), size))
+        if let Levels::Host(bytes) = levels {
+            Image::new(bytes, format, size).map_err(raw)?;
+        }
+        Ok(Self::upright(Source::Raw(levels, Coding::Levels(format)), size))
     }
 
     /// Takes `rows` rows of `width` bytes of NV12: two thirds of them are luma.
@@ -121,7 +145,7 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`PictureError::Raw`] or [`PictureError::TooLarge`].
     pub fn nv12(
-        bytes: &'a [u8],
+        levels: Levels<'a>,
         (width, rows): (usize, usize),
         pixels_max: usize,
     ) -> Result<Self, PictureError> {
@@ -135,13 +159,21 @@ impl<'a> Picture<'a> {
             return Err(PictureError::Raw(text));
         }
         check_pixels(size, pixels_max)?;
-        Ok(Self::upright(Source::Nv12(bytes), size))
+        Ok(Self::upright(Source::Raw(levels, Coding::Nv12), size))
     }
 
     /// The file, if nvJPEG may have it. All limits were checked.
     pub fn encoded(&self) -> Option<Encoded<'a>> {
         let Source::Jpeg(jpeg) = &self.source else { return None };
         Some(Encoded { bytes: jpeg.for_device()?, size: self.stored })
+    }
+
+    /// Its levels, if they are on a device, and how they are to be understood.
+    pub(crate) fn on_device(&self) -> Option<(&Tensor, Coding)> {
+        match &self.source {
+            Source::Raw(Levels::Device(tensor), coding) => Some((tensor, *coding)),
+            _ => None,
+        }
     }
 
     /// Columns and rows as it is stored, and how it is turned upright.
@@ -164,10 +196,7 @@ impl<'a> Picture<'a> {
         let layout = match self.source {
             Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
             Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
-            Source::Levels(bytes, format) => {
-                return Ok(Stored::Bytes(bytes, Coding::Levels(format)));
-            }
-            Source::Nv12(bytes) => return Ok(Stored::Bytes(bytes, Coding::Nv12)),
+            Source::Raw(levels, coding) => return Ok(Stored::Bytes(levels.on_host()?, coding)),
         };
         match layout {
             Layout::Planes(planes) => planes.picture(pixels).map(Stored::Planes).map_err(raw),
@@ -197,13 +226,13 @@ impl<'a> Picture<'a> {
         let layout = match self.source {
             Source::Jpeg(jpeg) => jpeg.decode(pixels)?,
             Source::Png(png) => Layout::Interleaved(png.decode(pixels)?),
-            Source::Levels(bytes, format) => {
-                return Image::new(bytes, format, stored).map_err(raw);
+            Source::Raw(levels, Coding::Levels(format)) => {
+                return Image::new(levels.on_host()?, format, stored).map_err(raw);
             }
-            Source::Nv12(bytes) => {
+            Source::Raw(levels, Coding::Nv12) => {
                 pixels.clear();
                 pixels.resize(3 * stored.0 * stored.1, 0);
-                nv12_to_rgb(bytes, stored, pixels).map_err(raw)?;
+                nv12_to_rgb(levels.on_host()?, stored, pixels).map_err(raw)?;
                 Layout::Interleaved(PixelFormat::Rgb)
             }
         };

@@ -91,7 +91,7 @@ pub(crate) fn complete(
                 .into(),
         );
     }
-    let inputs = inputs(user, options.operation, &mut errors);
+    let inputs = inputs(user, options, &mut errors);
     let outputs = outputs(user, &mut errors);
     let file = file_dims(options.input, inputs[0].data_type);
     let written = pixels_of(&outputs).map_or(0, |pixels| pixels.dims.len());
@@ -125,12 +125,12 @@ pub(crate) fn complete(
 }
 
 /// The inputs that the user wrote, and those that are missing without dims.
-fn inputs(user: &Signature, operation: Operation, errors: &mut Vec<String>) -> Vec<TensorSpec> {
+fn inputs(user: &Signature, options: &Options, errors: &mut Vec<String>) -> Vec<TensorSpec> {
     let mut inputs = user.inputs.clone();
     if inputs.is_empty() {
         inputs.push(TensorSpec::new(IMAGE, DataType::Bytes, Vec::new()));
     }
-    let (count, operation) = match operation {
+    let (count, operation) = match options.operation {
         Operation::Prepare => (1, "prepare"),
         Operation::Crop(_) => (2, "crop"),
     };
@@ -146,8 +146,8 @@ fn inputs(user: &Signature, operation: Operation, errors: &mut Vec<String>) -> V
         inputs.truncate(count);
     }
     // Files are decoded there, and boxes say how many rows the output has.
-    for input in &mut inputs {
-        input.is_read_on_host = true;
+    for (index, input) in inputs.iter_mut().enumerate() {
+        input.is_read_on_host = index > 0 || options.input == InputFormat::File;
     }
     inputs
 }

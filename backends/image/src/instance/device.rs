@@ -14,6 +14,7 @@ use nereid_backend::batch::Batch;
 use nereid_backend::error::InferError;
 use nereid_backend::observer::CopyCounter;
 use nereid_backend::request::{Answer, Request};
+use nereid_backend::tensor::Tensor;
 use nereid_kernels::cpu::{Orientation, PixelFormat};
 use nereid_kernels::device::DeviceBuffer;
 use nereid_kernels::executor::Executor;
@@ -35,11 +36,19 @@ pub(crate) struct DeviceInstance {
 
 /// A picture on the device, as it is stored.
 struct Uploaded {
-    levels: Arc<DeviceBuffer>,
+    levels: Memory,
     coding: Coding,
     /// Columns and rows.
     size: (usize, usize),
     orientation: Orientation,
+}
+
+/// Where levels are on the device.
+enum Memory {
+    /// All of what was decoded there or brought there.
+    Own(Arc<DeviceBuffer>),
+    /// The tensor of a step before.
+    Given(Tensor),
 }
 
 /// What is drawn into one tensor.
@@ -87,7 +96,7 @@ impl DeviceInstance {
         Ok(plan)
     }
 
-    /// Decodes and uploads those of a request's pictures that are not decoded yet, or, if one is bad,
+    /// Decodes and uploads those of a request's pictures that are not on the device yet, or, if one is bad,
     /// leaves the work as it was.
     fn prepare(
         &mut self,
@@ -135,11 +144,16 @@ impl DeviceInstance {
             return Ok(None);
         }
         let (size, orientation) = planned.picture.stored();
+        if let Some((tensor, coding)) = planned.picture.on_device() {
+            // Of another device, it is copied across.
+            let levels = Memory::Given(self.executor.together(tensor, &[], copies)?);
+            return Ok(Some(Uploaded { levels, coding, size, orientation }));
+        }
         let stored = planned.picture.decode_stored(&mut self.workspace);
         let stored = stored.map_err(|error| invalid(&self.contract.names, of, &error))?;
         let coding = stored.coding();
         let fill = |to: &mut [u8]| stored.write(to);
-        let levels = self.executor.upload(stored.size_bytes(), fill, copies)?;
+        let levels = Memory::Own(self.executor.upload(stored.size_bytes(), fill, copies)?);
         Ok(Some(Uploaded { levels, coding, size, orientation }))
     }
 }
@@ -148,7 +162,8 @@ impl Uploaded {
     /// Of a picture that the device decoded.
     fn decoded(levels: Arc<DeviceBuffer>, planned: &Planned<'_>) -> Self {
         let (size, orientation) = planned.picture.stored();
-        Self { levels, coding: Coding::Levels(PixelFormat::Rgb), size, orientation }
+        let coding = Coding::Levels(PixelFormat::Rgb);
+        Self { levels: Memory::Own(levels), coding, size, orientation }
     }
 }
 

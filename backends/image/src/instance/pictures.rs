@@ -5,19 +5,18 @@ use nereid_backend::tensor::Tensor;
 
 use crate::error::PictureError;
 use crate::options::{InputFormat, Options};
-use crate::picture::Picture;
+use crate::picture::{Levels, Picture};
 
 /// What each row of an input is, before it is looked at.
 pub(super) struct Rows<'a> {
     /// The bytes of each picture.
-    bytes: Vec<&'a [u8]>,
+    bytes: Vec<Levels<'a>>,
     /// The axes of one picture.
     shape: &'a [usize],
 }
 
 impl<'a> Rows<'a> {
-    /// Each element of a BYTES tensor, or each row of a UINT8 tensor; none of what is not on the
-    /// host.
+    /// Each element of a BYTES tensor, or each row of a UINT8 tensor; none of files that are not on the host.
     pub(super) fn of(tensor: &'a Tensor, input: InputFormat) -> Self {
         let axes = match input {
             InputFormat::File => 1,
@@ -27,12 +26,24 @@ impl<'a> Rows<'a> {
         let shape = tensor.shape();
         let (rows, shape) = shape.split_at(shape.len().saturating_sub(axes));
         let rows: usize = rows.iter().product();
-        let bytes = if tensor.data_type() == DataType::Bytes {
-            tensor.strings().map(Iterator::collect)
-        } else {
-            let length: usize = shape.iter().product();
-            let row = |bytes: &'a [u8], row| bytes.get(row * length..(row + 1) * length);
-            tensor.host().map(|bytes| (0..rows).filter_map(|index| row(bytes, index)).collect())
+        let length: usize = shape.iter().product();
+        let row = |index| index * length..(index + 1) * length;
+        let bytes = match tensor.host() {
+            _ if tensor.data_type() == DataType::Bytes => {
+                tensor.strings().map(|files| files.map(Levels::Host).collect())
+            }
+            Some(bytes) => Some(
+                (0..rows).filter_map(|index| Some(Levels::Host(bytes.get(row(index))?))).collect(),
+            ),
+            None if input == InputFormat::File => None,
+            // Without a batch axis, the tensor is the one picture.
+            None if shape.len() == tensor.shape().len() => {
+                Some(vec![Levels::Device(tensor.clone())])
+            }
+            None => {
+                let picture = |index| tensor.rows(index..index + 1).map(Levels::Device);
+                Some((0..rows).filter_map(picture).collect())
+            }
         };
         Self { bytes: bytes.unwrap_or_default(), shape }
     }
@@ -51,13 +62,15 @@ impl<'a> Rows<'a> {
         index: usize,
         options: &Options,
     ) -> Result<Picture<'a>, PictureError> {
-        let (bytes, pixels_max) = (self.bytes[index], options.acceptance.pixels_max);
-        match (options.input, self.shape) {
-            (InputFormat::Pixels(format), &[height, width, _]) => {
-                Picture::levels(bytes, format, (width, height), pixels_max)
+        let (levels, pixels_max) = (self.bytes[index].clone(), options.acceptance.pixels_max);
+        match (options.input, self.shape, levels) {
+            (InputFormat::Pixels(format), &[height, width, _], levels) => {
+                Picture::levels(levels, format, (width, height), pixels_max)
             }
-            (InputFormat::Nv12, &[rows, width]) => Picture::nv12(bytes, (width, rows), pixels_max),
-            _ => Picture::open(bytes, options.acceptance),
+            (InputFormat::Nv12, &[rows, width], levels) => {
+                Picture::nv12(levels, (width, rows), pixels_max)
+            }
+            (_, _, levels) => Picture::open(levels.on_host()?, options.acceptance),
         }
     }
 }
@@ -89,7 +102,9 @@ mod tests {
             (uint8(&[2, 3, 2], b"abcdefABCDEF"), InputFormat::Nv12, &[b"abcdef", b"ABCDEF"]),
         ];
         for (tensor, input, expected) in cases {
-            assert_eq!(Rows::of(&tensor, input).bytes, expected, "{tensor:?}");
+            let rows = Rows::of(&tensor, input).bytes;
+            let bytes: Vec<_> = rows.iter().map(|levels| levels.on_host().unwrap()).collect();
+            assert_eq!(bytes, expected, "{tensor:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use nereid_kernels::cuda::{self, Draw, Element, Passes, Picture, Planes, Region}
 use nereid_kernels::device::Allocation;
 use nereid_kernels::executor::{self, Executor};
 
-use super::{Contract, Group, Uploaded, Work};
+use super::{Contract, Group, Memory, Uploaded, Work};
 use crate::picture::Coding;
 
 /// One tensor for each group, in their order. Nothing is waited for.
@@ -40,7 +40,10 @@ fn pictures<'w>(
 ) -> Result<Pictures, InferError> {
     let (mut pictures, mut planes, mut converted) = (Vec::new(), Vec::new(), Vec::new());
     for Uploaded { levels, coding, size, orientation } in uploaded {
-        let region = work.read_buffer(levels)?;
+        let region = match levels {
+            Memory::Own(buffer) => work.read_buffer(buffer)?,
+            Memory::Given(tensor) => work.read(tensor)?,
+        };
         let (levels, format) = match coding {
             Coding::Levels(format) => (region, *format),
             Coding::Nv12 => {

@@ -25,6 +25,7 @@ use crate::ImageBackend;
 use crate::options::Options;
 use crate::samples::{encode, jpeg, kinds, picture};
 
+mod levels;
 mod nvjpeg;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 4 << 20 };
