@@ -33,7 +33,7 @@ CUDA_REPORT = $(abspath $(BUILT))/cuda-tests.tsv
 # ONNX Runtime 1.28.0 has no telemetry; a library that a user brings may.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help serve build fetch test test-rust test-python test-binary test-gpu test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-micro bench-pipeline fuzz clean
+.PHONY: help serve build fetch test test-rust test-python test-binary test-gpu test-deploy test-docker image pictures soak check deny ptx ptx-check bench bench-count bench-micro bench-pipeline fuzz mutants clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -134,6 +134,9 @@ bench-pipeline: build ## pictures prepared by clients and in the server, beside 
 
 fuzz: ## look for inputs that break a decoder: TIME=600 (each), TARGET=name, INPUT=file to run one again
 	@$(PYTHON) tools/fuzz.py --time "$(TIME)" $(TARGET) $(if $(INPUT),--input "$(INPUT)")
+
+mutants: ## break the code on purpose, change by change, and see that a test fails; ARGS="word ..." takes some (first: a build)
+	@$(PYTHON) tools/mutants.py $(ARGS)
 
 clean: ## remove what was built; the cache of fetched files stays
 	$(CARGO) clean

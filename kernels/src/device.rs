@@ -7,6 +7,7 @@
 //! [`Event::synchronize`]; streams wait for each other on the device.
 
 mod buffer;
+mod common;
 mod copies;
 mod error;
 mod event;
@@ -36,6 +37,7 @@ pub use shared::{SharedHandle, SharedMemory};
 pub use stream::{Priority, Stream};
 
 use crate::reaper::Reaper;
+use common::Common;
 use pinned::PinnedPool;
 use sys::context::{Context, Properties};
 use sys::memory::Pool;
@@ -55,6 +57,7 @@ struct Shared {
     pinned: PinnedPool,
     /// Events that nobody uses; there are as many as were ever in use at a time.
     events: Mutex<Vec<sys::stream::Event>>,
+    common: Common,
     reaper: Reaper,
     pool: Pool,
     context: Context,
@@ -136,6 +139,7 @@ impl Device {
             memory: Limit::new(memory_bytes_max),
             pinned: PinnedPool::new(limits.pinned_bytes),
             events: Mutex::new(vec![event]),
+            common: Common::default(),
             reaper: Reaper::start(id).map_err(no_thread)?,
             pool,
             context,

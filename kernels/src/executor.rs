@@ -8,8 +8,7 @@ mod places;
 mod tenant;
 mod work;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use nereid_backend::backend::Running;
 use nereid_backend::batch::Batch;
@@ -20,13 +19,12 @@ pub use tenant::Tenant;
 pub use work::Work;
 
 use crate::cuda::Kernels;
-use crate::device::{Device, DeviceError, Devices, Priority, Stream};
+use crate::device::{Devices, Priority, Stream};
 
-/// Makes the executors of an engine's instances. Those of one device share its kernels, which are
-/// loaded for the first and go with the last.
+/// Makes the executors of an engine's instances. Those of one device, be they of other engines, share its
+/// kernels, which are loaded for the first and go with the last.
 pub struct Executors {
     devices: Devices,
-    kernels: Mutex<HashMap<DeviceId, Weak<Kernels>>>,
 }
 
 /// Two streams of a device, and the kernels for it. What is uploaded for a batch need not wait until
@@ -40,7 +38,7 @@ pub struct Executor {
 impl Executors {
     /// On these devices, which may be none.
     pub fn new(devices: Devices) -> Self {
-        Self { devices, kernels: Mutex::default() }
+        Self { devices }
     }
 
     /// The devices.
@@ -68,18 +66,8 @@ impl Executors {
             device.stream_within(tenant.name.clone(), priority, tenant.budget(device.id()))
         };
         let (stream, uploads) = (stream(tenant.priority)?, stream(Priority::Greatest)?);
-        Ok(Executor { stream, uploads, kernels: self.kernels(device)? })
-    }
-
-    /// Who loads them keeps others waiting, who then need not.
-    fn kernels(&self, device: &Device) -> Result<Arc<Kernels>, DeviceError> {
-        let mut all = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = all.get(&device.id()).and_then(Weak::upgrade) {
-            return Ok(loaded);
-        }
-        let loaded = Arc::new(Kernels::load(device)?);
-        all.insert(device.id(), Arc::downgrade(&loaded));
-        Ok(loaded)
+        let kernels = device.common(|| Kernels::load(device))?;
+        Ok(Executor { stream, uploads, kernels })
     }
 }
 

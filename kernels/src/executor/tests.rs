@@ -121,10 +121,17 @@ fn a_device_that_is_not_there_is_told_on_the_software_cuda_device() {
 
 #[test]
 fn kernels_are_loaded_once_for_a_device_on_the_software_cuda_device() {
-    SoftCuda::new().run(|_| {
-        let executors = Executors::new(probe(LIMITS).unwrap());
-        let (one, two) = (executor(&executors, 0), executor(&executors, 0));
-        assert!(Arc::ptr_eq(&one.kernels, &two.kernels) && !one.stream.is(&two.stream));
+    SoftCuda::new().set("devices", 2).run(|cuda| {
+        let devices = probe(LIMITS).unwrap();
+        // Of two engines.
+        let (one, other) = (Executors::new(devices.clone()), Executors::new(devices));
+        let (first, second) = (executor(&one, 0), executor(&other, 0));
+        assert!(Arc::ptr_eq(&first.kernels, &second.kernels) && !first.stream.is(&second.stream));
+        assert!(!Arc::ptr_eq(&first.kernels, &executor(&other, 1).kernels));
+        let loaded = cuda.count("allocations");
+        drop((first, second));
+        let _again = executor(&one, 0);
+        assert!(cuda.count("allocations") > loaded, "they go with the last who has them");
     });
 }
 

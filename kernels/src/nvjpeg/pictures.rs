@@ -72,13 +72,16 @@ impl Pictures {
             Ok(pixels) => pixels,
             Err(why) => return Ok(Outcome::Refused(why)),
         };
+        let uploaded = self.decoder.upload(state, file, stream);
+        if uploaded.is_ok() {
+            copies.add(Copy::HostToDevice, uploaded_bytes);
+        }
         let image = Image::interleaved(pixels.address(), encoded.size.0);
-        let enqueued = self.decoder.enqueue(state, file, image, &pixels);
+        let enqueued = uploaded.and_then(|()| self.decoder.draw(state, image, &pixels));
         if let Err(failure) = enqueued {
             busy.until(stream.record()?);
             return Ok(Outcome::Refused(failure.to_string()));
         }
-        copies.add(Copy::HostToDevice, uploaded_bytes);
         let pixels = pixels.ready()?;
         busy.until(pixels.ready().cloned());
         Ok(Outcome::Decoded(pixels))
@@ -115,21 +118,19 @@ impl Shared {
         Ok((file, uploaded_bytes))
     }
 
-    /// Goes through all phases, to an image in `pixels`, by the stream that is its home.
+    /// Reads the file on the host, and brings what comes of it to the device: the first two phases.
     #[allow(unsafe_code)]
-    fn enqueue(
-        &self,
-        state: &mut StateObject,
-        file: File<'_>,
-        image: Image,
-        pixels: &Allocation,
-    ) -> Result<()> {
+    fn upload(&self, state: &mut StateObject, file: File<'_>, stream: &Stream) -> Result<()> {
         let Self { decoder, params, .. } = self;
-        let stream = pixels.home().handle();
         // SAFETY: the lane was waited for.
         unsafe { state.decode_to_pinned(decoder, params, file) }?;
-        state.decode_to_device(decoder, file, stream)?;
+        state.decode_to_device(decoder, file, stream.handle())
+    }
+
+    /// The last phase, to an image in `pixels`, by the stream that is its home.
+    #[allow(unsafe_code)]
+    fn draw(&self, state: &mut StateObject, image: Image, pixels: &Allocation) -> Result<()> {
         // SAFETY: the allocation has room for all rows, and this is its home.
-        unsafe { state.decode_to_image(decoder, image, stream) }
+        unsafe { state.decode_to_image(&self.decoder, image, pixels.home().handle()) }
     }
 }

@@ -45,11 +45,11 @@ pub(crate) struct Seed {
     pub(crate) canvas: (usize, usize),
     /// Who decodes the JPEG, as the image backend calls it.
     pub(crate) decoder: &'static str,
-    pub(crate) nets: Vec<Net>,
+    /// They read the picture.
+    pub(crate) parallel: Vec<Net>,
+    /// The first reads the picture, and each other one what the one before it has made.
+    pub(crate) chain: Vec<Net>,
 }
-
-/// The last net of the chain, the only one of it that is joined.
-const LAST: &str = "third";
 
 impl Seed {
     /// Of a canvas of this height and width, from whose numbers the nets take one of `stride`.
@@ -64,18 +64,17 @@ impl Seed {
             let shape = vec![numbers / stride];
             Net { shape, stride: 1, ..net(name, factor, bias) }
         };
-        let nets = vec![
+        let parallel = vec![
             net("one", 1.0, 0.5),
             net("two", 2.0, 1.0),
             net("three", 3.0, 1.5),
             net("four", -1.0, 2.0),
             net("five", 0.25, 2.5),
             net("six", 8.0, 3.0),
-            net("first", 0.5, -1.0),
-            behind("second", 2.0, 7.0),
-            behind(LAST, -0.5, 0.0),
         ];
-        Self { canvas, decoder: "nvjpeg", nets }
+        let chain =
+            vec![net("first", 0.5, -1.0), behind("second", 2.0, 7.0), behind("third", -0.5, 0.0)];
+        Self { canvas, decoder: "nvjpeg", parallel, chain }
     }
 
     /// Of a size for many runs.
@@ -88,17 +87,20 @@ impl Seed {
         3 * 4 * (self.canvas.0 * self.canvas.1) as u64
     }
 
+    pub(crate) fn nets(&self) -> impl Iterator<Item = &Net> {
+        self.parallel.iter().chain(&self.chain)
+    }
+
     /// What the ensemble makes of the picture's tensor.
     pub(crate) fn of(&self, pixels: &[f32]) -> Vec<f32> {
-        let (parallel, chain) = self.nets.split_at(6);
-        let mut outputs: Vec<f32> = parallel.iter().flat_map(|net| net.of(pixels)).collect();
-        outputs.extend(chain.iter().fold(pixels.to_vec(), |x, net| net.of(&x)));
-        outputs
+        let mut output: Vec<f32> = self.parallel.iter().flat_map(|net| net.of(pixels)).collect();
+        output.extend(self.chain.iter().fold(pixels.to_vec(), |x, net| net.of(&x)));
+        output
     }
 
     /// The ensemble comes last.
     pub(crate) fn models(&self) -> Vec<Model> {
-        let mut models: Vec<_> = self.nets.iter().map(|net| (net.engine)(net)).collect();
+        let mut models: Vec<_> = self.nets().map(|net| (net.engine)(net)).collect();
         models.extend([self.prepare("prepare", "TYPE_FP32"), self.join(), self.ensemble()]);
         models
     }
@@ -144,7 +146,7 @@ impl Seed {
 
     /// Those whose outputs are joined.
     fn joined(&self) -> impl Iterator<Item = &Net> {
-        self.nets.iter().filter(|net| net.stride > 1 && net.name != "first" || net.name == LAST)
+        self.parallel.iter().chain(self.chain.last())
     }
 
     fn join(&self) -> Model {
@@ -163,18 +165,17 @@ impl Seed {
     fn ensemble(&self) -> Model {
         let (height, width) = self.canvas;
         let size: usize = self.joined().map(Net::outputs).sum();
-        let x = |net: &Net| match net.name {
-            "second" => "y_first".to_owned(),
-            LAST => "y_second".to_owned(),
-            _ => "PIXELS".to_owned(),
-        };
         let mut steps = step("prepare", &[("IMAGE", "IMAGE")], ("PIXELS", "PIXELS"));
-        for net in &self.nets {
-            steps += &step(net.name, &[("x", &x(net))], ("y", &format!("y_{}", net.name)));
-        }
-        let made: Vec<_> = self.joined().map(|net| (net.name, format!("y_{}", net.name))).collect();
-        let made: Vec<_> = made.iter().map(|(name, tensor)| (*name, tensor.as_str())).collect();
-        steps += &step("join", &made, ("OUTPUT", "OUTPUT"));
+        let mut run = |net: &Net, x: &str| {
+            let y = format!("y_{}", net.name);
+            steps += &step(net.name, &[("x", x)], ("y", &y));
+            y
+        };
+        let made = self.parallel.iter().map(|net| run(net, "PIXELS")).collect::<Vec<_>>();
+        let last = self.chain.iter().fold("PIXELS".to_owned(), |x, net| run(net, &x));
+        let made = made.iter().chain([&last]).map(String::as_str);
+        let inputs: Vec<_> = self.joined().map(|net| net.name).zip(made).collect();
+        steps += &step("join", &inputs, ("OUTPUT", "OUTPUT"));
         let config = format!(
             r#"platform: "ensemble" max_batch_size: 4
             input {{ name: "IMAGE" data_type: TYPE_STRING dims: [ 1 ] }}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,7 +27,7 @@ use nereid_kernels::device::probe_each;
 use nereid_kernels::reaper::Ended;
 use nereid_model_repository::completion::Completion;
 use nereid_model_repository::read::Reader;
-use nereid_softcuda_harness::Library;
+use nereid_softcuda_harness::{Library, comes_to};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -167,15 +167,8 @@ impl<'a> World<'a> {
     /// What models count is what the device does. Steps of a request that has failed may still run, so
     /// that is waited for.
     pub(crate) fn check_counts(&self) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let (counted, copied) = (self.counted(), self.copied());
-            if counted == copied {
-                return;
-            }
-            assert!(Instant::now() < until, "{counted:?} counted, {copied:?} copied");
-            std::thread::yield_now();
-        }
+        let is_so = comes_to(|| self.counted() == self.copied());
+        assert!(is_so, "{:?} counted, {:?} copied", self.counted(), self.copied());
     }
 }
 

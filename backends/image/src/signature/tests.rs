@@ -142,6 +142,22 @@ fn levels_have_their_axes() {
 }
 
 #[test]
+fn only_files_and_boxes_are_read_on_the_host() {
+    let check = |text: &str, data_type, wire: &[i64], expected: &[bool]| {
+        let user = Signature { inputs: vec![tensor("x", data_type, wire)], ..Signature::default() };
+        let told = complete(&user, 0, &options(&format!("width=7;height=5;{text}"))).unwrap();
+        let are: Vec<_> = told.inputs.iter().map(|input| input.is_read_on_host).collect();
+        assert_eq!(are, expected, "{text}");
+    };
+    let (bytes, uint8) = (DataType::Bytes, DataType::Uint8);
+    check("input_format=file", bytes, &[1], &[true]);
+    check("input_format=rgb", uint8, &[-1, -1, 3], &[false]);
+    check("input_format=nv12", uint8, &[-1, -1], &[false]);
+    check("operation=crop", bytes, &[1], &[true, true]);
+    check("operation=crop;input_format=rgb", uint8, &[-1, -1, 3], &[false, true]);
+}
+
+#[test]
 fn sizes_and_transforms_are_made_for_who_lists_them() {
     let size = |wire: &[i64]| tensor(ORIGINAL_SIZE, DataType::Int32, wire);
     let transform = |wire: &[i64]| tensor(TRANSFORM, DataType::Fp32, wire);

@@ -60,6 +60,19 @@ fn pinned_memory_is_used_again_when_its_copy_is_done() {
     });
 }
 
+#[test]
+fn pinned_memory_is_not_used_again_before_its_copy() {
+    AnyCuda::new().latest().run(|| {
+        let (stream, copies) = (stream(&device(), "test"), CopyCounter::default());
+        let mut first = stream.pinned(64).unwrap();
+        first.as_mut().fill(1);
+        let mut to = stream.allocate(64).unwrap();
+        host_to_device(&mut to, 0, Source::Pinned(first), &copies).unwrap();
+        stream.pinned(64).unwrap().as_mut().fill(2);
+        assert_eq!(download(&stream, &to.ready().unwrap(), &copies)[..], [1; 64]);
+    });
+}
+
 /// As `host_to_device` would, without the end of its copy.
 #[allow(unsafe_code)]
 #[test]

@@ -67,6 +67,19 @@ fn a_buffer_is_freed_behind_its_readers() {
 }
 
 #[test]
+fn a_buffer_is_freed_behind_all_of_its_readers() {
+    AnyCuda::new().latest().run(|| {
+        let Shared { one, two, add_one, buffer } = Shared::new();
+        let three = stream(one.device(), "three");
+        let made = [&two, &three].map(|reader| added(&add_one, reader, &buffer));
+        drop(buffer); // In the order of one of them.
+        for made in made {
+            assert_eq!(download(&one, &made, &CopyCounter::default())[..], [2; 64]);
+        }
+    });
+}
+
+#[test]
 fn mutant_that_forgets_a_reader() {
     latest().errs("after free").run(|_| {
         let Shared { one, two, add_one, buffer } = Shared::new();

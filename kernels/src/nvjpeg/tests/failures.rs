@@ -129,17 +129,17 @@ fn a_decoder_fails_to_be_made_on_the_software_cuda_device() {
 fn a_file_fails_alone_at_each_call_on_the_software_cuda_device() {
     let size = (40, 24);
     let file = plain(size);
-    SoftCuda::new().with_nvjpeg().run(|_| {
+    SoftCuda::new().with_nvjpeg().run(|cuda| {
         let double = NvjpegDouble::open();
         for (function, backend) in AT_DECODE {
             for status in [1, 5, INTERNAL_ERROR, 77] {
                 let (mut decoder, stream) = decoder(backend);
                 let is_of_batch =
                     function.starts_with("nvjpegDecodeBatched") && !function.ends_with("Supported");
-                let before = double.calls(function);
-                let mut decode = |files: &[Encoded<'_>]| {
-                    decoder.decode_batch(files, &CopyCounter::default()).unwrap()
-                };
+                let (before, uploaded) = (double.calls(function), cuda.count("h2d_bytes"));
+                let copies = CopyCounter::default();
+                let mut decode =
+                    |files: &[Encoded<'_>]| decoder.decode_batch(files, &copies).unwrap();
                 for outcome in decode(&[encoded(&file, size)]) {
                     decoded(outcome);
                 }
@@ -158,6 +158,8 @@ fn a_file_fails_alone_at_each_call_on_the_software_cuda_device() {
                         _ => assert!(download(&decoded(outcome), stream.device()) == pixels(&file)),
                     }
                 }
+                let uploaded = cuda.count("h2d_bytes") - uploaded;
+                assert_eq!(copies.get(Copy::HostToDevice), uploaded, "{function}, {backend}");
             }
         }
     });

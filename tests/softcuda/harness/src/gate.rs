@@ -1,8 +1,7 @@
 //! Work that a test holds up, to see what is done beside it.
 
-use std::time::Instant;
-
-use crate::{Library, PATIENCE};
+use crate::Library;
+use crate::patience::comes_to;
 
 /// Work that stands still, with what comes behind it in its stream, until this is dropped.
 pub struct Held<'a> {
@@ -34,12 +33,8 @@ impl Library {
     /// If that does not come.
     #[track_caller]
     pub fn await_done(&self, name: &str, count: u64) {
-        let end = Instant::now() + PATIENCE;
-        while self.done(name) < count {
-            let done = self.done(name);
-            assert!(Instant::now() < end, "'{name}' was done {done} times, not {count}");
-            std::thread::yield_now();
-        }
+        let is_done = comes_to(|| self.done(name) >= count);
+        assert!(is_done, "'{name}' was done {} times, not {count}", self.done(name));
     }
 }
 
@@ -50,11 +45,7 @@ impl Held<'_> {
     /// If it does not come.
     #[track_caller]
     pub fn await_standing(&self) {
-        let end = Instant::now() + PATIENCE;
-        while !self.library.is_holding() {
-            assert!(Instant::now() < end, "no '{}' has come", self.name);
-            std::thread::yield_now();
-        }
+        assert!(comes_to(|| self.library.is_holding()), "no '{}' has come", self.name);
     }
 }
 

@@ -26,25 +26,23 @@ mod gate;
 mod gpu;
 mod library;
 mod nvjpeg;
+mod patience;
 mod random;
 mod report;
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 pub use apart::{folder, run_with_broken_driver, run_without_driver};
 pub use gate::Held;
 pub use library::Library;
 pub use nvjpeg::NvjpegDouble;
+pub use patience::comes_to;
 pub use random::Random;
 pub use report::note;
 
 use apart::{beside_binary, is_apart, made, run_apart, test_name, write_no_library};
 use report::{Outcome, Report};
-
-/// What is freed by other threads may take so long.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A test of what only the software CUDA device tells or does: its counts, faults on demand, and what
 /// its sanitizer finds.
@@ -127,11 +125,10 @@ impl SoftCuda {
         body(&library);
         match self.expected {
             None => {
-                let end = Instant::now() + PATIENCE;
                 if self.has_nvjpeg {
-                    NvjpegDouble::open().await_no_objects(end);
+                    NvjpegDouble::open().await_no_objects();
                 }
-                library.await_no_leaks(end);
+                library.await_no_leaks();
                 assert_eq!(library.violations(), [""; 0], "violations");
             }
             Some(expected) => {

@@ -1,9 +1,10 @@
 //! What a test asks the software device, beside the driver API.
 
 use std::ffi::{CString, c_char};
-use std::time::Instant;
 
 use libloading::Symbol;
+
+use crate::patience::comes_to;
 
 /// The library that the program under test has loaded, too.
 pub struct Library(libloading::Library);
@@ -68,11 +69,8 @@ impl Library {
     }
 
     /// Other threads may still be about to free what the test dropped.
-    pub(crate) fn await_no_leaks(&self, end: Instant) {
-        while !self.leaks().is_empty() {
-            assert!(Instant::now() < end, "leaks: {:#?}", self.leaks());
-            std::thread::yield_now();
-        }
+    pub(crate) fn await_no_leaks(&self) {
+        assert!(comes_to(|| self.leaks().is_empty()), "leaks: {:#?}", self.leaks());
     }
 
     pub(crate) fn release(&self) {

@@ -2,11 +2,11 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::ManuallyDrop;
-use std::time::Instant;
 
 use libloading::Symbol;
 
 use crate::SoftCuda;
+use crate::patience::comes_to;
 
 /// By which programs look for nvJPEG.
 const NAMES: [&str; 3] = ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11"];
@@ -113,10 +113,7 @@ impl NvjpegDouble {
     }
 
     /// Other threads may still be about to end what the test dropped.
-    pub(crate) fn await_no_objects(&self, end: Instant) {
-        while self.objects() > 0 {
-            assert!(Instant::now() < end, "{} objects of nvJPEG are left", self.objects());
-            std::thread::yield_now();
-        }
+    pub(crate) fn await_no_objects(&self) {
+        assert!(comes_to(|| self.objects() == 0), "{} objects of nvJPEG are left", self.objects());
     }
 }

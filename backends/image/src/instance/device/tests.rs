@@ -25,6 +25,7 @@ use crate::ImageBackend;
 use crate::options::Options;
 use crate::samples::{encode, jpeg, kinds, picture};
 
+mod levels;
 mod nvjpeg;
 
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 4 << 20 };
@@ -283,49 +284,6 @@ fn every_input_on_the_software_cuda_device() {
                 let parameters = format!("{size};exif_orientation={exif}");
                 let file = stored((12, 9), orientation);
                 world.check(cuda, &parameters, DataType::Uint8, &[files(&[file])]);
-            }
-        }
-    });
-}
-
-/// Frames that somebody else made there: nothing of them comes to the host, and they are drawn where they
-/// are, whatever address a row begins at; those of another device are copied from there.
-#[test]
-fn pixels_that_are_on_a_device_stay_there_on_the_software_cuda_device() {
-    AnyCuda::new().devices(2).run_counted(|cuda| {
-        let world = World::new();
-        let devices = Executors::new(probe(LIMITS).unwrap());
-        let frames = [
-            ("rgb", &[3, 5, 7, 3][..]),
-            ("bgr", &[2, 11, 10, 3]),
-            ("gray", &[2, 9, 5, 1]),
-            ("nv12", &[2, 15, 6]),
-        ];
-        for (format, shape) in frames {
-            let parameters = format!("width=9;height=7;input_format={format}");
-            let on_host = [levels(shape, 3), levels(shape, 90)];
-            let model = world.model(&parameters, DataType::Fp32, &on_host);
-            let run = |asked: &[Asked], device| {
-                let copies = Arc::new(CopyCounter::default());
-                let clients = world.start(&mut *spawn(&model, device), asked, &copies);
-                (world.answers(clients), copies)
-            };
-            let (expected, _) = run(&on_host, DeviceId::Cpu);
-            for (ordinal, crossing) in [(0, 0), (1, 2 * shape.iter().product::<usize>() as u64)] {
-                let executor = devices.open(DeviceId::Cuda(ordinal), "camera").unwrap();
-                let there = on_host.clone().map(|(mut inputs, rows)| {
-                    let copies = CopyCounter::default();
-                    inputs[0].1 = executor.together(&inputs[0].1, &[], &copies).unwrap();
-                    (inputs, rows)
-                });
-                let count = || cuda.map(|cuda| cuda.count("h2d_bytes"));
-                let uploaded = count();
-                let (got, copies) = run(&there, world.device.id());
-                assert!(got == expected, "{format} from device {ordinal}: {got:?}");
-                let copied =
-                    [Copy::HostToDevice, Copy::DeviceToDevice].map(|copy| copies.get(copy));
-                assert_eq!(copied, [0, crossing], "{format} from device {ordinal}");
-                assert_eq!(count(), uploaded);
             }
         }
     });
