@@ -8,6 +8,7 @@ mod client;
 mod copies;
 mod faults;
 mod net;
+mod onnx;
 mod overlap;
 mod repository;
 mod seed;

@@ -4,13 +4,14 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::net::{Net, tensorrt};
+use crate::net::{Engine, Net, tensorrt};
+use crate::onnx;
 
 /// One model of a repository: its configuration, and the file of its version.
 pub(crate) struct Model {
     pub(crate) name: String,
     config: String,
-    file: Option<(&'static str, String)>,
+    file: Option<(&'static str, Vec<u8>)>,
 }
 
 impl Model {
@@ -18,9 +19,14 @@ impl Model {
         Self { name: name.to_owned(), config, file: None }
     }
 
-    pub(crate) fn with_file(mut self, name: &'static str, content: String) -> Self {
-        self.file = Some((name, content));
+    pub(crate) fn with_file(mut self, name: &'static str, content: impl Into<Vec<u8>>) -> Self {
+        self.file = Some((name, content.into()));
         self
+    }
+
+    /// Whether ONNX Runtime runs it.
+    pub(crate) fn is_onnx(&self) -> bool {
+        self.file.as_ref().is_some_and(|(name, _)| *name == "model.onnx")
     }
 }
 
@@ -49,6 +55,10 @@ pub(crate) struct Seed {
     pub(crate) parallel: Vec<Net>,
     /// The first reads the picture, and each other one what the one before it has made.
     pub(crate) chain: Vec<Net>,
+    /// They read what the first of the chain has made, as the second does.
+    pub(crate) behind: Vec<Net>,
+    /// Runs what reads the picture in FP64; nobody does if there is none.
+    pub(crate) wide: Option<Engine>,
 }
 
 impl Seed {
@@ -74,7 +84,17 @@ impl Seed {
         ];
         let chain =
             vec![net("first", 0.5, -1.0), behind("second", 2.0, 7.0), behind("third", -0.5, 0.0)];
-        Self { canvas, decoder: "nvjpeg", parallel, chain }
+        Self { canvas, decoder: "nvjpeg", parallel, chain, behind: Vec::new(), wide: None }
+    }
+
+    /// Four of the nine are ONNX models, before, behind and beside those of TensorRT.
+    pub(crate) fn of_both_engines(canvas: (usize, usize), stride: usize) -> Self {
+        let mut seed = Self { wide: Some(onnx::wide), ..Self::new(canvas, stride) };
+        let shape = seed.chain[1].shape.clone();
+        let moved = |net| Net { shape: shape.clone(), stride: 1, engine: onnx::narrow, ..net };
+        seed.behind = seed.parallel.split_off(3).into_iter().map(moved).collect();
+        seed.chain[1].engine = onnx::narrow;
+        seed
     }
 
     /// Of a size for many runs.
@@ -88,13 +108,15 @@ impl Seed {
     }
 
     pub(crate) fn nets(&self) -> impl Iterator<Item = &Net> {
-        self.parallel.iter().chain(&self.chain)
+        self.parallel.iter().chain(&self.chain).chain(&self.behind)
     }
 
     /// What the ensemble makes of the picture's tensor.
     pub(crate) fn of(&self, pixels: &[f32]) -> Vec<f32> {
         let mut output: Vec<f32> = self.parallel.iter().flat_map(|net| net.of(pixels)).collect();
-        output.extend(self.chain.iter().fold(pixels.to_vec(), |x, net| net.of(&x)));
+        let first = self.chain[0].of(pixels);
+        output.extend(self.behind.iter().flat_map(|net| net.of(&first)));
+        output.extend(self.chain[1..].iter().fold(first, |x, net| net.of(&x)));
         output
     }
 
@@ -105,8 +127,26 @@ impl Seed {
         models
     }
 
-    /// The same in FP64, which TensorRT does not know: from `IMAGE` to `OUTPUT`, which is `PIXELS` after a
-    /// postprocessing that leaves it as it is.
+    /// What the ensemble of FP64 makes of a number of the picture's tensor.
+    pub(crate) fn of_wide(&self, pixel: f64) -> f64 {
+        let Net { factor, bias, .. } = self.wide_net();
+        if self.wide.is_some() { pixel * f64::from(factor) + f64::from(bias) } else { pixel }
+    }
+
+    /// Factors and biases of ONNX models; those of plans are in their kernels.
+    pub(crate) fn weights_bytes(&self) -> u64 {
+        let narrow = self.nets().map(|net| (net.engine)(net)).filter(Model::is_onnx).count();
+        let wide = usize::from(self.wide.is_some());
+        2 * (4 * narrow + 8 * wide) as u64
+    }
+
+    fn wide_net(&self) -> Net {
+        let shape = vec![3, self.canvas.0, self.canvas.1];
+        Net { name: "wide_net", shape, stride: 1, factor: 2.0, bias: 0.5, engine: tensorrt }
+    }
+
+    /// The same in FP64, which TensorRT does not know: from `IMAGE` to `OUTPUT`, by an ONNX model if there
+    /// are any, and by a postprocessing that leaves everything as it is.
     pub(crate) fn wide(&self) -> Vec<Model> {
         let (height, width) = self.canvas;
         let pixels = format!("data_type: TYPE_FP64 dims: [ 3, {height}, {width} ]");
@@ -115,19 +155,25 @@ impl Seed {
             input {{ name: "x" {pixels} }}
             parameters {{ key: "operation" value {{ string_value: "concatenate" }} }}"#
         );
+        let net = self.wide.map(|engine| engine(&self.wide_net()));
+        let read = if net.is_some() { "y_net" } else { "PIXELS" };
         let steps = step("prepare_wide", &[("IMAGE", "IMAGE")], ("PIXELS", "PIXELS"))
-            + &step("handed_on", &[("x", "PIXELS")], ("OUTPUT", "OUTPUT"));
+            + &net
+                .as_ref()
+                .map_or_else(String::new, |net| step(&net.name, &[("x", "PIXELS")], ("y", read)))
+            + &step("handed_on", &[("x", read)], ("OUTPUT", "OUTPUT"));
         let ensemble = format!(
             r#"platform: "ensemble" max_batch_size: 4
             input {{ name: "IMAGE" data_type: TYPE_STRING dims: [ 1 ] }}
             output {{ name: "OUTPUT" {pixels} }} output {{ name: "PIXELS" {pixels} }}
             ensemble_scheduling {{ {steps} }}"#
         );
-        vec![
+        let models = [
             self.prepare("prepare_wide", "TYPE_FP64"),
             Model::new("handed_on", handed_on),
             Model::new("wide", ensemble),
-        ]
+        ];
+        net.into_iter().chain(models).collect()
     }
 
     /// The image model.
@@ -146,7 +192,7 @@ impl Seed {
 
     /// Those whose outputs are joined.
     fn joined(&self) -> impl Iterator<Item = &Net> {
-        self.parallel.iter().chain(self.chain.last())
+        self.parallel.iter().chain(&self.behind).chain(self.chain.last())
     }
 
     fn join(&self) -> Model {
@@ -171,9 +217,11 @@ impl Seed {
             steps += &step(net.name, &[("x", x)], ("y", &y));
             y
         };
-        let made = self.parallel.iter().map(|net| run(net, "PIXELS")).collect::<Vec<_>>();
-        let last = self.chain.iter().fold("PIXELS".to_owned(), |x, net| run(net, &x));
-        let made = made.iter().chain([&last]).map(String::as_str);
+        let mut made: Vec<_> = self.parallel.iter().map(|net| run(net, "PIXELS")).collect();
+        let first = run(&self.chain[0], "PIXELS");
+        made.extend(self.behind.iter().map(|net| run(net, &first)));
+        made.push(self.chain[1..].iter().fold(first, |x, net| run(net, &x)));
+        let made = made.iter().map(String::as_str);
         let inputs: Vec<_> = self.joined().map(|net| net.name).zip(made).collect();
         steps += &step("join", &inputs, ("OUTPUT", "OUTPUT"));
         let config = format!(

@@ -1,6 +1,6 @@
 //! A server in this process, as `main` wires it, but for the ports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The server. Dropped, it has stopped and given its devices back.
 pub(crate) struct World<'a> {
     pub(crate) cuda: &'a Library,
-    /// What was copied before it.
+    /// What was copied before it serves.
     before: [u64; 3],
+    /// What its loads have copied.
+    pub(crate) loaded: [u64; 3],
     runtime: Runtime,
     control: Control,
     api: Router,
@@ -57,15 +59,28 @@ impl<'a> World<'a> {
     pub(crate) fn new(cuda: &'a Library, models: &[Model]) -> Self {
         let folder = repository::write(models);
         let library = beside_test("libsoftnvinfer.so");
+        let provider = beside_test("libsoftprovider.so");
         let words = [
             "nereid".to_owned(),
             format!("--model-repository={}", folder.path().display()),
             format!("--backend-config=tensorrt,library={}", library.display()),
+            format!(
+                "--backend-config=onnxruntime,execution-provider-library={}",
+                provider.display()
+            ),
         ];
         let options = Options::read(words.map(Into::into).into_iter()).unwrap();
         let settings = BackendSettings::parse(&options.backends.backend_config).unwrap();
-        let reason = LoadError::new("these tests have no ONNX Runtime");
-        let onnxruntime = nereid_backend_all::onnxruntime(Err(reason), &settings);
+        // It starts once in a process, which those who make several worlds do not need it for.
+        let library = if models.iter().any(Model::is_onnx) {
+            let library = std::env::var_os("NEREID_ONNXRUNTIME_LIBRARY");
+            Ok(library
+                .unwrap_or_else(|| panic!("set NEREID_ONNXRUNTIME_LIBRARY as make test does")))
+        } else {
+            Err(LoadError::new("this repository has no ONNX model"))
+        };
+        let library = library.as_ref().map(Path::new).map_err(Clone::clone);
+        let onnxruntime = nereid_backend_all::onnxruntime(library, &settings);
         let devices = probe_each(|ordinal| options.devices.limits(ordinal)).unwrap();
         let ends = devices.all().iter().map(|device| device.reaper().ended()).collect();
         let backends = nereid_backend_all::all(onnxruntime, settings, &devices);
@@ -94,6 +109,7 @@ impl<'a> World<'a> {
         Self {
             cuda,
             before: all_copied(cuda),
+            loaded: [0; 3],
             runtime: Runtime::new().unwrap(),
             control,
             api: http::router(server.clone(), &Arc::new(Guard::open())),
@@ -105,10 +121,12 @@ impl<'a> World<'a> {
 
     /// A server that serves them all.
     pub(crate) fn serving(cuda: &'a Library, models: &[Model]) -> Self {
-        let world = Self::new(cuda, models);
+        let mut world = Self::new(cuda, models);
         for model in models {
             world.load(&model.name).unwrap();
         }
+        world.loaded = world.copied();
+        world.before = all_copied(cuda);
         world
     }
 

@@ -48,7 +48,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let devices = probe(Limits { memory_bytes: None, pinned_bytes: 1 << 20 }).unwrap();
+        let devices = probe(Limits { memory_bytes: None, pinned_bytes: 16 << 20 }).unwrap();
         let statistics = Arc::new(Statistics::default());
         let batcher =
             DynamicBatcher::new(fakes::batching(1, Duration::ZERO), 2, statistics.clone());
