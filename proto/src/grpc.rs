@@ -5,12 +5,14 @@
 //!
 //! Nothing here knows a model or a server: whether a request makes sense is for them to say.
 
+mod alignment;
 mod codec;
 mod contents;
 mod deadline;
 mod request;
 mod response;
 
+pub use alignment::{FILLER_BYTES_MAX, filler};
 pub use codec::{Bounded, BoundedDecoder, check_lists};
 pub use contents::rewritten_bytes;
 pub use deadline::{DEADLINE, deadline};
