@@ -5,7 +5,7 @@
 //! fifth of the server's time.
 //!
 //! Big blocks, such as a tensor is received in, are mapped in huge pages, and kept for some seconds
-//! when they are freed ([`kept`]). To fault in the pages of a fresh one costs several times
+//! when they are freed. To fault in the pages of a fresh one costs several times
 //! what is done in it.
 
 mod kept;

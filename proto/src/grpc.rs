@@ -5,6 +5,7 @@
 //!
 //! Nothing here knows a model or a server: whether a request makes sense is for them to say.
 
+mod alignment;
 mod codec;
 mod contents;
 mod deadline;
@@ -12,6 +13,7 @@ mod regions;
 mod request;
 mod response;
 
+pub use alignment::{FILLER_BYTES_MAX, filler};
 pub use codec::{Bounded, BoundedDecoder, check_lists};
 pub use contents::rewritten_bytes;
 pub use deadline::{DEADLINE, deadline};

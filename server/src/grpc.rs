@@ -1,5 +1,6 @@
 //! `KServe` v2 over gRPC: the service, and what its errors look like.
 
+mod aligned;
 pub mod framing;
 mod guarded;
 pub mod gunzip;

@@ -18,6 +18,7 @@ use nereid_backend::error::InferError;
 use tokio::time::{Sleep, sleep_until};
 
 use crate::budget::Lease;
+use crate::grpc::aligned::aligned;
 use crate::grpc::failure;
 use crate::grpc::framing::Framing;
 use crate::grpc::gunzip::Gunzip;
@@ -31,6 +32,9 @@ const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 /// Ends the path of the one method whose client may rest between two messages.
 const STREAM: &str = "/ModelStreamInfer";
 
+/// Ends the path of the one whose messages are often big.
+const INFER: &str = "/ModelInfer";
+
 /// Meters one call. Its lease is among the request's extensions, and held until its response was
 /// sent.
 pub(super) async fn meter(
@@ -40,12 +44,20 @@ pub(super) async fn meter(
 ) -> Response {
     let lease = Arc::new(server.budget.lease());
     request.extensions_mut().insert(lease.clone());
-    let gunzip = take_gzip(request.headers_mut())
-        .then(|| Gunzip::new(lease.clone(), server.input_bytes_max));
+    let size_max = server.input_bytes_max;
+    let is_gzip = take_gzip(request.headers_mut());
+    let path = request.uri().path();
+    let change = if is_gzip {
+        Change::Gunzip(Gunzip::new(lease.clone(), size_max))
+    } else if path.ends_with(INFER) {
+        Change::Align { size_max }
+    } else {
+        Change::Nothing
+    };
     let received = lease.clone();
     // A client may keep a stream open and send nothing.
-    let framing = request.uri().path().ends_with(STREAM).then(Framing::default);
-    let request = request.map(|body| Body::new(Counted::new(body, received, framing, gunzip)));
+    let framing = path.ends_with(STREAM).then(Framing::default);
+    let request = request.map(|body| Body::new(Counted::new(body, received, framing, change)));
     let response = next.run(request).await;
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
@@ -64,8 +76,17 @@ struct Counted {
     pause: Option<Pin<Box<Sleep>>>,
     /// Where it is among its messages, if its client may pause between them as long as it likes.
     framing: Option<Framing>,
-    /// Decompresses it, if it is compressed.
-    gunzip: Option<Gunzip>,
+    change: Change,
+}
+
+/// What becomes of a body before tonic reads it.
+enum Change {
+    /// It stays, or what is left of it stays, as it is.
+    Nothing,
+    /// It may begin otherwise: see [`aligned`].
+    Align { size_max: usize },
+    /// It is decompressed.
+    Gunzip(Gunzip),
 }
 
 impl http_body::Body for Counted {
@@ -91,7 +112,7 @@ impl http_body::Body for Counted {
             self.pass(data);
         }
         let size_bytes = frame.data_ref().map_or(0, Bytes::len);
-        let frame = self.lease.try_grow(size_bytes).and_then(|()| self.decompressed(frame));
+        let frame = self.lease.try_grow(size_bytes).and_then(|()| self.changed(frame));
         Poll::Ready(Some(frame.or_else(|failed| refused(&failed))))
     }
 
@@ -100,18 +121,13 @@ impl http_body::Body for Counted {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.gunzip.is_some() { SizeHint::default() } else { self.body.size_hint() }
+        if let Change::Nothing = self.change { self.body.size_hint() } else { SizeHint::default() }
     }
 }
 
 impl Counted {
-    fn new(
-        body: Body,
-        lease: Arc<Lease>,
-        framing: Option<Framing>,
-        gunzip: Option<Gunzip>,
-    ) -> Self {
-        Self { body, lease, pace: Pace::start(), pause: None, framing, gunzip }
+    fn new(body: Body, lease: Arc<Lease>, framing: Option<Framing>, change: Change) -> Self {
+        Self { body, lease, pace: Pace::start(), pause: None, framing, change }
     }
 
     /// Takes note of what has come. A message that begins is timed by itself.
@@ -125,11 +141,16 @@ impl Counted {
         self.pace.pass(data.len());
     }
 
-    fn decompressed(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, InferError> {
-        let Some(gunzip) = &mut self.gunzip else { return Ok(frame) };
-        match frame.into_data() {
-            Ok(data) => Ok(Frame::data(gunzip.feed(&data)?.into())),
-            Err(other) => Ok(other),
+    fn changed(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, InferError> {
+        let Some(data) = frame.data_ref() else { return Ok(frame) };
+        match &mut self.change {
+            Change::Nothing => Ok(frame),
+            Change::Gunzip(gunzip) => Ok(Frame::data(gunzip.feed(data)?.into())),
+            Change::Align { size_max } => {
+                let begun = aligned(data, *size_max);
+                self.change = Change::Nothing;
+                Ok(begun.map_or(frame, Frame::data))
+            }
         }
     }
 }

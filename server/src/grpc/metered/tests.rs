@@ -46,7 +46,7 @@ async fn a_client_may_pause_but_not_stop() {
     let budget = Budget::new(1 << 20);
     let pause = PAUSE_MAX.checked_sub(Duration::from_secs(1)).unwrap();
     let body = Body::new(Slow { pause, left: 3, bytes: &BYTES, sleep: Box::pin(sleep(pause)) });
-    let mut body = Counted::new(body, Arc::new(budget.lease()), None, None);
+    let mut body = Counted::new(body, Arc::new(budget.lease()), None, Change::Nothing);
     for received in 1..=3 {
         assert!(body.frame().await.unwrap().is_ok());
         assert_eq!(budget.used_bytes(), received * BYTES.len());
@@ -60,7 +60,7 @@ async fn a_client_may_not_trickle() {
     let pause = Duration::from_secs(20);
     let body = Body::new(Slow { pause, left: 9, bytes: b"x", sleep: Box::pin(sleep(pause)) });
     let lease = Arc::new(Budget::new(100).lease());
-    let mut body = Counted::new(body, lease, None, None);
+    let mut body = Counted::new(body, lease, None, Change::Nothing);
     assert!(body.frame().await.unwrap().is_ok());
     let error = body.frame().await.unwrap().unwrap_err().to_string();
     assert!(error.contains("the request's body comes too slowly: 1 bytes in 30 s"), "{error}");
@@ -72,7 +72,7 @@ async fn a_stream_may_rest_between_messages_only() {
     let body = |bytes| {
         let body = Body::new(Slow { pause, left: 2, bytes, sleep: Box::pin(sleep(pause)) });
         let lease = Arc::new(Budget::new(100).lease());
-        Counted::new(body, lease, Some(Framing::default()), None)
+        Counted::new(body, lease, Some(Framing::default()), Change::Nothing)
     };
     let mut whole = body(b"\0\0\0\0\x02ab");
     assert!(whole.frame().await.unwrap().is_ok());
