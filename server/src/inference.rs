@@ -64,7 +64,8 @@ impl Queued {
         }
         let placed = match placement {
             None => Vec::new(),
-            Some(all) => all.write(&response.outputs, served.statistics.clone()).await?,
+            // Apart, so that futures of all other requests are smaller, which are moved a few times.
+            Some(all) => Box::pin(all.write(&response.outputs, served.statistics.clone())).await?,
         };
         log_success(&served, &id);
         Ok(Inferred { served, response, placed })
@@ -115,7 +116,8 @@ pub async fn submit(
     let id = request.id.clone();
     let deadline = request.deadline;
     if request.inputs.iter().any(|(_, tensor)| tensor.device() != DeviceId::Cpu) {
-        request.inputs = regions.fetch(&found.served, std::mem::take(&mut request.inputs)).await?;
+        let inputs = std::mem::take(&mut request.inputs);
+        request.inputs = Box::pin(regions.fetch(&found.served, inputs)).await?;
     }
     let served = found.push(target, request)?;
     let classes = ask.classes;
