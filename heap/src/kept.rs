@@ -1,6 +1,7 @@
 //! Big blocks, mapped from the system, and kept when nobody uses them.
 
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A huge page: blocks are multiples of it.
@@ -12,13 +13,17 @@ const EXCESS_PARTS: usize = 8;
 /// Blocks that are kept at most. A list that could grow would allocate.
 const BLOCKS_MAX: usize = 128;
 
-/// The blocks that nobody uses, the longest unused first.
+/// Big blocks. Those that nobody uses are kept, as long as all together do not exceed a limit: they
+/// never make a process larger than its users did, or the limit.
 pub(crate) struct Kept {
-    size_bytes_max: usize,
+    total_bytes_max: AtomicUsize,
     blocks: Mutex<Blocks>,
 }
 
 struct Blocks {
+    /// Of those that somebody has.
+    used_bytes: usize,
+    /// Those that nobody has, the longest unused first.
     places: [Option<Block>; BLOCKS_MAX],
     /// The places before have a block, those behind none.
     count: usize,
@@ -47,17 +52,30 @@ pub(crate) enum Found {
 }
 
 impl Kept {
-    pub(crate) const fn new(size_bytes_max: usize) -> Self {
+    pub(crate) const fn new(total_bytes_max: usize) -> Self {
         let places = [const { None }; BLOCKS_MAX];
-        let blocks = Blocks { places, count: 0, size_bytes: 0, turn: 0 };
-        Self { size_bytes_max, blocks: Mutex::new(blocks) }
+        let blocks = Blocks { used_bytes: 0, places, count: 0, size_bytes: 0, turn: 0 };
+        Self { total_bytes_max: AtomicUsize::new(total_bytes_max), blocks: Mutex::new(blocks) }
     }
 
-    /// A block of `size_bytes` or more, unless the system has no memory.
+    pub(crate) fn limit(&self, total_bytes_max: usize) {
+        self.total_bytes_max.store(total_bytes_max, Ordering::Relaxed);
+    }
+
+    /// A block of `size_bytes` or more, unless the system has no memory. A fresh one takes the place
+    /// of kept ones where all together would be too many.
     pub(crate) fn take(&self, size_bytes: usize) -> Option<Found> {
         let size_bytes = rounded(size_bytes);
-        let kept = self.blocks().take(size_bytes);
-        kept.map(|block| Found::Used(block.start)).or_else(|| map(size_bytes).map(Found::Fresh))
+        if let Some(block) = self.blocks().take(size_bytes) {
+            return Some(Found::Used(block.start));
+        }
+        // Not under the lock: to map and to unmap take a while.
+        while let Some(block) = self.take_one_for(size_bytes) {
+            block.unmap();
+        }
+        let fresh = map(size_bytes)?;
+        self.blocks().used_bytes += size_bytes;
+        Some(Found::Fresh(fresh))
     }
 
     /// Keeps a block, or gives it back to the system if there are too many.
@@ -67,8 +85,7 @@ impl Kept {
     pub(crate) unsafe fn put(&self, start: *mut u8, size_bytes: usize) {
         let Some(start) = NonNull::new(start) else { return };
         let block = Block { start, size_bytes: rounded(size_bytes), turn: 0 };
-        let refused = self.blocks().put(block, self.size_bytes_max);
-        // Not under the lock: it takes a while.
+        let refused = self.blocks().put(block, self.total_bytes_max());
         refused.into_iter().for_each(Block::unmap);
     }
 
@@ -86,6 +103,17 @@ impl Kept {
 
     pub(crate) fn size_bytes(&self) -> usize {
         self.blocks().size_bytes
+    }
+
+    /// The longest unused block, if one more would be too much beside it.
+    fn take_one_for(&self, size_bytes: usize) -> Option<Block> {
+        let mut blocks = self.blocks();
+        let is_too_much = blocks.would_have(size_bytes) > self.total_bytes_max();
+        is_too_much.then(|| blocks.remove(0)).flatten()
+    }
+
+    fn total_bytes_max(&self) -> usize {
+        self.total_bytes_max.load(Ordering::Relaxed)
     }
 
     fn take_older(&self, turn: u64) -> Option<Block> {
@@ -106,7 +134,13 @@ impl Blocks {
             block.as_ref().is_some_and(|block| block.size_bytes == size_bytes)
         };
         let place = self.places[..self.count].iter().rposition(fits)?;
+        self.used_bytes += size_bytes;
         self.remove(place)
+    }
+
+    /// Bytes of all blocks, with one more.
+    fn would_have(&self, size_bytes: usize) -> usize {
+        self.used_bytes + self.size_bytes + size_bytes
     }
 
     fn remove(&mut self, place: usize) -> Option<Block> {
@@ -118,8 +152,9 @@ impl Blocks {
     }
 
     /// The block itself, if it is too much.
-    fn put(&mut self, block: Block, size_bytes_max: usize) -> Option<Block> {
-        if self.count == BLOCKS_MAX || self.size_bytes + block.size_bytes > size_bytes_max {
+    fn put(&mut self, block: Block, total_bytes_max: usize) -> Option<Block> {
+        self.used_bytes -= block.size_bytes;
+        if self.count == BLOCKS_MAX || self.would_have(block.size_bytes) > total_bytes_max {
             return Some(block);
         }
         self.size_bytes += block.size_bytes;

@@ -29,9 +29,15 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// A heap that keeps at most `kept_bytes_max` in big blocks that nobody uses.
-    pub const fn new(kept_bytes_max: usize) -> Self {
-        Self { kept: Kept::new(kept_bytes_max) }
+    /// A heap that keeps big blocks that nobody uses as long as they, and those in use, have at most
+    /// `total_bytes_max` together.
+    pub const fn new(total_bytes_max: usize) -> Self {
+        Self { kept: Kept::new(total_bytes_max) }
+    }
+
+    /// Sets that limit anew.
+    pub fn limit(&self, total_bytes_max: usize) {
+        self.kept.limit(total_bytes_max);
     }
 
     /// Gives big blocks back to the system that nobody has used since the last call but one. To be

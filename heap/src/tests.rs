@@ -30,7 +30,7 @@ fn bytes<'a>(block: *mut u8, size: usize) -> &'a [u8] {
 
 #[test]
 fn what_is_freed_is_used_again_by_what_is_of_similar_size() {
-    let heap = Heap::new(64 * MIB);
+    let heap = Heap::new(256 * MIB);
     let (first, second) = (take(&heap, 33 * MIB, 1), take(&heap, MIB, 1));
     put(&heap, first, 33 * MIB);
     put(&heap, second, MIB);
@@ -64,11 +64,21 @@ fn the_warmest_is_used_and_others_go_after_two_calls() {
 #[test]
 fn no_more_is_kept_than_allowed() {
     let heap = Heap::new(5 * MIB);
-    let blocks = [2, 2, 2, 6].map(|size| (size * MIB, take(&heap, size * MIB, 1)));
-    for ((size, block), kept) in blocks.into_iter().zip([2, 4, 4, 4]) {
-        put(&heap, block, size);
-        assert_eq!(heap.kept_bytes(), kept * MIB);
-    }
+    // As long as others are in use, too.
+    let [first, second, third] = [2, 2, 2].map(|size| take(&heap, size * MIB, 1));
+    put(&heap, first, 2 * MIB);
+    assert_eq!(heap.kept_bytes(), 0);
+    put(&heap, second, 2 * MIB);
+    put(&heap, third, 2 * MIB);
+    assert_eq!(heap.kept_bytes(), 4 * MIB);
+    // Another one takes the place of as many as are too much.
+    let other = take(&heap, 4 * MIB, 1);
+    assert_eq!(heap.kept_bytes(), 0);
+    put(&heap, other, 4 * MIB);
+    assert_eq!(heap.kept_bytes(), 4 * MIB);
+    heap.limit(3 * MIB);
+    put(&heap, take(&heap, 4 * MIB, 1), 4 * MIB);
+    assert_eq!(heap.kept_bytes(), 0);
     let heap = Heap::new(usize::MAX);
     let blocks: Vec<_> = (0..200).map(|_| take(&heap, MIB, 1)).collect();
     for block in blocks {

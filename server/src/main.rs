@@ -34,8 +34,8 @@ use tokio::task::JoinSet;
 
 use crate::gpus::Gpus;
 
-/// What nobody uses of the blocks that tensors are received in, or answers put together: enough for
-/// four clients that send 50 MB at a time, of whom each has one request that ends and one that comes.
+/// Big blocks, which tensors are received in and answers put together, are kept for the next ones as
+/// long as all have no more together: enough for four clients that send 50 MB at a time.
 const KEPT_BYTES_MAX: usize = 512 << 20;
 
 /// How often blocks are given back that were not used since the time before.
@@ -125,6 +125,8 @@ async fn serve(
         devices: gpus.devices,
         regions: Regions::new(edge, options.devices.allow_client_shm),
     });
+    // Who bounds what is in flight means memory.
+    HEAP.limit(KEPT_BYTES_MAX.min(options.server.inflight_byte_size));
     tokio::spawn(give_back());
     let mut stop = Stop::new()?;
     let mut ports = ports::start(options, &server, gpus.nvml).await?;
