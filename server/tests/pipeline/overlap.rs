@@ -24,6 +24,7 @@ fn check(cuda: &Library, work: &str, check: impl Fn()) {
     drop(held);
     let answers = [first, second].map(|sent| world.answer(sent));
     assert!(answers[0].is_ok() && answers[0] == answers[1]);
+    world.check_counts();
 }
 
 #[test]
