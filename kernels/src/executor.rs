@@ -46,21 +46,12 @@ impl Executors {
         &self.devices
     }
 
-    /// For an instance on `device`; `owner` is named in errors: whose it is. Its work is as urgent as that
-    /// of most, and the device's limit of memory is its only one.
-    ///
-    /// # Errors
-    /// As [`Executors::open_for`].
-    pub fn open(&self, device: DeviceId, owner: &str) -> Result<Executor, LoadError> {
-        self.open_for(device, &Tenant::new(owner))
-    }
-
     /// For an instance of `tenant` on `device`.
     ///
     /// # Errors
     /// When there is no such device, with those that there are, or why there are none; when it is
     /// lost, or does not take the kernels.
-    pub fn open_for(&self, device: DeviceId, tenant: &Tenant) -> Result<Executor, LoadError> {
+    pub fn open(&self, device: DeviceId, tenant: &Tenant) -> Result<Executor, LoadError> {
         let device = self.devices.find(device)?;
         let stream = |priority| {
             device.stream_within(tenant.name.clone(), priority, tenant.budget(device.id()))

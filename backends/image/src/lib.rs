@@ -131,7 +131,7 @@ impl Model for ImageModel {
             )),
             DeviceId::Cpu => Ok(Box::new(ImageInstance::new(contract, self.pool.clone()))),
             device @ DeviceId::Cuda(_) => {
-                let executor = self.executors.open_for(device, &self.tenant)?;
+                let executor = self.executors.open(device, &self.tenant)?;
                 let decoder = self.nvjpegs.decoder(self.options.decoder, executor.uploads())?;
                 Ok(Box::new(DeviceInstance::new(contract, executor, decoder)))
             }

@@ -103,7 +103,7 @@ impl OnDevices {
         let Self { environment, executors, tenant, spec, options, providers, usages } = self;
         let none = || LoadError::new("the model has no instance on a device");
         let providers = providers.as_ref().ok_or_else(none)?;
-        let executor = executors.open_for(DeviceId::Cuda(ordinal), tenant)?;
+        let executor = executors.open(DeviceId::Cuda(ordinal), tenant)?;
         let session = DeviceSession::open(environment, (&spec.file, options), providers, executor);
         let session = session.map_err(|cause| providers.explain(not_loaded(spec, &cause)))?;
         tracing::info!("model '{}': {}", spec.name, session.assignment());

@@ -112,7 +112,7 @@ impl Model for HeadModel {
                         heads::ON_DEVICES.join(", ")
                     ))
                 })?;
-                let executor = self.executors.open_for(device, &self.tenant)?;
+                let executor = self.executors.open(device, &self.tenant)?;
                 Ok(Box::new(DeviceInstance { head, executor, layout: self.layout }))
             }
         }

@@ -75,7 +75,7 @@ impl Model for TensorRtModel {
         let plan = self.plans.iter().find(|plan| plan.device() == spec.device);
         let plan =
             plan.ok_or_else(|| LoadError::new(format!("the plan is not on {}", spec.device)))?;
-        let executor = self.executors.open_for(spec.device, &self.tenant)?;
+        let executor = self.executors.open(spec.device, &self.tenant)?;
         let context = |profile: &Profile| {
             Context::new(plan.engine.clone(), executor.stream().clone(), profile.index).map_err(
                 |cause| {

@@ -23,7 +23,7 @@ use crate::device::{Absence, DeviceBuffer, Limits, Source, device_to_host, host_
 const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
 
 fn executor(executors: &Executors, ordinal: u32) -> Executor {
-    executors.open(DeviceId::Cuda(ordinal), "test").unwrap()
+    executors.open(DeviceId::Cuda(ordinal), &Tenant::new("test")).unwrap()
 }
 
 fn on_host(values: &[u8]) -> Tensor {
@@ -108,11 +108,11 @@ fn what_is_no_tensor_of_a_device_is_refused_on_the_software_cuda_device() {
 fn a_device_that_is_not_there_is_told_on_the_software_cuda_device() {
     SoftCuda::new().set("devices", 2).run(|_| {
         let executors = Executors::new(probe(LIMITS).unwrap());
-        let error = executors.open(DeviceId::Cuda(2), "test").err().unwrap();
+        let error = executors.open(DeviceId::Cuda(2), &Tenant::new("test")).err().unwrap();
         let both = "cuda:0 (Software CUDA device (tests)), cuda:1 (Software CUDA device (tests))";
         assert_eq!(error.0, format!("device cuda:2 is not there: there is {both}"));
         let none = Executors::new(Devices::absent(Absence::NoDevice));
-        let error = none.open(DeviceId::Cuda(0), "test").err().unwrap();
+        let error = none.open(DeviceId::Cuda(0), &Tenant::new("test")).err().unwrap();
         assert!(
             error.0.starts_with("device cuda:0 is not there: no CUDA: the driver found"),
             "{error}"
@@ -158,7 +158,7 @@ fn instances_share_their_model_s_memory_and_no_other_s_on_the_software_cuda_devi
         let engine =
             EngineOptions { device_memory_bytes_max: Some(100), ..EngineOptions::default() };
         let tenant = Tenant::of(&spec(engine));
-        let open = |ordinal| executors.open_for(DeviceId::Cuda(ordinal), &tenant).unwrap();
+        let open = |ordinal| executors.open(DeviceId::Cuda(ordinal), &tenant).unwrap();
         let (one, two, elsewhere) = (open(0), open(0), open(1));
         let held = one.stream().allocate(60).unwrap();
         for stream in [one.stream(), two.stream(), two.uploads()] {
@@ -197,7 +197,7 @@ fn urgent_models_have_urgent_streams_on_the_software_cuda_device() {
         assert_eq!(driver.cuCtxGetStreamPriorityRange(&raw mut least, &raw mut greatest), 0);
         let [min, usual, max] = [Urgency::Min, Urgency::Default, Urgency::Max].map(|urgency| {
             let tenant = Tenant::of(&spec(EngineOptions { urgency, ..EngineOptions::default() }));
-            let executor = executors.open_for(DeviceId::Cuda(0), &tenant).unwrap();
+            let executor = executors.open(DeviceId::Cuda(0), &tenant).unwrap();
             assert_eq!(priority(executor.uploads()), greatest);
             priority(executor.stream())
         });

@@ -5,7 +5,7 @@ use nereid_backend::batch::Batch;
 use nereid_backend::observer::{Copy, CopyCounter};
 use nereid_backend::spec::{InstanceId, InstanceSpec};
 use nereid_kernels::device::{Limits, probe};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use nereid_softcuda_harness::SoftCuda;
 
 use super::*;
@@ -17,7 +17,7 @@ const LIMITS: Limits = Limits { memory_bytes: None, pinned_bytes: 1 << 20 };
 /// An instance on the device that answers `x` as `y`, there, behind what brings it home.
 fn instance(edge: &Arc<Edge>) -> Box<dyn Instance> {
     let executors = Executors::new(edge.devices().clone());
-    let executor = Arc::new(executors.open(GPU, "test").unwrap());
+    let executor = Arc::new(executors.open(GPU, &Tenant::new("test")).unwrap());
     let run = move |batch: Batch| {
         let y = executor.gather(&batch, "x");
         batch.respond_rows(y.map(|y| vec![("y".into(), y.unwrap())]));
@@ -62,7 +62,8 @@ fn tensors_that_are_on_the_host_are_left_alone() {
 fn without_pinned_memory_a_copy_is_refused_on_the_software_cuda_device() {
     SoftCuda::new().run(|cuda| {
         let edge = Edge::new(probe(LIMITS).unwrap()).unwrap();
-        let executor = Executors::new(edge.devices().clone()).open(GPU, "test").unwrap();
+        let executor =
+            Executors::new(edge.devices().clone()).open(GPU, &Tenant::new("test")).unwrap();
         let copies = Arc::new(CopyCounter::default());
         let tensor = executor.together(&fakes::numbers(&[1, 2]), &[], &copies).unwrap();
         // The block of the upload is kept, and too small for this.

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use nereid_backend::parts::RequestedOutput;
 use nereid_backend::request::Answer;
 use nereid_kernels::device::{Device, Devices, Limits, Priority, probe};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use nereid_softcuda_harness::SoftCuda;
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ struct Anywhere {
 
 impl Model for Anywhere {
     fn spawn(&self, spec: InstanceSpec) -> Result<Box<dyn Instance>, LoadError> {
-        let executor = self.executors.open(spec.device, "test")?;
+        let executor = self.executors.open(spec.device, &Tenant::new("test"))?;
         let meeting = self.meeting.clone();
         let run = move |batch: Batch| {
             let barrier = meeting.lock().unwrap().clone();

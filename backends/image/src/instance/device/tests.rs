@@ -17,7 +17,7 @@ use nereid_backend::spec::{
 };
 use nereid_backend::tensor::Tensor;
 use nereid_kernels::device::{Device, Limits, Priority, device_to_host, probe};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use nereid_softcuda_harness::{AnyCuda, Library, SoftCuda};
 
 use super::*;
@@ -363,7 +363,7 @@ fn batches_are_uploaded_while_others_are_drawn_on_the_software_cuda_device() {
         let spec = world.spec("width=6;height=4", DataType::Fp32, &asked);
         let contract = Contract::new(&spec, Options::parse(&spec.parameters).unwrap()).unwrap();
         let executor = Executors::new(probe(LIMITS).unwrap());
-        let executor = executor.open(world.device.id(), "test").unwrap();
+        let executor = executor.open(world.device.id(), &Tenant::new("test")).unwrap();
         let mut instance = DeviceInstance::new(contract, executor, None);
         let copies = Arc::new(CopyCounter::default());
         let mut start = || {

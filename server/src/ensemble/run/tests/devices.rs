@@ -1,7 +1,7 @@
 //! Tensors on the software CUDA device, from step to step and home.
 
 use nereid_kernels::device::{Devices, Limits, probe};
-use nereid_kernels::executor::Executors;
+use nereid_kernels::executor::{Executors, Tenant};
 use nereid_softcuda_harness::{Library, SoftCuda};
 
 use super::*;
@@ -28,7 +28,7 @@ fn on(
     name: &str,
 ) -> Receiver<DeviceId> {
     let (told, places) = unbounded();
-    let executor = Arc::new(executors.open(device, "test").unwrap());
+    let executor = Arc::new(executors.open(device, &Tenant::new("test")).unwrap());
     let mut spec = fakes::spec(name, vec![any("x")], vec![any("y")]);
     spec.instances[0].device = device;
     world.serve(spec, move |batch| {
