@@ -8,6 +8,10 @@ import pytest
 from server import binary
 
 
+# Directions of copies as the server's metrics name them, and what the device counts of each.
+COPIES = {"host_to_device": ["h2d_bytes"], "device_to_host": ["d2h_bytes"], "device_to_device": ["d2d_bytes", "peer_bytes"]}
+
+
 @dataclass
 class Report:
     """What the device counted, and what it found wrong."""
@@ -15,6 +19,10 @@ class Report:
     counters: dict[str, int] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
+
+    def copied(self) -> dict[str, int]:
+        """Bytes by direction."""
+        return {way: sum(self.counters[name] for name in names) for way, names in COPIES.items()}
 
 
 @dataclass

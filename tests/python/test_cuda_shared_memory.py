@@ -13,7 +13,7 @@ from cuda_owner import CudaOwner
 from image_models import write_model
 from server import HOST, running
 from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
-from test_devices import COPIES, PREPARE, copied, write
+from test_devices import PREPARE, copied, spent, write
 from test_metrics import scrape
 from test_tensorrt import PLAN, library
 from tritonclient.utils import InferenceServerException
@@ -106,12 +106,6 @@ def ask(server, protocol: str, model: str, inputs: list, outputs: list | None = 
         return client.infer(model, inputs, outputs=outputs)
 
 
-def spent(server, before: dict[str, float]) -> dict[str, float]:
-    """What was copied since then, by direction."""
-    after = copied(server)
-    return {way: after[way] - before[way] for way in COPIES}
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_tensors_are_read_and_written_in_place_on_the_software_cuda_device(repository, softcuda, protocol):
     environment = softcuda.environment()
@@ -156,7 +150,7 @@ def test_tensors_are_read_and_written_in_place_on_the_software_cuda_device(repos
             assert regions(client) == {}
         copies = copied(server)
     report = softcuda.report()
-    assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
+    assert report.copied() == copies
     assert report.violations == [] and report.leaks == []
 
 

@@ -13,7 +13,7 @@ import tritonclient.utils
 from image_models import ask, write_model
 from PIL import Image
 from server import HOST, running
-from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
+from softcuda import COPIES, SoftCuda, softcuda  # noqa: F401, a fixture
 from test_metrics import scrape
 
 PREPARE = {"resize": "letterbox", "width": 16, "height": 12, "antialias": "true", "layout": "NHWC", "scale": 0.05}
@@ -41,7 +41,6 @@ max_batch_size: 8
 input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ 12, 16, 3 ] } ]
 parameters { key: "operation" value { string_value: "softmax" } }
 """
-COPIES = {"host_to_device": ["h2d_bytes"], "device_to_host": ["d2h_bytes"], "device_to_device": ["d2d_bytes", "peer_bytes"]}
 
 
 @pytest.fixture
@@ -82,6 +81,12 @@ def copied(server) -> dict[str, float]:
     return {way: sum(value for (_, labels), value in samples.items() if ("direction", way) in labels) for way in COPIES}
 
 
+def spent(server, before: dict[str, float]) -> dict[str, float]:
+    """What was copied since then, by direction."""
+    after = copied(server)
+    return {way: after[way] - before[way] for way in COPIES}
+
+
 def test_answers_and_counts_are_right_on_the_software_cuda_device(repository, softcuda):
     files = pictures(5)
     boxes = np.array([[1, 1, 9, 7], [0, 0, 5, 5], [3, 2, 4, 8]], np.float32)
@@ -99,14 +104,13 @@ def test_answers_and_counts_are_right_on_the_software_cuda_device(repository, so
         before = copied(server)
         # Pixels are uploaded once, and come home once, though the client and the next step read them.
         ask(server, "pipeline_GPU", {"IMAGE": [jpeg(20, 10)]})
-        after = copied(server)
+        since = spent(server, before)
         made = 4 * 12 * 16 * 3
-        spent = {way: after[way] - before[way] for way in COPIES}
-        assert spent["host_to_device"] in (3 * 20 * 10, 3 * 20 * 10 + made), spent
-        assert spent["device_to_device"] == 0 and spent["device_to_host"] <= 2 * made, spent
+        assert since["host_to_device"] in (3 * 20 * 10, 3 * 20 * 10 + made), since
+        assert since["device_to_device"] == 0 and since["device_to_host"] <= 2 * made, since
         copies = copied(server)
     report = softcuda.report()
-    assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
+    assert report.copied() == copies
     assert report.counters["launches"] > 0 and copies["device_to_device"] == 0
     assert report.violations == [] and report.leaks == []
 
@@ -133,7 +137,7 @@ def test_jpegs_are_decoded_by_nvjpeg_on_the_software_cuda_device(repository, sof
         assert copied(server)["host_to_device"] >= uploaded + 3 * 20 * 10
         copies = copied(server)
     report = softcuda.report()
-    assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
+    assert report.copied() == copies
     assert report.violations == [] and report.leaks == []
 
 

@@ -7,8 +7,8 @@ import tritonclient.grpc
 import tritonclient.http
 from cuda_owner import CudaOwner
 from server import HOST, running
-from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
-from test_devices import COPIES, copied, write
+from softcuda import COPIES, SoftCuda, softcuda  # noqa: F401, a fixture
+from test_devices import copied, spent, write
 from tritonclient.utils import InferenceServerException
 
 WIDTH = 64
@@ -76,14 +76,13 @@ def test_an_ensemble_crosses_software_cuda_devices(repository, softcuda: SoftCud
         for protocol in (tritonclient.http, tritonclient.grpc):
             before = copied(server)
             across = ask(server, "across", 3, protocol)
-            after = copied(server)
-            assert {way: after[way] - before[way] for way in COPIES} == dict.fromkeys(COPIES, 3 * SIZE)
+            assert spent(server, before) == dict.fromkeys(COPIES, 3 * SIZE)
             assert across.shape == (3, WIDTH) and np.allclose(across.sum(axis=1), 1)
         single = {model: ask(server, model, 2).tobytes() for model in ("on_0", "on_1", "on_both", "urgent")}
         assert len(set(single.values())) == 1
         copies = copied(server)
     report = softcuda.report()
-    assert {way: sum(report.counters[name] for name in names) for way, names in COPIES.items()} == copies
+    assert report.copied() == copies
     assert report.counters["d2d_bytes"] == 0 and report.counters["peer_bytes"] == 6 * SIZE
     assert report.violations == [] and report.leaks == []
 
@@ -105,8 +104,7 @@ def test_a_region_of_one_software_cuda_device_serves_a_model_on_the_other(reposi
                 before = copied(server)
                 client.infer(model, [given], outputs=[wanted])
                 assert owner.read(memory, 2 * SIZE) == expected.tobytes()
-                after = copied(server)
-                assert [after[way] - before[way] for way in COPIES] == [0, 0, between]
+                assert list(spent(server, before).values()) == [0, 0, between]
     report = softcuda.report()
     assert report.violations == [] and report.leaks == []
 

@@ -14,9 +14,9 @@ import tritonclient.http
 import tritonclient.utils
 from image_models import ask, write_model
 from server import HOST, running
-from softcuda import SoftCuda, built, softcuda  # noqa: F401, a fixture
+from softcuda import SoftCuda, softcuda  # noqa: F401, a fixture
 from test_devices import jpeg, write
-from test_tensorrt import PLAN
+from test_tensorrt import PLAN, library
 
 from soak.test_soak import SECONDS, SEED
 
@@ -131,7 +131,7 @@ def test_device_soak(tmp_path, softcuda: SoftCuda):
         write(tmp_path, name, text)
         if "plan" in text:
             (tmp_path / name / "1" / "model.plan").write_text(PLAN)
-    flags = ["--model-control-mode=explicit", "--load-model=*", f"--backend-config=tensorrt,library={built('libsoftnvinfer.so')}"]
+    flags = ["--model-control-mode=explicit", "--load-model=*", library()]
     with running(tmp_path, *flags, environment=softcuda.with_nvjpeg().environment(devices=2, delay_us=200)) as server:
         alone = {(model, at): ask(server, model, {"IMAGE": [jpeg(*size)]})[output][0]
                  for model, output in (("prepare", "PIXELS"), ("pipeline", "PROBABILITIES"))
